@@ -1,0 +1,36 @@
+//! How an executor tells what it is doing.
+
+use std::fmt::Debug;
+
+use comfyicu_model::NodeId;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A node began to run.
+    NodeStarted {
+        /// The node.
+        node_id: NodeId,
+        /// Its class.
+        class_type: String,
+        /// How many nodes of this run have ended before it.
+        done: usize,
+        /// How many nodes this run executes in all.
+        total: usize,
+    },
+}
+
+/// Hears what happens in a run. It must not block: it is called between nodes.
+pub trait EventSink: Debug + Send + Sync {
+    /// Takes one event.
+    fn emit(&self, event: Event);
+}
+
+/// Listens to nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEvents;
+
+impl EventSink for NoEvents {
+    fn emit(&self, _event: Event) {}
+}

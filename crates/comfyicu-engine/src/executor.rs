@@ -1,0 +1,62 @@
+//! What every executor is.
+
+use std::{fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+use comfyicu_model::{Accelerator, Finding, ObjectInfo, Prompt};
+use tokio_util::sync::CancellationToken;
+
+use crate::{EventSink, ExecutionError, Job, OutputSink};
+
+/// What an executor runs on, as it stands on a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Device {
+    /// What it is, such as `NVIDIA L4` or `CPU`.
+    pub name: String,
+    /// The accelerator that a run asks for to be executed here.
+    pub accelerator: Accelerator,
+}
+
+impl Device {
+    /// Names a device.
+    pub fn new(name: impl Into<String>, accelerator: Accelerator) -> Self {
+        Self { name: name.into(), accelerator }
+    }
+}
+
+/// Executes prompts, one [`execute`](Self::execute) call a run; several may go on at once.
+#[async_trait]
+pub trait Executor: Debug + Send + Sync {
+    /// What it runs on.
+    fn device(&self) -> &Device;
+
+    /// The node definitions, in ComfyUI's form.
+    ///
+    /// # Errors
+    /// When the executor cannot be asked just now ([`ExecutionError::Unavailable`]).
+    async fn object_info(&self) -> Result<Arc<ObjectInfo>, ExecutionError>;
+
+    /// Says why a prompt would be refused, before anything runs; nothing found is accepted.
+    ///
+    /// # Errors
+    /// When the executor cannot be asked just now ([`ExecutionError::Unavailable`]).
+    async fn check(&self, prompt: &Prompt) -> Result<Vec<Finding>, ExecutionError>;
+
+    /// Runs a prompt to its end. Each output has been saved when this returns.
+    ///
+    /// # Errors
+    /// When a node fails, a save fails, the run is cancelled, or the executor goes away; see
+    /// [`ExecutionError`] for what to do about each.
+    ///
+    /// # Cancel safety
+    /// Ask through `cancel`; the call then returns [`ExecutionError::Cancelled`] at the next node. Dropping
+    /// the future leaves outputs that were saved so far with the sink.
+    async fn execute(
+        &self,
+        job: Job,
+        events: &dyn EventSink,
+        outputs: &dyn OutputSink,
+        cancel: &CancellationToken,
+    ) -> Result<(), ExecutionError>;
+}

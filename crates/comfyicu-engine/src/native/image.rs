@@ -1,0 +1,148 @@
+//! Images and masks as nodes pass them on.
+
+use std::sync::Arc;
+
+use super::limit::{self, TooLarge};
+
+/// How an image lies in memory: images of a batch one after the other, each row by row, the channels of a
+/// pixel side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// How many images.
+    pub batch: usize,
+    /// Rows of each.
+    pub height: usize,
+    /// Columns of each.
+    pub width: usize,
+    /// Values a pixel: 3 for RGB, 4 with an alpha channel.
+    pub channels: usize,
+}
+
+impl Shape {
+    /// Values in a row.
+    pub const fn row(self) -> usize {
+        self.width * self.channels
+    }
+
+    /// Values in one image of the batch.
+    pub const fn frame(self) -> usize {
+        self.height * self.row()
+    }
+
+    /// Pixels in all images of the batch.
+    pub const fn pixels(self) -> usize {
+        self.batch * self.height * self.width
+    }
+}
+
+/// One image or a batch of them: ComfyUI's `IMAGE`.
+///
+/// Values are 0 to 1 from black to white; a node may leave some outside of that, and the next one sees
+/// them. Clones share the pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    shape: Shape,
+    data: Arc<Vec<f32>>,
+}
+
+impl Image {
+    /// Makes an image whose values are computed by `fill`, which gets a zeroed buffer of the right length.
+    ///
+    /// # Errors
+    /// When the image would have more pixels than [`limit::MAX_PIXELS`]; nothing is allocated then.
+    pub(super) fn build(shape: Shape, fill: impl FnOnce(&mut [f32])) -> Result<Self, TooLarge> {
+        limit::check(shape)?;
+        let mut data = vec![0.0; shape.batch * shape.frame()];
+        fill(&mut data);
+        Ok(Self { shape, data: Arc::new(data) })
+    }
+
+    /// Takes values that lie as `shape` says. What is missing is black, what is too much is dropped.
+    ///
+    /// # Errors
+    /// When the image has more pixels than [`limit::MAX_PIXELS`].
+    pub(super) fn from_values(shape: Shape, mut data: Vec<f32>) -> Result<Self, TooLarge> {
+        limit::check(shape)?;
+        data.resize(shape.batch * shape.frame(), 0.0);
+        Ok(Self { shape, data: Arc::new(data) })
+    }
+
+    /// How the image lies in memory.
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// All values.
+    pub fn values(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// The images of the batch, each as its values.
+    pub fn frames(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+        // A length of 0 cannot be: the limit check refuses an image without pixels.
+        self.data.chunks_exact(self.shape.frame().max(1))
+    }
+
+    /// Changes each value; in place where nobody else holds the image.
+    #[must_use]
+    pub(super) fn map(mut self, change: impl Fn(f32) -> f32) -> Self {
+        for value in Arc::make_mut(&mut self.data) {
+            *value = change(*value);
+        }
+        self
+    }
+}
+
+/// One mask or a batch of them: ComfyUI's `MASK`, an image of one channel. Clones share the values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mask(Image);
+
+impl Mask {
+    /// Takes values that lie row by row, mask after mask.
+    ///
+    /// # Errors
+    /// When the mask has more pixels than [`limit::MAX_PIXELS`].
+    pub(super) fn from_values(
+        batch: usize,
+        height: usize,
+        width: usize,
+        data: Vec<f32>,
+    ) -> Result<Self, TooLarge> {
+        Image::from_values(Shape { batch, height, width, channels: 1 }, data).map(Self)
+    }
+
+    /// How the mask lies in memory: always one channel.
+    pub const fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+
+    /// All values.
+    pub fn values(&self) -> &[f32] {
+        self.0.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape { batch: 2, height: 1, width: 2, channels: 3 };
+
+    #[test]
+    fn clones_share_until_one_changes() {
+        let image = Image::build(SHAPE, |_| {}).unwrap();
+        let shared = image.clone();
+        assert!(std::ptr::eq(image.values(), shared.values()));
+        let changed = shared.map(|value| 1.0 - value);
+        assert_eq!((image.values()[0], changed.values()[0]), (0.0, 1.0));
+
+        let before = changed.values().as_ptr();
+        assert_eq!(changed.map(|value| value / 2.0).values().as_ptr(), before, "one owner: in place");
+    }
+
+    #[test]
+    fn frames_are_the_images_of_the_batch() {
+        let image = Image::from_values(SHAPE, (0_u8..12).map(f32::from).collect()).unwrap();
+        assert_eq!(image.frames().map(|frame| frame[0]).collect::<Vec<_>>(), [0.0, 6.0]);
+    }
+}

@@ -1,0 +1,60 @@
+//! Bounds that hold for every image, checked before anything is allocated.
+
+use super::image::Shape;
+
+/// The most pixels an image may have, all images of a batch together: what Pillow takes for a
+/// decompression bomb, and so the largest that ComfyUI would load. In memory that is 2 GiB of RGB.
+pub const MAX_PIXELS: usize = 178_956_970;
+
+/// The longest side an image may have: what ComfyUI's nodes offer as the largest width and height.
+pub const MAX_SIDE: usize = 16_384;
+
+/// The most pixels that the values held during one run may have together. Two of the largest images fit:
+/// the one a node reads and the one that it makes.
+pub const MAX_LIVE_PIXELS: usize = 2 * MAX_PIXELS;
+
+/// An image is too large to be made, or has no pixel at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{batch} × {width}×{height} pixels cannot be held: each side must be 1 to {MAX_SIDE}, and the pixels \
+     of a batch at most {MAX_PIXELS}"
+)]
+pub struct TooLarge {
+    batch: usize,
+    width: usize,
+    height: usize,
+}
+
+/// Checks that an image of this shape may be made.
+pub(super) fn check(shape: Shape) -> Result<(), TooLarge> {
+    let Shape { batch, height, width, .. } = shape;
+    let side = 1..=MAX_SIDE;
+    let pixels = batch.checked_mul(height).and_then(|pixels| pixels.checked_mul(width));
+    let fits = pixels.is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels));
+    if fits && side.contains(&height) && side.contains(&width) {
+        return Ok(());
+    }
+    Err(TooLarge { batch, width, height })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(batch: usize, height: usize, width: usize) -> bool {
+        check(Shape { batch, height, width, channels: 3 }).is_ok()
+    }
+
+    #[test]
+    fn sides_and_the_whole_are_bounded() {
+        assert!(fits(1, 1, 1) && fits(1, 10_000, 16_384) && fits(4096, 16, 16));
+        assert!(!fits(1, 16_384, 16_384) && !fits(1, 1, 16_385) && !fits(4096, 512, 512));
+        assert!(!fits(0, 1, 1) && !fits(1, 0, 1) && !fits(usize::MAX, usize::MAX, 2));
+    }
+
+    #[test]
+    fn the_error_says_what_is_allowed() {
+        let error = check(Shape { batch: 4096, height: 512, width: 512, channels: 3 }).unwrap_err();
+        insta::assert_snapshot!(error, @"4096 × 512×512 pixels cannot be held: each side must be 1 to 16384, and the pixels of a batch at most 178956970");
+    }
+}

@@ -1,0 +1,61 @@
+//! Conversions between sizes, floats and bytes, each in one place with its rule.
+
+/// A size or an index as a float. Both are far below 2^24, where `f32` is exact.
+#[expect(clippy::cast_precision_loss, reason = "sides are bounded by `limit::MAX_SIDE`")]
+pub(super) const fn to_f32(size: usize) -> f32 {
+    size as f32
+}
+
+/// A size or an index as a double, exact below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "pixel counts are bounded by `limit::MAX_PIXELS`")]
+pub(super) const fn to_f64(size: usize) -> f64 {
+    size as f64
+}
+
+/// The whole number at or below; 0 for what is below 0 or not a number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+pub(super) fn floor(value: f64) -> usize {
+    value.floor() as usize
+}
+
+/// Rounds as Python's `round` does, halves to the even neighbour; 0 for what is below 0.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+pub(super) fn round(value: f64) -> usize {
+    value.round_ties_even() as usize
+}
+
+/// A value of 0 to 1 as a byte, as ComfyUI stores it: clipped and cut, not rounded.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clipped first")]
+pub(super) fn to_byte(value: f32) -> u8 {
+    (255.0 * value).clamp(0.0, 255.0) as u8
+}
+
+/// A byte as a value of 0 to 1.
+pub(super) fn from_byte(byte: u8) -> f32 {
+    f32::from(byte) / 255.0
+}
+
+/// `a * b + c`, rounded once: what `PyTorch`'s kernels compute with the processor's fused instruction.
+///
+/// The product is exact in double precision, so only the sum is rounded on the way; unlike a call of
+/// `f32::mul_add` on a processor that is not known to have the instruction, this compiles to vector code.
+#[expect(clippy::cast_possible_truncation, reason = "the second rounding is the point")]
+pub(super) fn fused(a: f32, b: f32, c: f32) -> f32 {
+    (f64::from(a) * f64::from(b) + f64::from(c)) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_cut_not_rounded() {
+        assert_eq!([0.0, 0.5, 0.999, 1.0, 1.7, -0.2, f32::NAN].map(to_byte), [0, 127, 254, 255, 255, 0, 0]);
+        assert!((0..=255).all(|byte| to_byte(from_byte(byte)) == byte));
+    }
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        assert_eq!([0.5, 1.5, 2.5, 2.6, -3.0, f64::NAN].map(round), [0, 2, 2, 3, 0, 0]);
+    }
+}

@@ -1,0 +1,129 @@
+//! Resizing with ComfyUI's own results, bit for bit.
+//!
+//! ComfyUI hands this work to two libraries, and the arithmetic here is theirs: `PyTorch`'s
+//! `interpolate` on floats for all methods but Lanczos, Pillow's fixed-point resampling on bytes for that.
+//! The order of additions and the places where two roundings become one follow `PyTorch`'s CPU kernels for
+//! AVX2 and AVX-512 with more than one thread, because [`SaveImage`](super::nodes) cuts values
+//! instead of rounding them: a last bit decides whether a pixel is 127 or 128.
+
+mod area;
+mod axis;
+mod cubic;
+mod lanczos;
+mod linear;
+mod nearest;
+mod pillow;
+mod target;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use target::{Size, Target};
+
+use super::image::{Image, Shape};
+use super::limit::TooLarge;
+use view::View;
+
+/// How the pixels of the new size are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The nearest pixel.
+    NearestExact,
+    /// A weighted mean of the four nearest pixels.
+    Bilinear,
+    /// The mean of the pixels that a new one covers.
+    Area,
+    /// A cubic through the sixteen nearest pixels; it overshoots at edges.
+    Bicubic,
+    /// Pillow's Lanczos filter, on bytes.
+    Lanczos,
+}
+
+impl Method {
+    /// The names that ComfyUI has for the methods, in its order.
+    pub const NAMES: [&str; 5] = ["nearest-exact", "bilinear", "area", "bicubic", "lanczos"];
+
+    /// The method of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "nearest-exact" => Self::NearestExact,
+            "bilinear" => Self::Bilinear,
+            "area" => Self::Area,
+            "bicubic" => Self::Bicubic,
+            "lanczos" => Self::Lanczos,
+            _ => return None,
+        })
+    }
+}
+
+/// Which part of the image is resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crop {
+    /// All of it.
+    Disabled,
+    /// The largest part in the middle that has the proportions of the new size.
+    Center,
+}
+
+impl Crop {
+    /// The names that ComfyUI has for the crops, in its order.
+    pub const NAMES: [&str; 2] = ["disabled", "center"];
+
+    /// The crop of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "disabled" => Some(Self::Disabled),
+            "center" => Some(Self::Center),
+            _ => None,
+        }
+    }
+}
+
+/// Why an image cannot be resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResizeError {
+    /// The margins of the crop leave nothing of the image.
+    #[error(
+        "cropping {width}×{height} pixels to the proportions of {target_width}×{target_height} leaves \
+         nothing of them"
+    )]
+    NothingLeft {
+        /// The image's width.
+        width: usize,
+        /// The image's height.
+        height: usize,
+        /// The new width.
+        target_width: usize,
+        /// The new height.
+        target_height: usize,
+    },
+    /// The result would be too large.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+/// Resizes an image; a width or height of 0 in `target` follows from the proportions, two leave it as it is.
+///
+/// # Errors
+/// When the crop leaves nothing, or the result would be too large.
+pub fn resize(image: &Image, method: Method, target: Target, crop: Crop) -> Result<Image, ResizeError> {
+    let Some(size) = target.of(image.shape()) else { return Ok(image.clone()) };
+    let window = target::window(image.shape(), size, crop)?;
+    let shape = Shape { height: size.height, width: size.width, ..image.shape() };
+    let frame = shape.frame();
+    let result = Image::build(shape, |values| {
+        for (source, target) in image.frames().zip(values.chunks_exact_mut(frame)) {
+            let view = View::new(source, image.shape(), window);
+            match method {
+                Method::NearestExact => nearest::resize(&view, size, target),
+                Method::Bilinear => linear::resize(&view, size, target),
+                Method::Area => area::resize(&view, size, target),
+                Method::Bicubic => cubic::resize(&view, size, target),
+                Method::Lanczos => lanczos::resize(&view, size, target),
+            }
+        }
+    })?;
+    Ok(result)
+}

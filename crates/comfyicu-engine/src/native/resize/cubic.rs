@@ -1,0 +1,62 @@
+//! `bicubic`, and the two-step kernel that it shares with `bilinear`: first along the row, then across rows.
+
+use super::axis::{self, Taps};
+use super::target::Size;
+use super::view::{View, pixel};
+use crate::native::number::fused;
+
+pub(super) fn resize(source: &View<'_>, size: Size, target: &mut [f32]) {
+    let columns = axis::cubic(source.width, size.width);
+    let rows = axis::cubic(source.height(), size.height);
+    separable(source, &columns, &rows, target);
+}
+
+/// Resizes rows as they are needed, and mixes them. A resized row is used for several new ones in a row,
+/// so the last few are kept.
+pub(super) fn separable<const N: usize>(
+    source: &View<'_>,
+    columns: &[Taps<N>],
+    rows: &[Taps<N>],
+    target: &mut [f32],
+) {
+    let length = columns.len() * source.channels;
+    let mut kept: [Kept; N] = std::array::from_fn(|_| Kept { y: None, values: vec![0.0; length] });
+    for (row, target) in rows.iter().zip(target.chunks_exact_mut(length)) {
+        for y in row.index {
+            // Neighbours differ by less than N, so no row takes the place of one that is needed with it.
+            if let Some(kept) = kept.get_mut(y % N).filter(|kept| kept.y != Some(y)) {
+                kept.y = Some(y);
+                along(source.row(y), columns, source.channels, &mut kept.values);
+            }
+        }
+        let mixed = row.index.map(|y| kept.get(y % N).map_or(&[][..], |kept| &kept.values));
+        across(mixed, row.weight, target);
+    }
+}
+
+/// A row that was resized along its length.
+struct Kept {
+    y: Option<usize>,
+    values: Vec<f32>,
+}
+
+fn along<const N: usize>(row: &[f32], columns: &[Taps<N>], channels: usize, target: &mut [f32]) {
+    for (column, target) in columns.iter().zip(target.chunks_exact_mut(channels)) {
+        let pixels = column.index.map(|x| pixel(row, x, channels));
+        across(pixels, column.weight, target);
+    }
+}
+
+/// The weighted sum of N rows, or of N pixels. The first two products are joined by one fused addition.
+fn across<const N: usize>(sources: [&[f32]; N], weights: [f32; N], target: &mut [f32]) {
+    let mut terms = sources.into_iter().zip(weights);
+    let (Some((first, a)), Some((second, b))) = (terms.next(), terms.next()) else { return };
+    for ((target, first), second) in target.iter_mut().zip(first).zip(second) {
+        *target = fused(*first, a, second * b);
+    }
+    for (source, weight) in terms {
+        for (target, source) in target.iter_mut().zip(source) {
+            *target = fused(*source, weight, *target);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Pillow's resampling of 8-bit images: weights as fixed-point numbers, first along rows, then across.
+
+use std::f64::consts::PI;
+
+use super::target::Size;
+use crate::native::number::{floor, to_f64};
+
+/// Bits behind the point of a weight: 8 bits of a value and 2 for overshoot leave 22 of 32.
+const PRECISION_BITS: u32 = 32 - 8 - 2;
+
+/// How far the Lanczos filter reaches, in pixels of the smaller image.
+const SUPPORT: f64 = 3.0;
+
+/// An image of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Bytes {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) channels: usize,
+    pub(super) values: Vec<u8>,
+}
+
+/// Resizes with the Lanczos filter. A side that keeps its length is not touched.
+pub(super) fn resample(mut image: Bytes, size: Size) -> Bytes {
+    if image.width != size.width {
+        image = along_rows(&image, size.width);
+    }
+    if image.height != size.height {
+        image = across_rows(&image, size.height);
+    }
+    image
+}
+
+/// The pixels that go into a new one: the first of them, and what each counts.
+struct Taps {
+    first: usize,
+    weights: Vec<i32>,
+}
+
+fn taps(source: usize, target: usize) -> Vec<Taps> {
+    let scale = to_f64(source) / to_f64(target);
+    let stretch = scale.max(1.0);
+    let support = SUPPORT * stretch;
+    let tap = |at: usize| {
+        let centre = (to_f64(at) + 0.5) * scale;
+        let first = floor((centre - support + 0.5).max(0.0));
+        let last = floor(centre + support + 0.5).min(source);
+        let weight = |pixel: usize| lanczos((to_f64(pixel) - centre + 0.5) * (1.0 / stretch));
+        let weights: Vec<f64> = (first..last).map(weight).collect();
+        let sum: f64 = weights.iter().sum();
+        let weights = weights.iter().map(|weight| fixed(if sum == 0.0 { *weight } else { weight / sum }));
+        Taps { first, weights: weights.collect() }
+    };
+    (0..target).map(tap).collect()
+}
+
+fn lanczos(x: f64) -> f64 {
+    let sinc = |x: f64| if x == 0.0 { 1.0 } else { (x * PI).sin() / (x * PI) };
+    if (-SUPPORT..SUPPORT).contains(&x) { sinc(x) * sinc(x / SUPPORT) } else { 0.0 }
+}
+
+/// A weight with its 22 bits behind the point, rounded away from zero at halves.
+#[expect(clippy::cast_possible_truncation, reason = "a weight is below 2, so it fits")]
+fn fixed(weight: f64) -> i32 {
+    let scaled = weight * f64::from(1_u32 << PRECISION_BITS);
+    (scaled + if weight < 0.0 { -0.5 } else { 0.5 }) as i32
+}
+
+/// What a sum of weighted values starts with: half a unit, so that cutting rounds.
+const HALF: i32 = 1 << (PRECISION_BITS - 1);
+
+fn to_value(sum: i32) -> u8 {
+    u8::try_from((sum >> PRECISION_BITS).clamp(0, 255)).unwrap_or_default()
+}
+
+fn along_rows(image: &Bytes, width: usize) -> Bytes {
+    let channels = image.channels;
+    let mut values = vec![0; width * image.height * channels];
+    let taps = taps(image.width, width);
+    let rows = image.values.chunks_exact(image.width * channels);
+    for (row, target) in rows.zip(values.chunks_exact_mut(width * channels)) {
+        for (taps, target) in taps.iter().zip(target.chunks_exact_mut(channels)) {
+            let pixels = row.get(taps.first * channels..).unwrap_or_default();
+            // A fixed number of channels lets the sums stay in registers.
+            match channels {
+                3 => weigh::<3>(pixels, &taps.weights, target),
+                4 => weigh::<4>(pixels, &taps.weights, target),
+                _ => weigh::<1>(pixels, &taps.weights, target),
+            }
+        }
+    }
+    Bytes { width, values, ..*image }
+}
+
+fn weigh<const CHANNELS: usize>(pixels: &[u8], weights: &[i32], target: &mut [u8]) {
+    let mut sums = [HALF; CHANNELS];
+    for (pixel, weight) in pixels.as_chunks::<CHANNELS>().0.iter().zip(weights) {
+        for (sum, value) in sums.iter_mut().zip(pixel) {
+            // Weights sum to one, so the sum stays far below the largest integer.
+            *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
+        }
+    }
+    for (target, sum) in target.iter_mut().zip(sums) {
+        *target = to_value(sum);
+    }
+}
+
+fn across_rows(image: &Bytes, height: usize) -> Bytes {
+    let length = image.width * image.channels;
+    let mut values = vec![0; length * height];
+    let mut sums = vec![HALF; length];
+    for (taps, target) in taps(image.height, height).iter().zip(values.chunks_exact_mut(length)) {
+        sums.fill(HALF);
+        for (row, weight) in image.values.chunks_exact(length).skip(taps.first).zip(&taps.weights) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
+            }
+        }
+        for (target, sum) in target.iter_mut().zip(&sums) {
+            *target = to_value(*sum);
+        }
+    }
+    Bytes { height, values, ..*image }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_those_of_pillow() {
+        // Python: Pillow's precompute_coeffs for 4 pixels to 2, Lanczos, in units of 2^-22.
+        let weights: Vec<_> = taps(4, 2).into_iter().map(|taps| (taps.first, taps.weights)).collect();
+        assert_eq!(weights.iter().map(|(first, weights)| (*first, weights.len())).collect::<Vec<_>>(), [
+            (0, 4),
+            (0, 4)
+        ]);
+        for (_, weights) in weights {
+            assert!((weights.iter().sum::<i32>() - (1 << PRECISION_BITS)).abs() <= 2);
+        }
+    }
+
+    #[test]
+    fn a_side_of_the_same_length_is_not_touched() {
+        let image = Bytes { width: 3, height: 1, channels: 1, values: vec![0, 255, 0] };
+        assert_eq!(resample(image.clone(), Size { width: 3, height: 1 }), image);
+        let taller = resample(image, Size { width: 3, height: 4 });
+        assert_eq!(taller.values, [0, 255, 0].repeat(4));
+    }
+}

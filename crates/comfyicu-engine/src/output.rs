@@ -1,0 +1,93 @@
+//! What an executor saves, and where it goes.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use comfyicu_model::{NodeId, OutputPath};
+
+/// Whether an output is a result of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OutputKind {
+    /// A result: ComfyUI's `/output/`.
+    Output,
+    /// A preview, which is not kept: ComfyUI's `/temp/`.
+    Temp,
+}
+
+/// A file that a node saves.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Output {
+    /// The node that saves it.
+    pub node_id: NodeId,
+    /// Whether it is a result.
+    pub kind: OutputKind,
+    /// Where it stands below the output folder.
+    pub path: OutputPath,
+    /// Its media type, such as `image/png`.
+    pub content_type: Cow<'static, str>,
+    /// Its bytes.
+    pub content: Bytes,
+}
+
+impl Output {
+    /// Makes an output.
+    pub fn new(
+        node_id: NodeId,
+        kind: OutputKind,
+        path: OutputPath,
+        content_type: impl Into<Cow<'static, str>>,
+        content: Bytes,
+    ) -> Self {
+        Self { node_id, kind, path, content_type: content_type.into(), content }
+    }
+}
+
+/// Why an output could not be saved.
+#[derive(Debug, thiserror::Error)]
+#[error("the output {path} cannot be saved")]
+pub struct SaveError {
+    path: OutputPath,
+    #[source]
+    source: std::io::Error,
+}
+
+impl SaveError {
+    /// Says which output could not be saved, and why.
+    pub const fn new(path: OutputPath, source: std::io::Error) -> Self {
+        Self { path, source }
+    }
+}
+
+/// Takes the files that a run saves.
+#[async_trait]
+pub trait OutputSink: Debug + Send + Sync {
+    /// Saves one file; it is safe when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be saved; the run then fails.
+    async fn save(&self, output: Output) -> Result<(), SaveError>;
+}
+
+/// Keeps the outputs in memory: for tests, and for programs that want the bytes.
+#[derive(Debug, Default)]
+pub struct MemoryOutputs(Mutex<Vec<Output>>);
+
+impl MemoryOutputs {
+    /// Takes out what was saved so far, in order.
+    pub fn take(&self) -> Vec<Output> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl OutputSink for MemoryOutputs {
+    async fn save(&self, output: Output) -> Result<(), SaveError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(output);
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! ComfyUI prompts and ComfyICU runs as Rust types: pure data, pure functions, no I/O.
+//!
+//! A **prompt** is ComfyUI's API-format JSON graph, a **run** one execution of it on ComfyICU or on a
+//! server that speaks its API. Both are kept without loss: what is read is written back with the same
+//! values, in the same order, seeds of any size and unknown fields included.
+//!
+//! ```
+//! use comfyicu_model::{Prompt, RunRequest};
+//!
+//! let mut prompt = Prompt::parse(br#"{
+//!     "3": {"class_type": "KSampler", "inputs": {"seed": 253353381004563, "model": ["4", 0]}},
+//!     "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "v1-5.safetensors"}}
+//! }"#)?;
+//!
+//! // Look at it,
+//! for node in prompt.nodes() {
+//!     println!("{}: {}", node.id(), node.class_type().unwrap_or("?"));
+//! }
+//! // change it,
+//! prompt.set("3.seed", 42_u64)?;
+//! // and make the body that runs it.
+//! let body = RunRequest::new(prompt).to_json();
+//! assert!(body.starts_with(r#"{"prompt":{"3":"#));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - [`Prompt`], [`Node`], [`Link`]: the graph, its links, the order in which it runs, edits.
+//! - [`Run`], [`RunStatus`], [`RunOutput`], [`RunRequest`]: what the API sends and receives.
+//! - [`Files`], [`DestPath`], [`OutputPath`]: paths that cannot leave their folder.
+//! - [`ObjectInfo`], [`Finding`]: node definitions, and what a check found.
+//! - [`json`]: the lossless JSON underneath.
+
+mod accelerator;
+mod files;
+mod finding;
+mod ids;
+pub mod json;
+mod nearest;
+mod object_info;
+mod prompt;
+mod run;
+mod timestamp;
+mod ui_workflow;
+
+pub use accelerator::Accelerator;
+pub use files::{DestPath, Files, InvalidFiles, InvalidPath, OutputPath, PathProblem};
+pub use finding::Finding;
+pub use ids::{InvalidId, NodeId, RunId, WorkflowId};
+pub use object_info::ObjectInfo;
+pub use prompt::{EditError, Edited, GraphError, Input, Link, Node, ParsePromptError, Prompt};
+pub use run::{
+    InvalidRunRequest, OutputFile, ParseRunError, Run, RunFailure, RunOutput, RunRequest, RunStatus,
+};
+pub use timestamp::{InvalidTimestamp, Timestamp};

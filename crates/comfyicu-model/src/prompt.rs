@@ -1,0 +1,87 @@
+//! The prompt: ComfyUI's API-format graph.
+
+mod edit;
+mod graph;
+mod node;
+mod parse;
+
+pub use edit::{EditError, Edited};
+pub use graph::GraphError;
+pub use node::{Input, Link, Node};
+pub use parse::ParsePromptError;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::json::{Object, Value};
+
+/// A prompt: node id → node, kept exactly as it was read.
+///
+/// Whatever else the file held, top-level entries that are not nodes and unknown keys included, stays
+/// where it was; [`nodes`](Self::nodes) shows the nodes.
+///
+/// ```
+/// use comfyicu_model::Prompt;
+///
+/// let json = br#"{"9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0]}}}"#;
+/// let prompt = Prompt::parse(json)?;
+/// let save = prompt.node("9").expect("it is there");
+/// assert_eq!(save.class_type(), Some("SaveImage"));
+/// assert_eq!(save.link("images").map(|link| link.node_id), Some("8"));
+/// # Ok::<(), comfyicu_model::ParsePromptError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt(Object);
+
+impl Prompt {
+    /// The nodes, in the order of the file.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = Node<'_>> {
+        self.0.iter().filter_map(|(id, entry)| Node::of_entry(id, entry))
+    }
+
+    /// The node of an id.
+    pub fn node(&self, id: &str) -> Option<Node<'_>> {
+        let (id, entry) = self.0.get_key_value(id)?;
+        Node::of_entry(id, entry)
+    }
+
+    /// The whole prompt as it was read.
+    pub const fn as_object(&self) -> &Object {
+        &self.0
+    }
+
+    /// Gives the prompt back as JSON data.
+    pub fn into_object(self) -> Object {
+        self.0
+    }
+
+    /// Writes the prompt as JSON on one line.
+    pub fn to_json(&self) -> String {
+        Value::Object(self.0.clone()).to_json()
+    }
+
+    /// Writes the prompt as JSON for people to read.
+    pub fn to_json_pretty(&self) -> String {
+        Value::Object(self.0.clone()).to_json_pretty()
+    }
+}
+
+impl From<Prompt> for Value {
+    fn from(prompt: Prompt) -> Self {
+        Self::Object(prompt.0)
+    }
+}
+
+/// Fails on `NaN` and the infinities, which JSON cannot express.
+impl Serialize for Prompt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// Works with `serde_json` only, see [`Value`].
+impl<'de> Deserialize<'de> for Prompt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_value(Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}

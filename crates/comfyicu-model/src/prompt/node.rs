@@ -1,0 +1,150 @@
+//! One node of a prompt, and what stands at its inputs.
+
+use crate::json::{Object, Value};
+
+/// A node of a prompt, seen in place.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'a> {
+    id: &'a str,
+    object: &'a Object,
+}
+
+/// What stands at an input of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// A value.
+    Literal(&'a Value),
+    /// A reference to an output of another node.
+    Link(Link<'a>),
+}
+
+/// A reference to an output of a node: `[node id, slot]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link<'a> {
+    /// The node whose output it is.
+    pub node_id: &'a str,
+    /// Which of its outputs, from 0; one that no node can have is `None`, such as -1 or 0.5.
+    pub slot: Option<usize>,
+}
+
+impl<'a> Link<'a> {
+    /// Reads a value as a link, by ComfyUI's own rule: a list of two, a string and a number.
+    ///
+    /// ```
+    /// use comfyicu_model::{Link, json::Value};
+    ///
+    /// assert_eq!(Link::of(&Value::from_argument(r#"["4", 1]"#)).and_then(|link| link.slot), Some(1));
+    /// assert_eq!(Link::of(&Value::from_argument("[4, 1]")), None);
+    /// assert_eq!(Link::of(&Value::from_argument(r#"["a", "b"]"#)), None);
+    /// ```
+    pub fn of(value: &'a Value) -> Option<Self> {
+        let [Value::String(node_id), Value::Number(slot)] = value.as_array()? else { return None };
+        // Python takes `0.0` for 0 where it looks an output up.
+        let whole = slot.as_u64().or_else(|| match slot.as_f64() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked to be whole and small"
+            )]
+            value if value.fract() == 0.0 && (0.0..=1e9).contains(&value) => Some(value as u64),
+            _ => None,
+        });
+        Some(Self { node_id, slot: whole.and_then(|slot| usize::try_from(slot).ok()) })
+    }
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn of_entry(id: &'a str, entry: &'a Value) -> Option<Self> {
+        let object = entry.as_object()?;
+        (object.contains_key("class_type") || object.contains_key("inputs")).then_some(Self { id, object })
+    }
+
+    /// The node's id.
+    pub const fn id(&self) -> &'a str {
+        self.id
+    }
+
+    /// The node's class, such as `KSampler`; real files have nodes without one.
+    pub fn class_type(&self) -> Option<&'a str> {
+        self.object.get_str("class_type")
+    }
+
+    /// The title that the editor showed, from `_meta`.
+    pub fn title(&self) -> Option<&'a str> {
+        self.object.get("_meta")?.as_object()?.get_str("title")
+    }
+
+    /// The inputs, in the order of the file.
+    pub fn inputs(&self) -> impl DoubleEndedIterator<Item = (&'a str, Input<'a>)> + use<'a> {
+        let inputs = self.object.get("inputs").and_then(Value::as_object);
+        inputs.into_iter().flat_map(Object::iter).map(|(name, value)| (name, Input::of(value)))
+    }
+
+    /// What stands at an input.
+    pub fn input(&self, name: &str) -> Option<Input<'a>> {
+        self.object.get("inputs")?.as_object()?.get(name).map(Input::of)
+    }
+
+    /// The value at an input, when it is not a link.
+    pub fn literal(&self, name: &str) -> Option<&'a Value> {
+        match self.input(name)? {
+            Input::Literal(value) => Some(value),
+            Input::Link(_) => None,
+        }
+    }
+
+    /// The link at an input, when it is one.
+    pub fn link(&self, name: &str) -> Option<Link<'a>> {
+        match self.input(name)? {
+            Input::Link(link) => Some(link),
+            Input::Literal(_) => None,
+        }
+    }
+
+    /// The links at the inputs, with the inputs' names, in order.
+    pub fn links(&self) -> impl DoubleEndedIterator<Item = (&'a str, Link<'a>)> + use<'a> {
+        self.inputs().filter_map(|(name, input)| match input {
+            Input::Link(link) => Some((name, link)),
+            Input::Literal(_) => None,
+        })
+    }
+
+    /// The whole node as it was read.
+    pub const fn as_object(&self) -> &'a Object {
+        self.object
+    }
+}
+
+impl<'a> Input<'a> {
+    /// Tells a link from a literal, by ComfyUI's own rule (see [`Link::of`]).
+    pub fn of(value: &'a Value) -> Self {
+        Link::of(value).map_or(Self::Literal(value), Self::Link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(json: &str) -> Option<usize> {
+        Link::of(&Value::from_argument(json)).expect("a link").slot
+    }
+
+    #[test]
+    fn a_link_is_a_string_and_a_number() {
+        assert_eq!(slot(r#"["4", 0]"#), Some(0));
+        assert_eq!(slot(r#"["4:1", 2.0]"#), Some(2));
+        for literal in
+            [r#"["4"]"#, r#"["4", 0, 1]"#, r#"["4", "0"]"#, r#"["4", true]"#, "[4, 0]", "[]", "\"4\""]
+        {
+            assert_eq!(Link::of(&Value::from_argument(literal)), None, "{literal}");
+        }
+    }
+
+    #[test]
+    fn an_impossible_slot_is_still_a_link() {
+        for json in [r#"["4", -1]"#, r#"["4", 0.5]"#, r#"["4", NaN]"#] {
+            assert_eq!(slot(json), None, "{json}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Moments, as the API writes them.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+/// A moment with the API's precision: `2025-05-23T15:08:18.297Z`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(jiff::Timestamp);
+
+/// Why a text is not a moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a time in ISO 8601, such as 2025-05-23T15:08:18.297Z")]
+pub struct InvalidTimestamp(String);
+
+impl Timestamp {
+    /// Makes a moment of the milliseconds since 1970; those beyond the year 9999 become its end.
+    pub fn from_unix_millis(millis: i64) -> Self {
+        let clamped =
+            millis.clamp(jiff::Timestamp::MIN.as_millisecond(), jiff::Timestamp::MAX.as_millisecond());
+        Self(jiff::Timestamp::from_millisecond(clamped).unwrap_or_default())
+    }
+
+    /// The milliseconds since 1970.
+    pub fn as_unix_millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// The time from `earlier` to this moment; zero when `earlier` is the later one.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or_default()
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| InvalidTimestamp(text.chars().take(64).collect()))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_milliseconds_agree() {
+        let text = "2025-05-23T15:08:18.297Z";
+        let moment: Timestamp = text.parse().unwrap();
+        assert_eq!(moment.to_string(), text);
+        assert_eq!(Timestamp::from_unix_millis(moment.as_unix_millis()), moment);
+        assert_eq!(Timestamp::from_unix_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn durations_do_not_go_below_zero() {
+        let (a, b) = (Timestamp::from_unix_millis(1_000), Timestamp::from_unix_millis(3_500));
+        assert_eq!(b.since(a), Duration::from_millis(2_500));
+        assert_eq!(a.since(b), Duration::ZERO);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! How a [`ReqwestTransport`] is set up; every bound has a default.
+
+use std::{sync::Arc, time::Duration};
+
+use super::resolver::{Adapter, Resolver};
+use super::{ReqwestTransport, tls};
+use crate::{TransportError, TransportErrorKind};
+
+/// How long a connection may take to come about, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may be silent before and inside an answer. Creating a run on the hosted service has
+/// taken 45 s.
+const READ_TIMEOUT: Duration = Duration::from_secs(90);
+/// How many redirects are followed.
+const MAX_REDIRECTS: usize = 10;
+
+/// Which redirects are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectPolicy {
+    /// None: the redirect is the response. For whoever checks each step on the way.
+    None,
+    /// At most so many. The `authorization` header is not sent on to another origin.
+    Follow(usize),
+}
+
+/// Sets up a [`ReqwestTransport`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is set up until `build` is called"]
+pub struct ReqwestTransportBuilder {
+    user_agent: String,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    total_timeout: Option<Duration>,
+    redirects: RedirectPolicy,
+    resolver: Option<Arc<dyn Resolver>>,
+    proxy_from_env: bool,
+}
+
+impl Default for ReqwestTransportBuilder {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("comfyicu-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: CONNECT_TIMEOUT,
+            read_timeout: READ_TIMEOUT,
+            total_timeout: None,
+            redirects: RedirectPolicy::Follow(MAX_REDIRECTS),
+            resolver: None,
+            proxy_from_env: true,
+        }
+    }
+}
+
+impl ReqwestTransportBuilder {
+    /// Sets the `user-agent`; the default names these crates.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// Sets how long a connection may take to come about; the default is 10 s.
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long the server may be silent, before its answer and inside it; the default is 90 s.
+    pub const fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.read_timeout = timeout;
+        self
+    }
+
+    /// Sets how long an exchange may take in all, body included; the default is no bound but those above.
+    pub const fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.total_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets which redirects are followed; the default is 10.
+    pub const fn redirects(mut self, policy: RedirectPolicy) -> Self {
+        self.redirects = policy;
+        self
+    }
+
+    /// Resolves names through `resolver` in place of the system.
+    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// Connects directly, whatever proxy the environment names. A resolver guards nothing behind a proxy,
+    /// which resolves names itself.
+    pub const fn no_proxy(mut self) -> Self {
+        self.proxy_from_env = false;
+        self
+    }
+
+    /// Makes the transport.
+    ///
+    /// # Errors
+    /// When the user agent is not a header's text, or TLS cannot be set up ([`TransportErrorKind::Request`]).
+    pub fn build(self) -> Result<ReqwestTransport, TransportError> {
+        let tls = tls::config().map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(self.user_agent)
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.read_timeout)
+            .redirect(match self.redirects {
+                RedirectPolicy::None => reqwest::redirect::Policy::none(),
+                RedirectPolicy::Follow(most) => reqwest::redirect::Policy::limited(most),
+            });
+        if let Some(timeout) = self.total_timeout {
+            builder = builder.timeout(timeout);
+        }
+        if let Some(resolver) = self.resolver {
+            builder = builder.dns_resolver(Adapter(resolver));
+        }
+        if !self.proxy_from_env {
+            builder = builder.no_proxy();
+        }
+        let client =
+            builder.build().map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
+        Ok(ReqwestTransport { client })
+    }
+}
