@@ -1,1 +1,72 @@
-//! x
+//! The command `comfyicu-server`: the ComfyICU API on a machine of your own.
+//!
+//! It takes in runs, keeps them on disk before it answers, executes them with an executor of
+//! `comfyicu-engine`, and tells webhooks of their start and their end. Everything about it is behind
+//! [`main`]; its interface is the command line and the API.
+//!
+//! Where to look: [`api`] has a file for each endpoint, `run` the record of a run and the rules by which it
+//! changes, `store` what is kept, `worker` how runs are executed, `files` and `guard` how inputs get here,
+//! `webhook` how changes are told.
+//!
+//! ```no_run
+//! // What the binary does; it reads the process's arguments.
+//! let exit_code = comfyicu_server::main();
+//! ```
+
+mod accelerators;
+mod api;
+mod app;
+mod args;
+mod clock;
+mod data_dir;
+mod files;
+mod guard;
+mod hash;
+mod keys;
+mod outputs;
+mod random;
+mod report;
+mod run;
+mod serve;
+mod store;
+mod urls;
+mod webhook;
+mod worker;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Cli, Command};
+use crate::report::with_causes;
+
+/// Exit code of a server that could not go on.
+const FAILED: u8 = 1;
+/// Exit code of a server that was asked for what cannot be: flags that do not go together, or a data
+/// directory that another one has.
+const USAGE: u8 = 2;
+
+/// Runs the command, with the arguments of the process.
+pub fn main() -> ExitCode {
+    let Command::Serve(serve) = Cli::parse().command;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(FAILED, &error),
+    };
+    match runtime.block_on(serve::serve(serve)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_usage() => fail(USAGE, &error),
+        Err(error) => fail(FAILED, &error),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where the program says why it ends")]
+fn fail(code: u8, error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    eprintln!("error: {}", with_causes(error));
+    ExitCode::from(code)
+}

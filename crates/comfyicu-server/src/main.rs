@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The binary; see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    comfyicu_server::main()
+}

@@ -1,0 +1,97 @@
+//! Which accelerators the server says it serves.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use comfyicu_model::{Accelerator, Finding};
+
+/// Which accelerators a run may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Accelerators {
+    served: Served,
+    default: Accelerator,
+}
+
+/// `--accelerators`: a list of names, or `any`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Served {
+    Any,
+    Only(Arc<[Accelerator]>),
+}
+
+impl FromStr for Served {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("any") {
+            return Ok(Self::Any);
+        }
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Ok(Self::Only(names.map(Accelerator::from).collect()))
+    }
+}
+
+impl Accelerators {
+    /// Without a list the server serves what its executor is. A run that asks for none gets the executor's,
+    /// when that is served, or else the first of the list.
+    pub(crate) fn new(served: Option<Served>, executor: &Accelerator) -> Self {
+        let served = served.unwrap_or_else(|| Served::Only([executor.clone()].into()));
+        let default = match &served {
+            Served::Only(names) if !names.contains(executor) => names.first().unwrap_or(executor).clone(),
+            _ => executor.clone(),
+        };
+        Self { served, default }
+    }
+
+    /// The accelerator of a run: the one it asks for when that is served, or the default.
+    pub(crate) fn choose(&self, requested: Option<&Accelerator>) -> Result<String, Box<Finding>> {
+        let chosen = requested.unwrap_or(&self.default);
+        match &self.served {
+            Served::Only(names) if !names.contains(chosen) => {
+                let message = format!("this server does not serve the accelerator {chosen}");
+                let suggestion = format!("it serves {}", self.names().join(", "));
+                let finding = Finding::new("accelerator_not_served", message).at_input("accelerator");
+                Err(Box::new(finding.suggest(suggestion)))
+            }
+            _ => Ok(chosen.to_string()),
+        }
+    }
+
+    /// The names that are served; `any` is all of them.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        match &self.served {
+            Served::Any => vec!["any"],
+            Served::Only(names) => names.iter().map(Accelerator::as_str).collect(),
+        }
+    }
+
+    /// What a run gets that asks for none.
+    pub(crate) const fn default_accelerator(&self) -> &Accelerator {
+        &self.default
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(list: Option<&str>, requested: Option<&str>) -> Result<String, String> {
+        let served = list.map(|list| list.parse().unwrap());
+        let requested = requested.map(Accelerator::from);
+        Accelerators::new(served, &Accelerator::Cpu)
+            .choose(requested.as_ref())
+            .map_err(|finding| finding.to_string())
+    }
+
+    #[test]
+    fn what_is_served_is_chosen_and_what_is_not_is_named() {
+        assert_eq!(choose(None, None).as_deref(), Ok("CPU"));
+        assert_eq!(choose(Some("L4, A10"), None).as_deref(), Ok("L4"));
+        assert_eq!(choose(Some("L4,CPU"), None).as_deref(), Ok("CPU"));
+        assert_eq!(choose(Some("L4,A10"), Some("A10")).as_deref(), Ok("A10"));
+        assert_eq!(choose(Some("any"), Some("A100_40GB")).as_deref(), Ok("A100_40GB"));
+        assert_eq!(choose(Some("any"), None).as_deref(), Ok("CPU"));
+        insta::assert_snapshot!(choose(Some("L4,A10"), Some("H100")).unwrap_err(), @"this server does not serve the accelerator H100 (it serves L4, A10)");
+    }
+}

@@ -1,0 +1,59 @@
+//! The REST API: one file an endpoint, named after its path.
+
+mod auth;
+mod capabilities;
+mod error;
+mod extract;
+mod object_info;
+mod origin;
+mod runs;
+mod uploads;
+mod view;
+mod workflows;
+
+pub(crate) use origin::TrustedHosts;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, head, post};
+use comfyicu_model::json::Value;
+use http::header;
+
+use crate::app::App;
+
+/// The table of routes. All but the outputs, whose addresses are signed, need a key.
+pub(crate) fn router(app: App, trusted_hosts: Option<TrustedHosts>) -> Router {
+    let with_key = Router::new()
+        .route("/api/v1/capabilities", get(capabilities::get))
+        .route("/api/v1/object_info", get(object_info::get))
+        .route("/api/v1/uploads", post(uploads::create))
+        .route("/api/v1/uploads/{sha256}", head(uploads::find))
+        .route("/api/v1/workflows", get(workflows::list))
+        .route("/api/v1/workflows/{workflow_id}", get(workflows::get))
+        .route("/api/v1/workflows/{workflow_id}/runs", get(runs::list).post(runs::create))
+        .route("/api/v1/workflows/{workflow_id}/runs/{run_id}", get(runs::get))
+        .route("/api/v1/view/workflows/{workflow_id}/input/{*path}", get(view::input))
+        .route_layer(from_fn_with_state(app.clone(), auth::require_key));
+    let router = with_key
+        .route("/api/v1/view/workflows/{workflow_id}/output/{run_id}/{*path}", get(view::output))
+        .fallback(error::no_such_path)
+        .method_not_allowed_fallback(error::no_such_method)
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(app);
+    match trusted_hosts {
+        Some(hosts) => {
+            router.layer(from_fn(move |request, next| origin::refuse_foreign(hosts.clone(), request, next)))
+        }
+        None => router,
+    }
+}
+
+/// A JSON answer, without loss.
+#[derive(Debug)]
+pub(crate) struct Json(pub(crate) Value);
+
+impl axum::response::IntoResponse for Json {
+    fn into_response(self) -> axum::response::Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0.to_json()).into_response()
+    }
+}

@@ -1,0 +1,106 @@
+//! Errors as they are answered: `{"error": {"code", "message", "details", "request_id"}}`. An extension:
+//! the hosted service documents no body for errors.
+
+use axum::response::{IntoResponse, Response};
+use comfyicu_model::Finding;
+use comfyicu_model::json::{Object, Value};
+use http::{Method, StatusCode, Uri, header};
+
+use super::Json;
+use crate::random;
+use crate::report::with_causes;
+use crate::store::StoreError;
+
+/// An error for whoever sent the request.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    details: Value,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), details: Value::Null }
+    }
+
+    /// The request itself cannot be read.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// There is no such thing, or none that the sender may see.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// The key is missing or not one.
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    /// The request comes from where it must not.
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    /// The body is larger than the bound.
+    pub(crate) fn too_large(limit: u64) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body has more than {limit} bytes"))
+    }
+
+    /// The run would not work; `details` lists what was found.
+    pub(crate) fn rejected(findings: &[Finding]) -> Self {
+        let message = findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("; ");
+        let details = findings.iter().map(Finding::to_object).collect::<Vec<_>>().into();
+        Self { details, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rejected", message) }
+    }
+
+    /// The server failed. What went wrong is for its log, not for the sender.
+    pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = with_causes(error), "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let request_id = random::nanoid();
+        tracing::info!(
+            request_id,
+            status = self.status.as_u16(),
+            code = self.code,
+            message = self.message,
+            "refused"
+        );
+        let error = Object::from_iter([
+            ("code", Value::from(self.code)),
+            ("message", Value::from(self.message)),
+            ("details", self.details),
+            ("request_id", Value::from(request_id)),
+        ]);
+        let mut response = (self.status, Json(Object::from_iter([("error", error)]).into())).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// Answers where there is no route.
+pub(super) async fn no_such_path(uri: Uri) -> ApiError {
+    ApiError::not_found(format!("there is nothing at {}", uri.path()))
+}
+
+/// Answers where the path has a route, but not for this method.
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    let message = format!("{method} is not possible at {}", uri.path());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}

@@ -1,0 +1,31 @@
+//! What the handlers of requests share.
+
+use std::sync::Arc;
+
+use comfyicu_engine::Executor;
+use tokio::sync::Notify;
+
+use crate::accelerators::Accelerators;
+use crate::files::{BlobStore, FileProvider};
+use crate::guard::Guard;
+use crate::outputs::OutputStore;
+use crate::store::{FileIndex, KeyStore, RunStore};
+use crate::urls::PublicUrls;
+
+/// What the handlers of requests share. Clones are cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) runs: Arc<dyn RunStore>,
+    /// `None` where no key is asked for.
+    pub(crate) keys: Option<Arc<dyn KeyStore>>,
+    pub(crate) index: Arc<dyn FileIndex>,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) accelerators: Accelerators,
+    pub(crate) files: FileProvider,
+    pub(crate) blobs: BlobStore,
+    pub(crate) outputs: OutputStore,
+    pub(crate) guard: Guard,
+    pub(crate) urls: PublicUrls,
+    /// Wakes a worker.
+    pub(crate) submitted: Arc<Notify>,
+}

@@ -1,0 +1,73 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+use crate::accelerators::Served;
+use crate::guard::AllowedHost;
+
+/// Runs ComfyUI workflows through the ComfyICU API, on a machine of your own.
+#[derive(Debug, Parser)]
+#[command(name = "comfyicu-server", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Serve),
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  comfyicu-server serve --no-auth                    try it on this machine, without a key
+  comfyicu-server serve --listen 0.0.0.0:8288 \\
+      --public-url https://comfy.example.com         serve a team, behind a reverse proxy
+  comfyicu-server serve --allow-host 10.0.0.0/8      take input files from the private network
+
+The first line on stdout is `listening on http://ADDRESS` once requests are answered. Logs go to stderr;
+the variable RUST_LOG chooses them (info, debug, comfyicu_server=debug).";
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8288")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where runs, files, outputs and keys are kept. One server at a time has it.
+    #[arg(long, value_name = "DIR", default_value = "comfyicu-data")]
+    pub(crate) data_dir: PathBuf,
+
+    /// The URL by which others reach the server; addresses of outputs begin with it [default: the listen
+    /// address]
+    #[arg(long, value_name = "URL", value_parser = parse_public_url)]
+    pub(crate) public_url: Option<Url>,
+
+    /// Ask for no key. Only on a loopback address.
+    #[arg(long)]
+    pub(crate) no_auth: bool,
+
+    /// Take files from, and send webhooks to, this host or network though it is private. Repeatable.
+    #[arg(long, value_name = "HOST|CIDR")]
+    pub(crate) allow_host: Vec<AllowedHost>,
+
+    /// The accelerators that runs may ask for, with commas between them, or `any` [default: what the
+    /// executor is]
+    #[arg(long, value_name = "LIST|any")]
+    pub(crate) accelerators: Option<Served>,
+}
+
+fn parse_public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let usable =
+        matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    if usable { Ok(url) } else { Err("an http or https URL without query and fragment is needed".to_owned()) }
+}

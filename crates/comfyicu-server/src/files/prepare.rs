@@ -1,0 +1,124 @@
+//! Getting all files of a run to where its executor reads them.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use comfyicu_engine::InputFiles;
+use comfyicu_model::{DestPath, Files, Finding, InvalidFiles};
+use url::Url;
+
+use super::fetch::{FetchError, Fetcher};
+use crate::files::BlobStore;
+use crate::guard::Guard;
+use crate::hash::Sha256Hex;
+use crate::run::{FileCost, RunRecord};
+use crate::store::{FileIndex, StoreError};
+
+/// Knows where files come from: another host, or an earlier upload.
+#[derive(Clone, Debug)]
+pub(crate) struct FileProvider {
+    pub(crate) fetcher: Fetcher,
+    pub(crate) blobs: BlobStore,
+    pub(crate) guard: Guard,
+    pub(crate) index: Arc<dyn FileIndex>,
+    /// Uploads have this address, and their digest behind it.
+    pub(crate) uploads: Url,
+}
+
+/// The files of a run, all on disk.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    pub(crate) inputs: InputFiles,
+    pub(crate) costs: Vec<(String, FileCost)>,
+    pub(crate) millis: u64,
+}
+
+/// Why the files of a run are not all on disk.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum PrepareError {
+    /// One could not be fetched.
+    #[error("the file {path} cannot be fetched")]
+    Fetch {
+        /// Its destination.
+        path: DestPath,
+        /// Why not.
+        #[source]
+        source: FetchError,
+    },
+    /// One was uploaded, but is not here.
+    #[error("the file {path} is not among the uploads any more; upload it again")]
+    NotUploaded {
+        /// Its destination.
+        path: DestPath,
+    },
+    /// The stored `files` are not such.
+    #[error(transparent)]
+    Invalid(#[from] InvalidFiles),
+    /// What is known of files could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl FileProvider {
+    /// Says which files of a submitted run can never be had: their address is not allowed, or nothing was
+    /// uploaded there.
+    pub(crate) async fn check(&self, files: &Files) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (path, url) in files.iter() {
+            let problem = match self.uploaded(url) {
+                Some(sha256) if self.blobs.find(&sha256).await.is_some() => continue,
+                Some(_) => Some(("file_not_uploaded", "nothing was uploaded under this address".to_owned())),
+                None => self
+                    .guard
+                    .check_url(url)
+                    .err()
+                    .map(|blocked| ("file_url_not_allowed", blocked.to_string())),
+            };
+            findings.extend(
+                problem.map(|(code, message)| Finding::new(code, format!("the file {path}: {message}"))),
+            );
+        }
+        findings
+    }
+
+    /// Gets all files of a run; in parallel would be kinder to the run and less to the sources.
+    pub(crate) async fn prepare(&self, run: &RunRecord) -> Result<Prepared, PrepareError> {
+        let begun = Instant::now();
+        let files = Files::from_value(&run.files.clone().into())?;
+        let mut prepared = Prepared::default();
+        let mut inputs = Vec::new();
+        for (path, url) in files.iter() {
+            let (sha256, cost) = self.provide(path, url).await?;
+            let (file, _) = self.blobs.find(&sha256).await.ok_or_else(|| not_uploaded(path))?;
+            prepared.inputs.insert(path.clone(), file);
+            prepared.costs.push((path.to_string(), cost));
+            if path.input_name().is_some() {
+                inputs.push((path.clone(), sha256));
+            }
+        }
+        self.index.note_inputs(&run.workflow_id, &inputs).await?;
+        prepared.millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(prepared)
+    }
+
+    async fn provide(&self, path: &DestPath, url: &Url) -> Result<(Sha256Hex, FileCost), PrepareError> {
+        if let Some(sha256) = self.uploaded(url) {
+            let (_, bytes) = self.blobs.find(&sha256).await.ok_or_else(|| not_uploaded(path))?;
+            return Ok((sha256, FileCost { bytes, cache_hit: true }));
+        }
+        let fail = |source| PrepareError::Fetch { path: path.clone(), source };
+        let fetched = self.fetcher.fetch(url).await.map_err(fail)?;
+        Ok((fetched.file.sha256, FileCost { bytes: fetched.file.bytes, cache_hit: fetched.cache_hit }))
+    }
+
+    /// The digest that an upload's address ends with.
+    fn uploaded(&self, url: &Url) -> Option<Sha256Hex> {
+        let digest = url.as_str().strip_prefix(self.uploads.as_str())?;
+        Sha256Hex::parse(digest)
+    }
+}
+
+fn not_uploaded(path: &DestPath) -> PrepareError {
+    PrepareError::NotUploaded { path: path.clone() }
+}

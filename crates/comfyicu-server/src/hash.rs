@@ -1,0 +1,47 @@
+//! SHA-256, as the lower-case hexadecimal text by which blobs and keys are known.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 digest as 64 hexadecimal digits: nothing else fits in, so it is safe in a path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Sha256Hex(String);
+
+impl Sha256Hex {
+    /// Takes a text as a digest; upper case is allowed.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let valid = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        valid.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self::finish(Sha256::new_with_prefix(bytes))
+    }
+
+    pub(crate) fn finish(hasher: Sha256) -> Self {
+        let mut text = String::with_capacity(64);
+        for byte in hasher.finalize() {
+            // Writing to a string does not fail.
+            let _infallible = write!(text, "{byte:02x}");
+        }
+        Self(text)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_nothing_is_the_known_one() {
+        let empty = Sha256Hex::of(b"");
+        assert_eq!(empty.as_str(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(Sha256Hex::parse(&empty.as_str().to_uppercase()), Some(empty));
+        assert_eq!(Sha256Hex::parse("../../etc/passwd"), None);
+    }
+}

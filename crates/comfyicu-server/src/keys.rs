@@ -1,0 +1,73 @@
+//! API keys: who may use the server.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::clock;
+use crate::hash::Sha256Hex;
+use crate::random;
+use crate::store::{KeyStore, StoreError};
+
+/// Why the first key could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum FirstKeyError {
+    /// It cannot be written where its owner finds it.
+    #[error("the first key cannot be written to {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// It cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How the owner of the server learns the first key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum FirstKey {
+    /// It is shown on the terminal, and nowhere else.
+    Shown(String),
+    /// It is in a file that only the owner can read.
+    Written(PathBuf),
+}
+
+/// Makes the first key of a server that has none. Off a terminal it goes into `file`: logs are kept and
+/// copied, and a key must not be in them.
+pub(crate) async fn make_first_key(
+    store: &dyn KeyStore,
+    on_terminal: bool,
+    file: &Path,
+) -> Result<Option<FirstKey>, FirstKeyError> {
+    if store.has_keys().await? {
+        return Ok(None);
+    }
+    let key = random::api_key();
+    // The file first: a key that nobody can read would lock its owner out.
+    let shown = if on_terminal {
+        FirstKey::Shown(key.clone())
+    } else {
+        write_private(file, &key).map_err(|source| FirstKeyError::Write { path: file.to_owned(), source })?;
+        FirstKey::Written(file.to_owned())
+    };
+    store.insert_key(&random::nanoid(), &Sha256Hex::of(key.as_bytes()), clock::now()).await?;
+    Ok(Some(shown))
+}
+
+fn write_private(file: &Path, key: &str) -> io::Result<()> {
+    // An earlier start may have been cut off between the file and the store.
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(file)?;
+    writeln!(file, "{key}")?;
+    file.sync_all()
+}

@@ -1,0 +1,69 @@
+//! What a run cost: time and bytes. An extension, under the key `x` of a run.
+
+use comfyicu_model::json::{Object, Value};
+
+/// What a run cost so far; times in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Costs {
+    pub(crate) queue_ms: Option<u64>,
+    pub(crate) download_ms: Option<u64>,
+    pub(crate) execution_ms: Option<u64>,
+    pub(crate) files: Vec<(String, FileCost)>,
+}
+
+/// What one file of a run cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileCost {
+    pub(crate) bytes: u64,
+    /// Whether the bytes were there already.
+    pub(crate) cache_hit: bool,
+}
+
+impl Costs {
+    pub(crate) fn to_object(&self) -> Object {
+        let files: Object = self.files.iter().map(|(path, cost)| (path.as_str(), cost.to_object())).collect();
+        Object::from_iter([
+            ("queue_ms", Value::from(self.queue_ms)),
+            ("download_ms", Value::from(self.download_ms)),
+            ("execution_ms", Value::from(self.execution_ms)),
+            ("files", Value::from(files)),
+        ])
+    }
+
+    pub(crate) fn from_object(object: &Object) -> Self {
+        let number = |key| object.get(key).and_then(Value::as_number)?.as_u64();
+        let files = object.get("files").and_then(Value::as_object);
+        let cost = |(path, value): (&str, &Value)| {
+            Some((path.to_owned(), FileCost::from_object(value.as_object()?)?))
+        };
+        Self {
+            queue_ms: number("queue_ms"),
+            download_ms: number("download_ms"),
+            execution_ms: number("execution_ms"),
+            files: files.into_iter().flat_map(Object::iter).filter_map(cost).collect(),
+        }
+    }
+}
+
+impl FileCost {
+    fn to_object(self) -> Object {
+        Object::from_iter([("bytes", Value::from(self.bytes)), ("cache_hit", Value::from(self.cache_hit))])
+    }
+
+    fn from_object(object: &Object) -> Option<Self> {
+        let bytes = object.get("bytes")?.as_number()?.as_u64()?;
+        Some(Self { bytes, cache_hit: object.get("cache_hit")?.as_bool()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_read_back_as_they_were_written() {
+        let file = ("/input/a.png".to_owned(), FileCost { bytes: 5, cache_hit: true });
+        let costs = Costs { queue_ms: Some(1), download_ms: Some(2), execution_ms: None, files: vec![file] };
+        assert_eq!(Costs::from_object(&costs.to_object()), costs);
+    }
+}

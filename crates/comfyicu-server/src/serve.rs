@@ -1,0 +1,233 @@
+//! `comfyicu-server serve`: puts the parts together, and takes them apart again at the end.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comfyicu_engine::{Executor, NativeExecutor};
+use comfyicu_transport::TransportError;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::accelerators::Accelerators;
+use crate::api::{self, TrustedHosts};
+use crate::app::App;
+use crate::args::Serve;
+use crate::data_dir::{DataDir, DataDirError};
+use crate::files::{BlobStore, Fetcher, FileProvider};
+use crate::guard::Guard;
+use crate::keys::{self, FirstKey, FirstKeyError};
+use crate::outputs::OutputStore;
+use crate::random;
+use crate::store::{FileIndex, KeyStore, SqliteStore, StoreError};
+use crate::urls::{PublicUrls, Signer};
+use crate::webhook::WebhookSender;
+use crate::worker::Worker;
+
+/// The most bytes of one file of a run: larger than any checkpoint in common use.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// How long running requests and executions may take after the server was asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why the server does not serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum ServeError {
+    /// Anyone could use the server.
+    #[error("--no-auth is for loopback addresses, and {0} is none: leave out one of --no-auth and --listen")]
+    OpenToAll(SocketAddr),
+    /// The data directory cannot be had.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The first key cannot be made.
+    #[error(transparent)]
+    FirstKey(#[from] FirstKeyError),
+    /// The address is taken, or is not one of this machine.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Nothing can be fetched or sent.
+    #[error("HTTP cannot be set up")]
+    Transport(#[from] TransportError),
+    /// The listen address makes no URL.
+    #[error("the listen address makes no URL; give --public-url")]
+    PublicUrl(#[from] url::ParseError),
+    /// The server broke off.
+    #[error("the server broke off")]
+    Io(#[from] io::Error),
+}
+
+impl ServeError {
+    /// Whether another command line would do.
+    pub(crate) const fn is_usage(&self) -> bool {
+        matches!(self, Self::OpenToAll(_) | Self::DataDir(DataDirError::InUse(_)))
+    }
+}
+
+/// Serves until the process is asked to stop.
+pub(crate) async fn serve(args: Serve) -> Result<(), ServeError> {
+    if args.no_auth && !args.listen.ip().is_loopback() {
+        return Err(ServeError::OpenToAll(args.listen));
+    }
+    let data_dir = DataDir::lock(&args.data_dir)?;
+    let store = SqliteStore::open(&data_dir.database()).await?;
+    let fail = |source| ServeError::Listen { address: args.listen, source };
+    let listener = TcpListener::bind(args.listen).await.map_err(fail)?;
+    let address = listener.local_addr().map_err(fail)?;
+    if !args.no_auth {
+        announce(
+            keys::make_first_key(&store, io::stderr().is_terminal(), &data_dir.first_key()).await?.as_ref(),
+        )?;
+    }
+    let shutdown = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let app = assemble(&args, address, &data_dir, &store, &shutdown, &tasks).await?;
+    let trusted_hosts = args.no_auth.then(|| TrustedHosts::new(app.urls.base()));
+    let router = api::router(app, trusted_hosts);
+    say_ready(address)?;
+    let server = axum::serve(listener, router).with_graceful_shutdown(stop_asked(shutdown.clone()));
+    tokio::select! {
+        result = async { server.await } => result?,
+        () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => {}
+    }
+    shutdown.cancel();
+    tasks.close();
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!("some runs did not stop in time; they are taken up again at the next start");
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// Makes the parts, puts back what an earlier process left running, and sets the workers to work.
+async fn assemble(
+    args: &Serve,
+    address: SocketAddr,
+    data_dir: &DataDir,
+    store: &SqliteStore,
+    shutdown: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<App, ServeError> {
+    let index: Arc<dyn FileIndex> = Arc::new(store.clone());
+    let executor: Arc<dyn Executor> = Arc::new(NativeExecutor::new());
+    let guard = Guard::new(args.allow_host.clone());
+    let signer =
+        if args.no_auth { None } else { Some(Signer::new(&store.secret("urls", &random::secret()).await?)) };
+    let urls = PublicUrls::new(args.public_url.clone().map_or_else(|| listen_url(address), Ok)?, signer);
+    let blobs = BlobStore::new(data_dir.blobs(), MAX_FILE_BYTES);
+    let files = FileProvider {
+        fetcher: Fetcher::new(guard.clone(), blobs.clone(), Arc::clone(&index))?,
+        blobs: blobs.clone(),
+        guard: guard.clone(),
+        index: Arc::clone(&index),
+        uploads: urls.uploads(),
+    };
+    let app = App {
+        runs: Arc::new(store.clone()),
+        keys: (!args.no_auth).then(|| Arc::new(store.clone()) as Arc<dyn KeyStore>),
+        index,
+        accelerators: Accelerators::new(args.accelerators.clone(), &executor.device().accelerator),
+        executor,
+        files,
+        blobs,
+        outputs: OutputStore::new(data_dir.outputs()),
+        guard,
+        urls,
+        submitted: Arc::new(Notify::new()),
+    };
+    set_to_work(&app, store, shutdown, tasks).await?;
+    Ok(app)
+}
+
+async fn set_to_work(
+    app: &App,
+    store: &SqliteStore,
+    shutdown: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<(), ServeError> {
+    let told = Arc::new(Notify::new());
+    let worker = Worker {
+        store: Arc::clone(&app.runs),
+        executor: Arc::clone(&app.executor),
+        files: app.files.clone(),
+        outputs: app.outputs.clone(),
+        urls: app.urls.clone(),
+        submitted: Arc::clone(&app.submitted),
+        told: Arc::clone(&told),
+        shutdown: shutdown.clone(),
+    };
+    let left = worker.recover().await?;
+    if left > 0 {
+        tracing::info!(runs = left, "an earlier process left runs unfinished; they are queued again");
+    }
+    let parallel = std::thread::available_parallelism().map_or(1, usize::from);
+    for _ in 0..parallel {
+        tasks.spawn(worker.clone().work());
+    }
+    let sender = WebhookSender::new(Arc::new(store.clone()), app.guard.clone(), told, shutdown.clone())?;
+    tasks.spawn(sender.work());
+    Ok(())
+}
+
+/// The URL of the listen address. One that stands for all addresses is not one to connect to.
+fn listen_url(address: SocketAddr) -> Result<Url, url::ParseError> {
+    let reachable = match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], v4.port())),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], v6.port()))
+        }
+        other => other,
+    };
+    Url::parse(&format!("http://{reachable}"))
+}
+
+/// Ends when the process is asked to stop, and tells the workers.
+async fn stop_asked(shutdown: CancellationToken) {
+    let interrupt = async { tokio::signal::ctrl_c().await.is_ok() };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await.is_some(),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<bool>();
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate => {}
+    }
+    tracing::info!("stopping");
+    shutdown.cancel();
+}
+
+fn announce(first_key: Option<&FirstKey>) -> io::Result<()> {
+    let mut stderr = io::stderr();
+    match first_key {
+        None => Ok(()),
+        Some(FirstKey::Shown(key)) => writeln!(stderr, "The first API key, shown only now:\n  {key}"),
+        Some(FirstKey::Written(file)) => {
+            writeln!(stderr, "The first API key is in {}; move it to where you keep secrets.", file.display())
+        }
+    }
+}
+
+/// Says, in a line that a program can wait for, that requests are answered.
+fn say_ready(address: SocketAddr) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "listening on http://{address}")?;
+    stdout.flush()
+}

@@ -1,0 +1,88 @@
+//! Rows in, records out.
+
+use comfyicu_model::json::{self, Limits, Object, Value};
+use comfyicu_model::{RunId, RunStatus, Timestamp, WorkflowId};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::StoreError;
+use crate::hash::Sha256Hex;
+use crate::run::{Costs, Outcome, RunRecord};
+use crate::store::{Delivery, FetchedFile, WorkflowRecord};
+
+pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
+    let text = |column: &str| row.try_get::<String, _>(column);
+    let outcome = row.try_get::<Option<String>, _>("output")?;
+    Ok(RunRecord {
+        id: id("runs", &text("id")?, RunId::parse)?,
+        workflow_id: id("runs", &text("workflow_id")?, WorkflowId::parse)?,
+        status: RunStatus::from(text("status")?.as_str()),
+        attempt: row.try_get("attempt")?,
+        created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
+        updated_at: Timestamp::from_unix_millis(row.try_get("updated_at")?),
+        started_at: row.try_get::<Option<i64>, _>("started_at")?.map(Timestamp::from_unix_millis),
+        completed_at: row.try_get::<Option<i64>, _>("completed_at")?.map(Timestamp::from_unix_millis),
+        accelerator: text("accelerator")?,
+        device: row.try_get("device")?,
+        webhook: row.try_get("webhook")?,
+        api_key_id: row.try_get("api_key_id")?,
+        data: object(&text("data")?)?,
+        files: object(&text("files")?)?,
+        outcome: outcome.map(|text| value(&text)).transpose()?.and_then(Outcome::from_value),
+        costs: Costs::from_object(&object(&text("costs")?)?),
+    })
+}
+
+pub(super) fn workflow(row: &SqliteRow) -> Result<WorkflowRecord, StoreError> {
+    Ok(WorkflowRecord {
+        id: id("workflows", &row.try_get::<String, _>("id")?, WorkflowId::parse)?,
+        created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
+        updated_at: Timestamp::from_unix_millis(row.try_get("updated_at")?),
+    })
+}
+
+pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
+    Ok(Delivery {
+        seq: row.try_get("seq")?,
+        run_id: id("deliveries", &row.try_get::<String, _>("run_id")?, RunId::parse)?,
+        url: row.try_get("url")?,
+        body: row.try_get("body")?,
+    })
+}
+
+pub(super) fn fetched_file(row: &SqliteRow) -> Result<FetchedFile, StoreError> {
+    Ok(FetchedFile {
+        sha256: digest("fetched_files", &row.try_get::<String, _>("sha256")?)?,
+        bytes: u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or(0),
+        etag: row.try_get("etag")?,
+        last_modified: row.try_get("last_modified")?,
+    })
+}
+
+pub(super) fn digest(table: &'static str, text: &str) -> Result<Sha256Hex, StoreError> {
+    Sha256Hex::parse(text).ok_or_else(|| corrupt(table, "a digest is not one"))
+}
+
+fn id<T, E: ToString>(
+    table: &'static str,
+    text: &str,
+    parse: fn(&str) -> Result<T, E>,
+) -> Result<T, StoreError> {
+    parse(text).map_err(|error| corrupt(table, &error.to_string()))
+}
+
+fn value(text: &str) -> Result<Value, StoreError> {
+    json::read(text.as_bytes(), Limits::default())
+        .map_err(|error| corrupt("run_documents", &error.to_string()))
+}
+
+fn object(text: &str) -> Result<Object, StoreError> {
+    match value(text)? {
+        Value::Object(object) => Ok(object),
+        other => Err(corrupt("run_documents", &format!("an object is expected, found {}", other.kind()))),
+    }
+}
+
+fn corrupt(table: &'static str, problem: &str) -> StoreError {
+    StoreError::Corrupt { table, problem: problem.to_owned() }
+}
