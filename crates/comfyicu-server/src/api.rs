@@ -7,6 +7,8 @@ mod extract;
 mod object_info;
 mod origin;
 mod runs;
+#[cfg(test)]
+mod tests;
 mod uploads;
 mod view;
 mod workflows;

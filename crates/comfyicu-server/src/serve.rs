@@ -112,7 +112,7 @@ pub(crate) async fn serve(args: Serve) -> Result<(), ServeError> {
 }
 
 /// Makes the parts, puts back what an earlier process left running, and sets the workers to work.
-async fn assemble(
+pub(crate) async fn assemble(
     args: &Serve,
     address: SocketAddr,
     data_dir: &DataDir,

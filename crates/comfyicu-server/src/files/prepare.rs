@@ -82,7 +82,7 @@ impl FileProvider {
         findings
     }
 
-    /// Gets all files of a run; in parallel would be kinder to the run and less to the sources.
+    /// Gets all files of a run, one after the other.
     pub(crate) async fn prepare(&self, run: &RunRecord) -> Result<Prepared, PrepareError> {
         let begun = Instant::now();
         let files = Files::from_value(&run.files.clone().into())?;
