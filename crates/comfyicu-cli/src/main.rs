@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The command `comfyicu`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    comfyicu_cli::main()
+}

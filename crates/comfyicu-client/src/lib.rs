@@ -1,1 +1,121 @@
-//! x
+//! Run ComfyUI prompts from Rust, on the hosted service [ComfyICU](https://comfy.icu) or on a server of
+//! your own: submit, wait, save the outputs.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use comfyicu_client::Client;
+//! use comfyicu_model::{Accelerator, Prompt, WorkflowId};
+//!
+//! # #[derive(Debug)]
+//! # struct Service;
+//! # #[async_trait::async_trait]
+//! # impl comfyicu_transport::HttpTransport for Service {
+//! #     async fn send(
+//! #         &self,
+//! #         request: comfyicu_transport::Request,
+//! #     ) -> Result<comfyicu_transport::Response, comfyicu_transport::TransportError> {
+//! #         Ok(http::Response::new(if request.method() == "POST" {
+//! #             r#"{"id": "APCmAT2lf8O6sAgk2Svf2"}"#.into()
+//! #         } else {
+//! #             r#"{"id": "APCmAT2lf8O6sAgk2Svf2", "status": "COMPLETED", "output": []}"#.into()
+//! #         }))
+//! #     }
+//! # }
+//! #
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let transport = std::sync::Arc::new(Service);
+//! let client = Client::builder()
+//!     .base_url("http://127.0.0.1:8000") // a server of your own; without it, the hosted service
+//!     .api_key("the key")
+//! #   .transport(transport)
+//!     .build()?;
+//!
+//! let mut prompt = Prompt::parse(br#"{"9": {"class_type": "SaveImage", "inputs": {}}}"#)?;
+//! prompt.set("9.filename_prefix", "fox")?;
+//!
+//! let handle = client.workflow(WorkflowId::parse("default")?).run(prompt).accelerator(Accelerator::L4).await?;
+//! let run = handle.wait().max_wait(Duration::from_secs(600)).await?;
+//! for file in client.download(run, "outputs").await? {
+//!     println!("{}", file.path.display());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Client`]: where the service is and the key; [`Client::from_env`] takes both from the environment.
+//! - [`Workflow::run`] → [`SubmitRun`] → [`RunHandle`]: a run is submitted once, and never repeated by itself.
+//! - [`RunHandle::wait`] → [`Wait`]: bounded polling. [`WaitError`] keeps the run that failed.
+//! - [`Client::download`] → [`Download`]: outputs on disk, each whole or not at all.
+//! - [`Client::upload`] → [`Upload`]: local files, where the server takes them (an extension of the
+//!   self-hosted server).
+//! - [`Error`]: [`ErrorKind`] says what to do about it.
+//!
+//! Each of these is awaited as it is, and cheap to clone where it is a handle. Everything that is sent goes
+//! through one [`HttpTransport`](comfyicu_transport::HttpTransport), so a test puts its own in place, as the
+//! example above does.
+//!
+//! Features: `reqwest` (default) brings the transport that is used when none is given. A tokio runtime is
+//! needed, for time and files; none is started.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod base_url;
+mod builder;
+mod capabilities;
+mod client;
+mod download;
+mod endpoint;
+mod env;
+mod error;
+#[cfg(test)]
+mod fake;
+mod key;
+mod run;
+mod send;
+mod upload;
+mod workflow;
+
+pub use builder::{ClientBuilder, DEFAULT_TIMEOUT, HOSTED_BASE_URL};
+pub use capabilities::Capabilities;
+pub use client::Client;
+pub use download::{Download, DownloadProgress, IfExists, SavedFile};
+pub use env::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
+pub use error::{ApiError, Error, ErrorDetail, ErrorKind, ProtocolError};
+pub use key::{ApiKey, InvalidApiKey};
+pub use run::{
+    DEFAULT_MAX_WAIT, FailedRun, GaveUp, POLL_FAILURE_TOLERANCE, PollSchedule, RunHandle, SubmitRun, Wait,
+    WaitError,
+};
+pub use upload::{Upload, UploadProgress, Uploaded};
+pub use workflow::Workflow;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn check<T: Send + Sync>() {}
+    const fn check_send<T: Send>() {}
+
+    #[test]
+    fn everything_goes_between_threads() {
+        const {
+            check::<Client>();
+            check::<ClientBuilder>();
+            check::<Workflow>();
+            check::<RunHandle>();
+            check::<SubmitRun>();
+            check::<Error>();
+            check::<WaitError>();
+            check_send::<Wait>();
+            check_send::<Download>();
+            check_send::<Upload>();
+            check_send::<<SubmitRun as IntoFuture>::IntoFuture>();
+            check_send::<<Wait as IntoFuture>::IntoFuture>();
+            check_send::<<Download as IntoFuture>::IntoFuture>();
+            check_send::<<Upload as IntoFuture>::IntoFuture>();
+        }
+        assert!(size_of::<Error>() <= 16 && size_of::<WaitError>() <= 16);
+    }
+}

@@ -61,7 +61,7 @@ impl Image {
     ///
     /// # Errors
     /// When the image has more pixels than [`limit::MAX_PIXELS`].
-    pub(super) fn from_values(shape: Shape, mut data: Vec<f32>) -> Result<Self, TooLarge> {
+    pub fn from_values(shape: Shape, mut data: Vec<f32>) -> Result<Self, TooLarge> {
         limit::check(shape)?;
         data.resize(shape.batch * shape.frame(), 0.0);
         Ok(Self { shape, data: Arc::new(data) })
@@ -102,12 +102,7 @@ impl Mask {
     ///
     /// # Errors
     /// When the mask has more pixels than [`limit::MAX_PIXELS`].
-    pub(super) fn from_values(
-        batch: usize,
-        height: usize,
-        width: usize,
-        data: Vec<f32>,
-    ) -> Result<Self, TooLarge> {
+    pub fn from_values(batch: usize, height: usize, width: usize, data: Vec<f32>) -> Result<Self, TooLarge> {
         Image::from_values(Shape { batch, height, width, channels: 1 }, data).map(Self)
     }
 

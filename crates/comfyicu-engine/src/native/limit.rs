@@ -6,12 +6,13 @@ use super::image::Shape;
 /// decompression bomb, and so the largest that ComfyUI would load. In memory that is 2 GiB of RGB.
 pub const MAX_PIXELS: usize = 178_956_970;
 
-/// The longest side an image may have: what ComfyUI's nodes offer as the largest width and height.
-pub const MAX_SIDE: usize = 16_384;
+/// The longest side an image may have. It bounds what the kernels hold for each row and column; nodes ask
+/// for at most 16384, but a side that follows from the proportions can be longer.
+pub const MAX_SIDE: usize = 1 << 20;
 
-/// The most pixels that the values held during one run may have together. Two of the largest images fit:
-/// the one a node reads and the one that it makes.
-pub const MAX_LIVE_PIXELS: usize = 2 * MAX_PIXELS;
+/// The most floats that the images and masks held during one run may have together: two of the largest
+/// images, the one that a node reads and the one that it makes.
+pub const MAX_LIVE_VALUES: usize = 2 * 3 * MAX_PIXELS;
 
 /// An image is too large to be made, or has no pixel at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,14 +48,14 @@ mod tests {
 
     #[test]
     fn sides_and_the_whole_are_bounded() {
-        assert!(fits(1, 1, 1) && fits(1, 10_000, 16_384) && fits(4096, 16, 16));
-        assert!(!fits(1, 16_384, 16_384) && !fits(1, 1, 16_385) && !fits(4096, 512, 512));
+        assert!(fits(1, 1, 1) && fits(1, 10_000, 16_384) && fits(1, 1, MAX_SIDE) && fits(4096, 16, 16));
+        assert!(!fits(1, 16_384, 16_384) && !fits(1, 1, MAX_SIDE + 1) && !fits(4096, 512, 512));
         assert!(!fits(0, 1, 1) && !fits(1, 0, 1) && !fits(usize::MAX, usize::MAX, 2));
     }
 
     #[test]
     fn the_error_says_what_is_allowed() {
         let error = check(Shape { batch: 4096, height: 512, width: 512, channels: 3 }).unwrap_err();
-        insta::assert_snapshot!(error, @"4096 × 512×512 pixels cannot be held: each side must be 1 to 16384, and the pixels of a batch at most 178956970");
+        insta::assert_snapshot!(error, @"4096 × 512×512 pixels cannot be held: each side must be 1 to 1048576, and the pixels of a batch at most 178956970");
     }
 }

@@ -3,7 +3,7 @@
 //! ComfyUI hands this work to two libraries, and the arithmetic here is theirs: `PyTorch`'s
 //! `interpolate` on floats for all methods but Lanczos, Pillow's fixed-point resampling on bytes for that.
 //! The order of additions and the places where two roundings become one follow `PyTorch`'s CPU kernels for
-//! AVX2 and AVX-512 with more than one thread, because [`SaveImage`](super::nodes) cuts values
+//! AVX2 and AVX-512 with more than one thread, because `SaveImage` cuts values
 //! instead of rounding them: a last bit decides whether a pixel is 127 or 128.
 
 mod area;
@@ -110,8 +110,15 @@ pub enum ResizeError {
 /// When the crop leaves nothing, or the result would be too large.
 pub fn resize(image: &Image, method: Method, target: Target, crop: Crop) -> Result<Image, ResizeError> {
     let Some(size) = target.of(image.shape()) else { return Ok(image.clone()) };
-    let window = target::window(image.shape(), size, crop)?;
     let shape = Shape { height: size.height, width: size.width, ..image.shape() };
+    let window = match target::window(image.shape(), size, crop) {
+        Ok(window) => window,
+        // Pillow makes black of nothing, where PyTorch fails.
+        Err(ResizeError::NothingLeft { .. }) if method == Method::Lanczos => {
+            return Ok(Image::build(shape, |_| {})?);
+        }
+        Err(error) => return Err(error),
+    };
     let frame = shape.frame();
     let result = Image::build(shape, |values| {
         for (source, target) in image.frames().zip(values.chunks_exact_mut(frame)) {

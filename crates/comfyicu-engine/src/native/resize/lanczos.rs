@@ -7,8 +7,7 @@ use crate::native::number::{from_byte, to_byte};
 
 pub(super) fn resize(source: &View<'_>, size: Size, target: &mut [f32]) {
     let values = source.rows.iter().copied().flatten().map(|value| to_byte(*value)).collect();
-    let mut bytes =
-        Bytes { width: source.width, height: source.height(), channels: source.channels, values };
+    let mut bytes = Bytes { width: source.width, height: source.height(), channels: source.channels, values };
     let same_size = size == (Size { width: bytes.width, height: bytes.height });
     // Pillow mixes colours by their opacity, but only where there is something to mix.
     let with_alpha = bytes.channels == 4 && !same_size;

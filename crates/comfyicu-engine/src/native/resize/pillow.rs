@@ -1,4 +1,4 @@
-//! Pillow's resampling of 8-bit images: weights as fixed-point numbers, first along rows, then across.
+//! Pillow's resampling of 8-bit images: weights as fixed-point numbers, one side after the other.
 
 use std::f64::consts::PI;
 
@@ -21,14 +21,27 @@ pub(super) struct Bytes {
 }
 
 /// Resizes with the Lanczos filter. A side that keeps its length is not touched.
-pub(super) fn resample(mut image: Bytes, size: Size) -> Bytes {
-    if image.width != size.width {
-        image = along_rows(&image, size.width);
+pub(super) fn resample(image: Bytes, size: Size) -> Bytes {
+    if rows_are_mixed_first(&image, size) {
+        resample_width(resample_height(image, size.height), size.width)
+    } else {
+        resample_height(resample_width(image, size.width), size.height)
     }
-    if image.height != size.height {
-        image = across_rows(&image, size.height);
-    }
-    image
+}
+
+/// Pillow 13 starts with the height where that takes away more than twice as many rows as columns go. The
+/// order shows, because the bytes in between are rounded.
+fn rows_are_mixed_first(image: &Bytes, size: Size) -> bool {
+    let lost_rows = image.height.saturating_sub(size.height);
+    lost_rows > 0 && lost_rows + 2 * size.width > 2 * image.width
+}
+
+fn resample_width(image: Bytes, width: usize) -> Bytes {
+    if image.width == width { image } else { along_rows(&image, width) }
+}
+
+fn resample_height(image: Bytes, height: usize) -> Bytes {
+    if image.height == height { image } else { across_rows(&image, height) }
 }
 
 /// The pixels that go into a new one: the first of them, and what each counts.
@@ -131,13 +144,25 @@ mod tests {
     fn weights_are_those_of_pillow() {
         // Python: Pillow's precompute_coeffs for 4 pixels to 2, Lanczos, in units of 2^-22.
         let weights: Vec<_> = taps(4, 2).into_iter().map(|taps| (taps.first, taps.weights)).collect();
-        assert_eq!(weights.iter().map(|(first, weights)| (*first, weights.len())).collect::<Vec<_>>(), [
-            (0, 4),
-            (0, 4)
-        ]);
+        assert_eq!(
+            weights.iter().map(|(first, weights)| (*first, weights.len())).collect::<Vec<_>>(),
+            [(0, 4), (0, 4)]
+        );
         for (_, weights) in weights {
             assert!((weights.iter().sum::<i32>() - (1 << PRECISION_BITS)).abs() <= 2);
         }
+    }
+
+    #[test]
+    fn the_order_of_the_sides_follows_what_they_lose() {
+        let first = |(width, height), (new_width, new_height)| {
+            let image = Bytes { width, height, channels: 1, values: Vec::new() };
+            rows_are_mixed_first(&image, Size { width: new_width, height: new_height })
+        };
+        // As Pillow 13.0.0 does it.
+        assert!(first((20, 50), (10, 29)) && !first((20, 50), (10, 30)));
+        assert!(first((50, 20), (60, 19)) && !first((50, 20), (60, 21)));
+        assert!(!first((50, 20), (40, 1)));
     }
 
     #[test]

@@ -48,7 +48,7 @@ proptest! {
             }
             Err(error) => {
                 let nothing_left = matches!(error, ResizeError::NothingLeft { .. });
-                prop_assert!(center && nothing_left, "{}", error);
+                prop_assert!(center && nothing_left && method != Method::Lanczos, "{}", error);
             }
         }
     }
@@ -114,14 +114,19 @@ fn extreme_proportions_work_or_say_why_not() {
         let target = Target { width: 1, height: 3000 };
         let result = resize(&line, method, target, Crop::Disabled).unwrap();
         assert_eq!(size_of(&result), (1, 3000), "{method:?}");
-        let error = resize(&line, method, target, Crop::Center).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cropping 5000×1 pixels to the proportions of 1×3000 leaves nothing of them"
-        );
+        match resize(&image(1, 1, 5000, |_| 1.0), method, target, Crop::Center) {
+            Ok(black) => {
+                assert_eq!(method, Method::Lanczos);
+                assert!(black.values().iter().all(|value| *value == 0.0));
+            }
+            Err(error) => assert_eq!(
+                error.to_string(),
+                "cropping 5000×1 pixels to the proportions of 1×3000 leaves nothing of them"
+            ),
+        }
     }
-    let wide = resize(&line, Method::Area, Target { width: 0, height: 100 }, Crop::Disabled);
-    assert!(matches!(wide, Err(ResizeError::TooLarge(_))), "500000 pixels wide");
+    let wide = resize(&line, Method::Area, Target { width: 0, height: 300 }, Crop::Disabled);
+    assert!(matches!(wide, Err(ResizeError::TooLarge(_))), "1500000 pixels wide");
 }
 
 #[test]
@@ -129,8 +134,7 @@ fn opacity_weighs_colours_in_lanczos() {
     let shape = Shape { batch: 1, height: 1, width: 2, channels: 4 };
     // Opaque red beside transparent green: the mix is red, half as opaque.
     let source = Image::from_values(shape, vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0]).unwrap();
-    let mixed =
-        resize(&source, Method::Lanczos, Target { width: 1, height: 1 }, Crop::Disabled).unwrap();
+    let mixed = resize(&source, Method::Lanczos, Target { width: 1, height: 1 }, Crop::Disabled).unwrap();
     let [red, green, blue, alpha] = mixed.values().try_into().unwrap();
     assert!(red > 0.99 && green == 0.0 && blue == 0.0, "{red} {green} {blue}");
     assert!((alpha - 0.5_f32).abs() < 0.01);

@@ -1,0 +1,60 @@
+//! Runs as text, for people.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use comfyicu_model::{Run, RunOutput};
+
+/// Shows a run, a line a fact; what is not known is left out.
+pub(crate) fn run(run: &Run) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            // Writing to a string does not fail.
+            let _infallible = writeln!(text, "{name:<12} {value}");
+        }
+    };
+    line("run", Some(run.id().to_string()));
+    line("workflow", run.workflow_id().map(|id| id.to_string()));
+    line("status", run.status().map(|status| status.to_string()));
+    line("accelerator", run.accelerator().map(|name| name.to_string()));
+    line("device", run.device().map(str::to_owned));
+    line("created", run.created_at().map(|moment| moment.to_string()));
+    line("queued for", run.queue_time().map(seconds));
+    line("ran for", run.execution_time().map(seconds));
+    match run.output() {
+        RunOutput::Files(files) => {
+            for file in files {
+                line("output", Some(file.url.map_or(file.filename, |url| url.to_string())));
+            }
+        }
+        _ => line("failed", run.failure().map(|failure| failure.message().to_owned())),
+    }
+    text
+}
+
+/// Shows paths, one a line.
+pub(crate) fn paths(paths: &[String]) -> String {
+    paths.iter().flat_map(|path| [path.as_str(), "\n"]).collect()
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(name: &str) -> String {
+        let path = format!("{}/../../tests/data/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+        run(&Run::parse(&std::fs::read(path).unwrap()).unwrap())
+    }
+
+    #[test]
+    fn what_is_known_of_a_run_is_shown() {
+        insta::assert_snapshot!(sample("run-completed.json"));
+        insta::assert_snapshot!(sample("run-error.json"));
+        insta::assert_snapshot!(sample("create-answer.json"));
+    }
+}

@@ -1,0 +1,115 @@
+//! The client: where the service is, the key, and the transport.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comfyicu_model::{Run, RunId, WorkflowId};
+use comfyicu_transport::SharedTransport;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::base_url::BaseUrl;
+use crate::builder::ClientBuilder;
+use crate::capabilities::Capabilities;
+use crate::download::Download;
+use crate::endpoint::Call;
+use crate::error::{Error, ErrorKind};
+use crate::key::ApiKey;
+use crate::run::RunHandle;
+use crate::upload::Upload;
+use crate::workflow::Workflow;
+
+/// A client of the hosted service, or of a server of one's own. Clones share everything and cost nothing.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) base: BaseUrl,
+    pub(crate) key: Option<ApiKey>,
+    pub(crate) transport: SharedTransport,
+    pub(crate) timeout: Duration,
+    pub(crate) capabilities: OnceCell<Capabilities>,
+}
+
+impl Client {
+    /// Starts to build a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Makes a client of what the environment says: `COMFYICU_API_KEY` and `COMFYICU_BASE_URL`. Variables
+    /// that are not set, or empty, leave the default.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setup`] when a variable cannot be used. A key that is missing is an error only
+    /// when the hosted service is called.
+    #[cfg(feature = "reqwest")]
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env().build()
+    }
+
+    /// Where the service is.
+    pub fn base_url(&self) -> &Url {
+        self.inner.base.as_url()
+    }
+
+    /// Whether the service is the hosted one, by its address.
+    pub fn is_hosted(&self) -> bool {
+        self.inner.base.is_hosted()
+    }
+
+    /// A workflow, to run prompts in. Nothing is sent.
+    pub fn workflow(&self, id: WorkflowId) -> Workflow {
+        Workflow::new(self.clone(), id)
+    }
+
+    /// An existing run. Nothing is sent, so it is not known yet whether it exists.
+    pub fn run(&self, workflow: WorkflowId, run: RunId) -> RunHandle {
+        RunHandle::new(self.clone(), workflow, run)
+    }
+
+    /// Saves the outputs of a run below `folder`, sub-folders kept; see [`Download`].
+    pub fn download(&self, run: Run, folder: impl Into<PathBuf>) -> Download {
+        Download::of_run(self.clone(), run, folder.into())
+    }
+
+    /// Hands a local file to the server, for the `files` of runs. An extension of the self-hosted server;
+    /// see [`Upload`].
+    pub fn upload(&self, path: impl Into<PathBuf>) -> Upload {
+        Upload::new(self.clone(), path.into())
+    }
+
+    /// What the server offers beyond the hosted service; asked for once, then remembered.
+    ///
+    /// # Errors
+    /// When the server cannot be asked. That it does not know the question is an answer: nothing.
+    ///
+    /// # Cancel safety
+    /// Safe: whoever asks next asks anew.
+    pub async fn capabilities(&self) -> Result<&Capabilities, Error> {
+        self.inner.capabilities.get_or_try_init(|| self.ask_capabilities()).await
+    }
+
+    async fn ask_capabilities(&self) -> Result<Capabilities, Error> {
+        if self.is_hosted() {
+            return Ok(Capabilities::none());
+        }
+        match self.exchange(&Call::capabilities(&self.inner.base)).await {
+            Ok(answer) => Ok(answer.into_object().map_or_else(|_| Capabilities::none(), Capabilities::read)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Capabilities::none()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Client");
+        debug.field("base_url", &self.inner.base).field("key", &self.inner.key);
+        debug.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! What can go wrong, by what the caller does next.
+
+mod answer;
+mod kind;
+
+pub use answer::{ApiError, ErrorDetail, ProtocolError};
+pub use kind::ErrorKind;
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use comfyicu_transport::TransportError;
+
+use crate::key::InvalidApiKey;
+
+/// Why a call failed: [`kind`](Self::kind) says what to do about it, the
+/// [source](std::error::Error::source) says what happened underneath.
+///
+/// Its text never holds a key, nor the query of a URL.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    text: String,
+    source: Option<Source>,
+    may_have_been_applied: bool,
+}
+
+/// What is underneath.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Api(ApiError),
+    Protocol(ProtocolError),
+    Transport(TransportError),
+    Io(io::Error),
+    Key(InvalidApiKey),
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, text: text.into(), source: None, may_have_been_applied: false }))
+    }
+
+    #[must_use]
+    pub(crate) fn with_source(mut self, source: Source) -> Self {
+        self.0.source = Some(source);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn maybe_applied(mut self, may_have_been_applied: bool) -> Self {
+        self.0.may_have_been_applied = may_have_been_applied;
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What the service said, when it answered with an error.
+    pub fn api(&self) -> Option<&ApiError> {
+        match &self.0.source {
+            Some(Source::Api(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the thing that was asked for does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.kind() == ErrorKind::NotFound
+    }
+
+    /// Whether another key, or any key at all, is what it takes.
+    pub fn is_auth(&self) -> bool {
+        matches!(self.kind(), ErrorKind::KeyMissing | ErrorKind::Unauthorized)
+    }
+
+    /// Whether what was sent must change before it is sent again.
+    pub fn is_rejected(&self) -> bool {
+        self.kind() == ErrorKind::Rejected
+    }
+
+    /// Whether the service could not be reached, or was not well. The same again may succeed later.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Transport | ErrorKind::Server)
+    }
+
+    /// Whether the service may have done what it was asked to although the call failed: a run that was
+    /// submitted may exist.
+    pub fn may_have_been_applied(&self) -> bool {
+        self.0.may_have_been_applied
+    }
+
+    /// How long the service asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.api().and_then(ApiError::retry_after)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.0.kind).field("text", &self.0.text);
+        debug.field("source", &self.0.source).finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self.0.source.as_ref()? {
+            Source::Api(error) => error,
+            Source::Protocol(error) => error,
+            Source::Transport(error) => error,
+            Source::Io(error) => error,
+            Source::Key(error) => error,
+            Source::Other(error) => &**error,
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! What a service answered in place of what was asked for.
+
+use std::fmt;
+use std::time::Duration;
+
+use comfyicu_model::json::{self, Limits, Object, Value};
+use http::{HeaderMap, StatusCode, header};
+
+/// How much of a body that is not ours goes into a text.
+const EXCERPT_CHARS: usize = 200;
+/// How much of a body is looked at to say what it is.
+const DESCRIBED_BYTES: usize = 4096;
+
+/// An error that the service answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// The status.
+    pub status: StatusCode,
+    /// The request that it answers, such as `POST https://comfy.icu/api/v1/workflows/w/runs`.
+    pub request: String,
+    /// The service's name for the problem, where it gives one (self-hosted server).
+    pub code: Option<String>,
+    /// The service's words for the problem, or else the beginning of the body.
+    pub message: Option<String>,
+    /// The id under which the service's log knows the request (self-hosted server).
+    pub request_id: Option<String>,
+    /// What exactly was found, one by one (self-hosted server).
+    pub details: Vec<ErrorDetail>,
+    retry_after: Option<Duration>,
+}
+
+/// One thing that a service found wrong with what was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorDetail {
+    /// What kind of thing it is, such as `required_input_missing`.
+    pub code: Option<String>,
+    /// The node it is about.
+    pub node_id: Option<String>,
+    /// The class of that node.
+    pub class_type: Option<String>,
+    /// The input of that node.
+    pub input: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub suggestion: Option<String>,
+}
+
+/// Something that is not the service's answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{request} was to answer {expected}, but what arrived is {found}")]
+#[non_exhaustive]
+pub struct ProtocolError {
+    /// The request.
+    pub request: String,
+    /// What was expected.
+    pub expected: &'static str,
+    /// What arrived, in words.
+    pub found: String,
+}
+
+impl ApiError {
+    /// Reads an answer with a status that is not a success.
+    pub(crate) fn read(request: String, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let parsed = json::read(body, Limits::default()).ok();
+        let document = parsed.as_ref().and_then(Value::as_object);
+        let error = document.and_then(|document| document.get("error"));
+        let envelope = error.and_then(Value::as_object);
+        let text = |key| envelope?.get_str(key).map(str::to_owned);
+        // Others write {"error": "…"} or {"message": "…"}.
+        let foreign = || error.and_then(Value::as_str).or_else(|| document?.get_str("message"));
+        let message = text("message").or_else(|| foreign().map(str::to_owned));
+        let details = envelope.and_then(|envelope| envelope.get("details")?.as_array()).unwrap_or_default();
+        let retry_after =
+            headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Self {
+            status,
+            request,
+            code: text("code"),
+            message: message.or_else(|| (!body.is_empty()).then(|| describe(headers, body))),
+            request_id: text("request_id"),
+            details: details.iter().filter_map(ErrorDetail::of).collect(),
+            retry_after: retry_after.map(Duration::from_secs),
+        }
+    }
+
+    pub(crate) const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.request, self.status)?;
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        self.request_id.as_ref().map_or(Ok(()), |id| write!(f, " (request {id})"))
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ErrorDetail {
+    fn of(value: &Value) -> Option<Self> {
+        let object: &Object = value.as_object()?;
+        let text = |key| object.get_str(key).map(str::to_owned);
+        Some(Self {
+            code: text("code"),
+            node_id: text("node_id"),
+            class_type: text("class_type"),
+            input: text("input"),
+            message: text("message").or_else(|| text("code"))?,
+            suggestion: text("suggestion"),
+        })
+    }
+}
+
+/// `node 7 (KSampler), input seed: …`, and the suggestion in brackets behind it.
+impl fmt::Display for ErrorDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(node_id) = &self.node_id {
+            write!(f, "node {node_id}")?;
+            if let Some(class_type) = &self.class_type {
+                write!(f, " ({class_type})")?;
+            }
+            if let Some(input) = &self.input {
+                write!(f, ", input `{input}`")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.message)?;
+        self.suggestion.as_ref().map_or(Ok(()), |suggestion| write!(f, " ({suggestion})"))
+    }
+}
+
+impl ProtocolError {
+    pub(crate) fn new(request: String, expected: &'static str, headers: &HeaderMap, body: &[u8]) -> Self {
+        Self { request, expected, found: describe(headers, body) }
+    }
+}
+
+/// Says what a body is, without pouring it out.
+fn describe(headers: &HeaderMap, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body.get(..DESCRIBED_BYTES).unwrap_or(body));
+    let text = text.trim();
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if text.is_empty() {
+        return "an empty body".to_owned();
+    }
+    if media.contains("html") || text.starts_with("<!") || text.starts_with("<html") {
+        let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+        return match title.map(|(title, _)| excerpt(title)) {
+            Some(title) if !title.is_empty() => format!("an HTML page, “{title}”"),
+            _ => "an HTML page".to_owned(),
+        };
+    }
+    format!("`{}`", excerpt(text))
+}
+
+/// The beginning of a text, on one line.
+fn excerpt(text: &str) -> String {
+    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.retain(|c| !c.is_control());
+    match words.char_indices().nth(EXCERPT_CHARS) {
+        Some((end, _)) => {
+            words.truncate(end);
+            words + "…"
+        }
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(status: u16, body: &str) -> ApiError {
+        let status = StatusCode::from_u16(status).unwrap();
+        ApiError::read("GET http://h/api/v1/x".to_owned(), status, &HeaderMap::new(), body.as_bytes())
+    }
+
+    #[test]
+    fn our_envelope_is_read() {
+        let error = api(
+            422,
+            r#"{"error": {"code": "prompt_invalid", "message": "the prompt has 2 problems", "request_id": "r7", "details": [
+                {"code": "required_input_missing", "message": "a required input is missing", "node_id": "3", "class_type": "KSampler", "input": "seed", "suggestion": "set it"},
+                {"code": "unknown_class", "message": "no such class"}, 7]}}"#,
+        );
+        assert_eq!(error.code.as_deref(), Some("prompt_invalid"));
+        insta::assert_snapshot!(error, @"GET http://h/api/v1/x answered 422 Unprocessable Entity: the prompt has 2 problems (request r7)");
+        let details: Vec<_> = error.details.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(details.join("\n"), @"
+        node 3 (KSampler), input `seed`: a required input is missing (set it)
+        no such class
+        ");
+    }
+
+    #[test]
+    fn other_bodies_are_quoted_in_part() {
+        insta::assert_snapshot!(api(401, r#"{"error": "Unauthorized"}"#), @"GET http://h/api/v1/x answered 401 Unauthorized: Unauthorized");
+        insta::assert_snapshot!(api(400, r#"{"message": "nope"}"#), @"GET http://h/api/v1/x answered 400 Bad Request: nope");
+        insta::assert_snapshot!(api(502, "<html><head><title>502 Bad\nGateway</title></head></html>"), @"GET http://h/api/v1/x answered 502 Bad Gateway: an HTML page, “502 Bad Gateway”");
+        insta::assert_snapshot!(api(500, "it\nbroke"), @"GET http://h/api/v1/x answered 500 Internal Server Error: `it broke`");
+        insta::assert_snapshot!(api(500, ""), @"GET http://h/api/v1/x answered 500 Internal Server Error");
+        assert_eq!(api(500, &"ü".repeat(1000)).message.unwrap().chars().count(), EXCERPT_CHARS + 3);
+    }
+}

@@ -1,0 +1,143 @@
+//! One exchange: the key put on, the answer read within its bounds, a status that is no success made an
+//! error. Nothing is sent twice.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use comfyicu_model::Run;
+use comfyicu_model::json::{self, Limits, Object, Value};
+use comfyicu_transport::{Request, TransportError, TransportErrorKind};
+use http::{HeaderMap, header};
+
+use crate::client::Client;
+use crate::endpoint::Call;
+use crate::error::{ApiError, Error, ErrorKind, ProtocolError, Source};
+
+/// The most bytes of an answer that are read: a run carries its prompt and its workflow, the largest seen
+/// have 6 MiB.
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// The most bytes of an error's answer that are read.
+const MAX_ERROR_BYTES: usize = 1024 * 1024;
+
+/// An answer that is a success.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    request: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Client {
+    /// Sends a call and reads its answer; both together take no longer than the client's time-out.
+    pub(crate) async fn exchange(&self, call: &Call) -> Result<Answer, Error> {
+        self.exchange_within(call, Some(self.inner.timeout)).await
+    }
+
+    /// Like [`exchange`](Self::exchange), with another bound, or the transport's alone.
+    pub(crate) async fn exchange_within(
+        &self,
+        call: &Call,
+        timeout: Option<Duration>,
+    ) -> Result<Answer, Error> {
+        let request = self.authorized(call)?;
+        let answer = self.answer(call, request);
+        let Some(timeout) = timeout else { return answer.await };
+        tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| {
+            let problem = format!("there was no complete answer within {} s", timeout.as_secs_f64());
+            Err(self.failed(call, TransportError::new(TransportErrorKind::Timeout, problem)))
+        })
+    }
+
+    fn authorized(&self, call: &Call) -> Result<Request, Error> {
+        let mut request = call.to_request()?;
+        match &self.inner.key {
+            Some(key) => {
+                let header = key.to_header().map_err(|error| {
+                    Error::new(ErrorKind::Setup, "the API key cannot be used").with_source(Source::Key(error))
+                })?;
+                request.headers_mut().insert(header::AUTHORIZATION, header);
+            }
+            None if self.is_hosted() => {
+                let text = "the hosted service wants an API key, and none was given";
+                return Err(Error::new(ErrorKind::KeyMissing, text));
+            }
+            None => {}
+        }
+        Ok(request)
+    }
+
+    async fn answer(&self, call: &Call, request: Request) -> Result<Answer, Error> {
+        let response = self.inner.transport.send(request).await.map_err(|error| self.failed(call, error))?;
+        let (head, body) = response.into_parts();
+        if !head.status.is_success() {
+            // What the status says stands, whether or not the rest of the answer comes.
+            let body = body.collect_prefix(MAX_ERROR_BYTES).await.unwrap_or_default();
+            return Err(self.refused(call, ApiError::read(call.name(), head.status, &head.headers, &body)));
+        }
+        let body = body.collect(MAX_ANSWER_BYTES).await.map_err(|error| self.failed(call, error))?;
+        Ok(Answer { request: call.name(), headers: head.headers, body })
+    }
+
+    /// The error of a call that has no whole answer.
+    fn failed(&self, call: &Call, error: TransportError) -> Error {
+        let kind = match error.kind() {
+            TransportErrorKind::Body => ErrorKind::Protocol,
+            _ => ErrorKind::Transport,
+        };
+        let applied = call.creates.filter(|_| error.may_have_been_sent());
+        let text = match applied {
+            _ if !error.may_have_been_sent() => {
+                format!("the service at {} cannot be reached", self.inner.base)
+            }
+            Some(what) => format!("{} has no answer; {what} may exist all the same", call.name()),
+            None => format!("{} has no answer", call.name()),
+        };
+        Error::new(kind, text).with_source(Source::Transport(error)).maybe_applied(applied.is_some())
+    }
+
+    /// The error of a call that was answered with one.
+    fn refused(&self, call: &Call, error: ApiError) -> Error {
+        let base = &self.inner.base;
+        let kind = ErrorKind::of_status(error.status);
+        let applied = call.creates.filter(|_| kind == ErrorKind::Server);
+        let text = match kind {
+            ErrorKind::Unauthorized if self.inner.key.is_none() => {
+                format!("the service at {base} wants an API key, and none was given")
+            }
+            ErrorKind::Unauthorized => format!("the service at {base} refused the API key"),
+            ErrorKind::InsufficientCredit => "the account has no credit left".to_owned(),
+            ErrorKind::NotFound => call.missing.clone(),
+            ErrorKind::Rejected => format!("the service rejected {}", call.subject),
+            ErrorKind::Conflict => format!("{} does not fit what is there", call.subject),
+            ErrorKind::RateLimited => format!("the service at {base} wants fewer requests"),
+            ErrorKind::Server => match applied {
+                Some(what) => format!("the service at {base} is not well; {what} may exist all the same"),
+                None => format!("the service at {base} is not well"),
+            },
+            _ => format!("the service at {base} answered in a way that this client does not know"),
+        };
+        Error::new(kind, text).with_source(Source::Api(error)).maybe_applied(applied.is_some())
+    }
+}
+
+impl Answer {
+    /// The answer as a run.
+    pub(crate) fn into_run(self) -> Result<Run, Error> {
+        Run::parse(&self.body).map_err(|_| self.unexpected("a run"))
+    }
+
+    /// The answer as a JSON object.
+    pub(crate) fn into_object(self) -> Result<Object, Error> {
+        match json::read(&self.body, Limits::default()) {
+            Ok(Value::Object(object)) => Ok(object),
+            _ => Err(self.unexpected("a JSON object")),
+        }
+    }
+
+    /// The error of an answer that is something else.
+    pub(crate) fn unexpected(&self, expected: &'static str) -> Error {
+        let text = "the answer is not the one of a ComfyICU service: check the base URL";
+        let error = ProtocolError::new(self.request.clone(), expected, &self.headers, &self.body);
+        Error::new(ErrorKind::Protocol, text).with_source(Source::Protocol(error))
+    }
+}

@@ -1,0 +1,138 @@
+//! Runs prompts in Rust, node by node, with ComfyUI's own results.
+//!
+//! A prompt is checked as a whole before anything runs. Then its nodes run one after the other, only those
+//! that an output node needs, each once, on a thread where blocking is allowed; between nodes, files are
+//! saved, events sent and cancellation is looked at. An image is dropped when nobody needs it any more.
+//!
+//! A node is its definition and its code, side by side in `nodes/`, with one line in `registry.rs`.
+
+mod call;
+mod check;
+pub mod codec;
+mod context;
+mod definition;
+pub mod image;
+pub mod limit;
+mod nodes;
+mod number;
+mod prefix;
+mod python;
+mod registry;
+pub mod resize;
+mod run;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use comfyicu_model::{Accelerator, Finding, ObjectInfo, Prompt};
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Device, Event, EventSink, ExecutionError, Executor, Job, NodeFailure, Output, OutputSink};
+use call::{Call, Failure, Yield};
+use check::Step;
+use context::Context;
+use run::Results;
+
+/// Executes prompts in Rust, on the CPU. See the [crate] for an example.
+#[derive(Clone, Debug)]
+pub struct NativeExecutor {
+    device: Device,
+    object_info: Arc<ObjectInfo>,
+}
+
+impl NativeExecutor {
+    /// Makes an executor; it holds nothing but its node definitions.
+    pub fn new() -> Self {
+        let object_info = Arc::new(registry::object_info());
+        Self { device: Device::new("CPU", Accelerator::Cpu), object_info }
+    }
+}
+
+impl Default for NativeExecutor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Executor for NativeExecutor {
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    async fn object_info(&self) -> Result<Arc<ObjectInfo>, ExecutionError> {
+        Ok(Arc::clone(&self.object_info))
+    }
+
+    async fn check(&self, prompt: &Prompt) -> Result<Vec<Finding>, ExecutionError> {
+        Ok(check::check(prompt).err().unwrap_or_default())
+    }
+
+    async fn execute(
+        &self,
+        job: Job,
+        events: &dyn EventSink,
+        outputs: &dyn OutputSink,
+        cancel: &CancellationToken,
+    ) -> Result<(), ExecutionError> {
+        let steps = check::check(&job.prompt).map_err(ExecutionError::Refused)?;
+        let mut results = Results::new(&steps);
+        let (context, steps) = gather(job, steps).await?;
+        let total = steps.len();
+        for (done, step) in steps.iter().enumerate() {
+            if cancel.is_cancelled() {
+                return Err(ExecutionError::Cancelled);
+            }
+            let class_type = step.definition.class_type.to_owned();
+            events.emit(Event::NodeStarted { node_id: step.node_id.clone(), class_type, done, total });
+            let call = results.call(step, &context);
+            let given = run_node(step, call).await?;
+            for file in given.files {
+                let node_id = step.node_id.clone();
+                outputs
+                    .save(Output::new(node_id, file.kind, file.path, file.content_type, file.content))
+                    .await?;
+            }
+            results.keep(&step.node_id, given.values).map_err(|failure| failed(step, failure))?;
+        }
+        if cancel.is_cancelled() { Err(ExecutionError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// Reads and hashes the input files, which may take a while, before the first node.
+async fn gather(job: Job, steps: Vec<Step>) -> Result<(Arc<Context>, Vec<Step>), ExecutionError> {
+    let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps)), steps));
+    gathering.await.map_err(|error| ExecutionError::Unavailable(error.to_string()))
+}
+
+async fn run_node(step: &Step, call: Call) -> Result<Yield, ExecutionError> {
+    let run = step.definition.run;
+    let started = std::time::Instant::now();
+    let given = match spawn_blocking(move || run(call)).await {
+        Ok(given) => given,
+        // A bug in a node is that node's failure, and not the end of the process.
+        Err(error) => Err(Failure::new("RuntimeError", format!("the node's code broke off: {error}"))),
+    };
+    tracing::debug!(
+        node_id = %step.node_id,
+        class_type = step.definition.class_type,
+        elapsed_ms = started.elapsed().as_millis(),
+        "node ended"
+    );
+    given.map_err(|failure| failed(step, failure))
+}
+
+fn failed(step: &Step, Failure { exception_type, message }: Failure) -> ExecutionError {
+    let class_type = step.definition.class_type;
+    ExecutionError::Node(Box::new(NodeFailure::new(
+        step.node_id.clone(),
+        class_type,
+        exception_type,
+        message,
+    )))
+}

@@ -1,0 +1,60 @@
+//! Image files: reading them as ComfyUI's loader does through Pillow, and writing PNG.
+
+mod animation;
+mod exif;
+mod format;
+mod frame;
+mod jpeg;
+mod png_read;
+mod png_write;
+
+#[cfg(test)]
+mod tests;
+
+pub use frame::Frame;
+pub use png_write::{EncodeError, Pixels, TextChunk, encode_png};
+
+use super::limit::TooLarge;
+use format::Format;
+
+/// Why a file cannot be read as an image.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// It is a format that is known but not read.
+    #[error("it is a {format} file; PNG and JPEG are read")]
+    Unsupported {
+        /// The format's name.
+        format: &'static str,
+    },
+    /// It is nothing that is known.
+    #[error("it is not an image of a known format; PNG and JPEG are read")]
+    Unknown,
+    /// It is damaged where nothing can be made of it.
+    #[error("the {format} file is damaged: {reason}")]
+    Broken {
+        /// The format's name.
+        format: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// It has more pixels than may be held.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+/// Reads an image file: one frame, or all of an animation, upright as its EXIF orientation says.
+///
+/// As in ComfyUI, a file whose pixel data ends early or is damaged gives what was read so far; the rest is
+/// zero.
+///
+/// # Errors
+/// When the format is not read, the header is damaged, or the image is too large.
+pub fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+    match Format::of(bytes) {
+        Some(Format::Png) => png_read::decode(bytes),
+        Some(Format::Jpeg) => jpeg::decode(bytes),
+        Some(Format::Other(format)) => Err(DecodeError::Unsupported { format }),
+        None => Err(DecodeError::Unknown),
+    }
+}

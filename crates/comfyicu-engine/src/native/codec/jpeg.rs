@@ -1,0 +1,61 @@
+//! JPEG, through libjpeg as Pillow does.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use mozjpeg::{ColorSpace, Decompress, Marker};
+
+use super::exif::Orientation;
+use super::{DecodeError, Frame};
+use crate::native::image::Shape;
+use crate::native::limit;
+
+const FORMAT: &str = "JPEG";
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+    let header = caught(|| Ok(Decompress::builder().with_markers(&[Marker::APP(1)]).from_mem(bytes)?))?;
+    let (width, height) = header.size();
+    limit::check(Shape { batch: 1, height, width, channels: 3 })?;
+    let orientation = orientation(&header);
+    let colours = match header.color_space() {
+        ColorSpace::JCS_GRAYSCALE => ColorSpace::JCS_GRAYSCALE,
+        ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => ColorSpace::JCS_CMYK,
+        _ => ColorSpace::JCS_RGB,
+    };
+    let mut started = caught(|| Ok(header.to_colorspace(colours)?))?;
+    let mut pixels = vec![0; started.min_flat_buffer_size()];
+    // Damage in the pixel data is no error: what was read before it stays, as in ComfyUI.
+    if let Err(error) = caught(|| Ok(started.read_scanlines_into(&mut pixels).map(drop)?)) {
+        tracing::debug!(%error, "the pixels of a JPEG file were read in part");
+    }
+    let rgb = match colours {
+        ColorSpace::JCS_GRAYSCALE => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
+        ColorSpace::JCS_CMYK => pixels.as_chunks().0.iter().copied().flat_map(inverted_cmyk_to_rgb).collect(),
+        _ => pixels,
+    };
+    Ok(vec![Frame { width, height, rgb, alpha: None }.upright(orientation)])
+}
+
+/// Calls the library; its fatal errors, which unwind, become errors.
+fn caught<T>(call: impl FnOnce() -> Result<T, Box<dyn std::error::Error>>) -> Result<T, DecodeError> {
+    let reason = match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => error.to_string(),
+        Err(unwound) => unwound.downcast::<String>().map_or_else(|_| "no reason given".into(), |text| *text),
+    };
+    Err(DecodeError::Broken { format: FORMAT, reason })
+}
+
+fn orientation(header: &Decompress<&[u8]>) -> Orientation {
+    let find = |prefix: &[u8]| header.markers().find_map(|marker| marker.data.strip_prefix(prefix));
+    Orientation::find(find(b"Exif\0\0"), find(b"http://ns.adobe.com/xap/1.0/\0"))
+}
+
+/// Pillow's way from CMYK to RGB; such files hold the inks inverted.
+fn inverted_cmyk_to_rgb([inks @ .., key]: [u8; 4]) -> [u8; 3] {
+    let key = u32::from(key);
+    inks.map(|ink| {
+        let product = u32::from(u8::MAX - ink) * key + 128;
+        let covered = ((product >> 8) + product) >> 8;
+        u8::try_from(key.saturating_sub(covered)).unwrap_or(u8::MAX)
+    })
+}

@@ -1,0 +1,191 @@
+//! PNG, read as Pillow does for ComfyUI's loader.
+
+use std::borrow::Cow;
+use std::io::Cursor;
+
+use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Info, Limits, Reader};
+
+use super::animation::Canvas;
+use super::exif::Orientation;
+use super::{DecodeError, Frame};
+use crate::native::image::Shape;
+use crate::native::limit;
+
+/// What the decoder may take for rows and chunks beside the pixels, which are checked apart.
+const CHUNK_LIMIT: usize = 64 << 20;
+
+type PngReader<'a> = Reader<Cursor<&'a [u8]>>;
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+    // A damaged header is an error, damaged pixels are not.
+    open(bytes, Checksums::All)?;
+    let mut reader = open(bytes, Checksums::OfPixels)?;
+    let shape = shape(reader.info(), 1);
+    limit::check(shape)?;
+    let count = frame_count(reader.info());
+    limit::check(Shape { batch: count, ..shape })?;
+
+    let (mut first, mut whole) = first_frame(&mut reader)?;
+    if !whole {
+        reader = open(bytes, Checksums::None)?;
+        (first, whole) = first_frame(&mut reader)?;
+        if whole {
+            // Only the checksum is wrong. It stands behind the last row, which Pillow then loses.
+            first.blank_last_row();
+        }
+    }
+    let mut frames = if count > 1 { animation(&mut reader, first, count)? } else { vec![first] };
+    let orientation = orientation(&mut reader);
+    if orientation != Orientation::Upright {
+        frames = frames.into_iter().map(|frame| frame.upright(orientation)).collect();
+    }
+    Ok(frames)
+}
+
+/// Which checksums of a file must be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Checksums {
+    All,
+    OfPixels,
+    None,
+}
+
+fn open(bytes: &[u8], checksums: Checksums) -> Result<PngReader<'_>, DecodeError> {
+    let mut options = DecodeOptions::default();
+    options.set_ignore_crc(checksums != Checksums::All);
+    options.set_ignore_adler32(checksums == Checksums::None);
+    options.set_ignore_iccp_chunk(true);
+    let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
+    decoder.set_limits(Limits { bytes: CHUNK_LIMIT });
+    decoder.read_info().map_err(|error| broken(&error))
+}
+
+fn broken(error: &DecodingError) -> DecodeError {
+    DecodeError::Broken { format: "PNG", reason: error.to_string() }
+}
+
+fn shape(info: &Info<'_>, batch: usize) -> Shape {
+    let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
+    Shape { batch, height: side(info.height), width: side(info.width), channels: 3 }
+}
+
+/// Reads the first image, and whether that went to the end; what was not read is zero.
+fn first_frame(reader: &mut PngReader<'_>) -> Result<(Frame, bool), DecodeError> {
+    let Shape { width, height, .. } = shape(reader.info(), 1);
+    let line = reader.info().raw_row_length().saturating_sub(1);
+    let mut rows = vec![0; line * height];
+    let mut read = Ok(());
+    if reader.info().interlaced {
+        // Pillow makes nothing of half a one either.
+        reader.next_frame(&mut rows).map_err(|error| broken(&error))?;
+    } else {
+        read = rows.chunks_exact_mut(line.max(1)).try_for_each(|row| reader.read_row(row).map(drop));
+        // Asked once more, it looks at what stands behind the last row.
+        read = read.and_then(|()| reader.read_row(&mut []).map(drop));
+    }
+    if let Err(error) = &read {
+        tracing::debug!(%error, "the pixels of a PNG file were read in part");
+    }
+    Ok((to_frame(reader.info(), (width, height), &rows), read.is_ok()))
+}
+
+/// How many images the file holds: the first may stand beside an animation, for programs that show none.
+fn frame_count(info: &Info<'_>) -> usize {
+    let frames = info.animation_control.map_or(1, |animation| animation.num_frames);
+    let apart = info.animation_control.is_some() && info.frame_control.is_none();
+    usize::try_from(frames).unwrap_or(usize::MAX).saturating_add(usize::from(apart)).max(1)
+}
+
+/// Reads the other frames of an animation; one that is cut short is an error, as in ComfyUI.
+fn animation(reader: &mut PngReader<'_>, first: Frame, count: usize) -> Result<Vec<Frame>, DecodeError> {
+    let mut canvas = Canvas::new(&first, reader.info().frame_control.as_ref());
+    let mut frames = vec![first];
+    let mut rows = vec![0; reader.output_buffer_size().unwrap_or_default()];
+    while frames.len() < count {
+        let control = *reader.next_frame_info().map_err(|error| broken(&error))?;
+        let output = reader.next_frame(&mut rows).map_err(|error| broken(&error))?;
+        let side = |side: u32| usize::try_from(side).unwrap_or_default();
+        let used = rows.get(..output.buffer_size()).unwrap_or_default();
+        let part = to_frame(reader.info(), (side(output.width), side(output.height)), used);
+        frames.push(canvas.draw(&part, &control));
+    }
+    Ok(frames)
+}
+
+fn orientation(reader: &mut PngReader<'_>) -> Orientation {
+    // The chunk may stand behind the pixels. A file that ends early has none there.
+    let _damaged = reader.finish();
+    let info = reader.info();
+    let is_xmp = |text: &&png::text_metadata::ITXtChunk| text.keyword == "XML:com.adobe.xmp";
+    let xmp = info.utf8_text.iter().find(is_xmp).filter(|text| !text.compressed);
+    let xmp = xmp.and_then(|text| text.get_text().ok());
+    Orientation::find(info.exif_metadata.as_deref(), xmp.as_deref().map(str::as_bytes))
+}
+
+/// Turns rows as the file holds them into colours and opacity.
+fn to_frame(info: &Info<'_>, (width, height): (usize, usize), rows: &[u8]) -> Frame {
+    let samples = to_bytes(info, (width, height), rows);
+    let mut alpha = None;
+    let rgb = match info.color_type {
+        ColorType::Rgb => samples.into_owned(),
+        ColorType::Grayscale => samples.iter().flat_map(|grey| [*grey; 3]).collect(),
+        ColorType::GrayscaleAlpha => {
+            let pixels = samples.as_chunks::<2>().0;
+            alpha = Some(pixels.iter().map(|[_, alpha]| *alpha).collect());
+            pixels.iter().flat_map(|[grey, _]| [*grey; 3]).collect()
+        }
+        ColorType::Rgba => {
+            let pixels = samples.as_chunks::<4>().0;
+            alpha = Some(pixels.iter().map(|[.., alpha]| *alpha).collect());
+            pixels.iter().flat_map(|[rgb @ .., _]| *rgb).collect()
+        }
+        ColorType::Indexed => {
+            let palette = info.palette.as_deref().unwrap_or_default().as_chunks::<3>().0;
+            alpha = info.trns.as_deref().map(|opacity| {
+                let of_index = |index: &u8| opacity.get(usize::from(*index)).copied().unwrap_or(u8::MAX);
+                samples.iter().map(of_index).collect()
+            });
+            // An index beyond the palette is black.
+            let colour = |index: &u8| palette.get(usize::from(*index)).copied().unwrap_or_default();
+            samples.iter().flat_map(colour).collect()
+        }
+    };
+    Frame { width, height, rgb, alpha }
+}
+
+/// Brings samples of any depth to bytes: a palette's index as it is, a grey scaled to 255, of two bytes the
+/// upper one. Only a 16-bit grey is clipped at 255 and not scaled, which is what Pillow's `I;16` becomes.
+fn to_bytes<'r>(info: &Info<'_>, (width, height): (usize, usize), rows: &'r [u8]) -> Cow<'r, [u8]> {
+    let indexed = info.color_type == ColorType::Indexed;
+    let spread = |bits: usize, factor: u8| {
+        let mask = u8::MAX >> (8 - bits);
+        let unpack = move |byte: &u8| {
+            let byte = *byte;
+            (0..8 / bits).rev().map(move |at| (byte >> (at * bits)) & mask)
+        };
+        let factor = if indexed { 1 } else { factor };
+        let line = (width * bits).div_ceil(8).max(1);
+        let row = |row: &'r [u8]| row.iter().flat_map(unpack).take(width);
+        let samples = rows.chunks_exact(line).take(height).flat_map(row);
+        Cow::Owned(samples.map(|sample| sample * factor).collect())
+    };
+    match info.bit_depth {
+        BitDepth::One => spread(1, 255),
+        BitDepth::Two => spread(2, 85),
+        BitDepth::Four => spread(4, 17),
+        BitDepth::Eight => Cow::Borrowed(rows),
+        BitDepth::Sixteen => {
+            let clipped = info.color_type == ColorType::Grayscale;
+            let byte = |[upper, lower]: &[u8; 2]| {
+                if clipped && *upper > 0 {
+                    u8::MAX
+                } else if clipped {
+                    *lower
+                } else {
+                    *upper
+                }
+            };
+            Cow::Owned(rows.as_chunks().0.iter().map(byte).collect())
+        }
+    }
+}

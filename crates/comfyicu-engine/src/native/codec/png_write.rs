@@ -1,0 +1,83 @@
+//! Writing PNG as ComfyUI's save nodes do.
+
+use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, EncodingError, Filter, chunk};
+
+/// The deflate level: ComfyUI's own choice.
+const LEVEL: u8 = 4;
+
+/// Pixels to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Pixels<'a> {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Bytes a pixel: 1 for grey, 3 for RGB, 4 for RGBA.
+    pub channels: usize,
+    /// The bytes, row by row.
+    pub bytes: &'a [u8],
+}
+
+/// A text that a PNG file carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextChunk {
+    /// What the text is, such as `prompt`.
+    pub keyword: String,
+    /// The text.
+    pub text: String,
+}
+
+/// Why an image cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// There is no PNG of that many bytes a pixel.
+    #[error("an image of {channels} channels cannot be written as PNG")]
+    Channels {
+        /// How many there are.
+        channels: usize,
+    },
+    /// A text cannot be stored: a PNG's simple texts are Latin-1.
+    #[error("the metadata `{keyword}` holds characters that a PNG text cannot")]
+    Text {
+        /// The text's keyword.
+        keyword: String,
+    },
+    /// The encoder failed.
+    #[error("the PNG encoder failed")]
+    Encoder(#[source] EncodingError),
+}
+
+/// Writes a PNG file with texts in it, in their order.
+///
+/// # Errors
+/// When the channels are none that PNG has, or a text is not Latin-1.
+pub fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, EncodeError> {
+    let color = match pixels.channels {
+        1 => ColorType::Grayscale,
+        3 => ColorType::Rgb,
+        4 => ColorType::Rgba,
+        channels => return Err(EncodeError::Channels { channels }),
+    };
+    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, side(pixels.width), side(pixels.height));
+    encoder.set_color(color);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Balanced);
+    encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
+    encoder.set_filter(Filter::Adaptive);
+    let mut writer = encoder.write_header().map_err(EncodeError::Encoder)?;
+    for text in texts {
+        writer.write_chunk(chunk::tEXt, &latin1_chunk(text)?).map_err(EncodeError::Encoder)?;
+    }
+    writer.write_image_data(pixels.bytes).map_err(EncodeError::Encoder)?;
+    writer.finish().map_err(EncodeError::Encoder)?;
+    Ok(file)
+}
+
+fn latin1_chunk(chunk: &TextChunk) -> Result<Vec<u8>, EncodeError> {
+    let failed = |_| EncodeError::Text { keyword: chunk.keyword.clone() };
+    let characters = chunk.keyword.chars().chain(['\0']).chain(chunk.text.chars());
+    characters.map(u8::try_from).collect::<Result<_, _>>().map_err(failed)
+}

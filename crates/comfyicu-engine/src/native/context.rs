@@ -1,0 +1,127 @@
+//! What all nodes of one run share.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use comfyicu_model::json::{Number, Object, Value as Json};
+use comfyicu_model::{DestPath, RunId};
+use sha2::{Digest as _, Sha256};
+
+use super::call::Failure;
+use super::check::Step;
+use super::codec::TextChunk;
+use super::nodes::LOAD_IMAGE;
+use super::python::json_dumps;
+use crate::{InputFiles, Job};
+
+/// The run as its nodes see it.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) run_id: RunId,
+    /// What stands in the images that the run saves: the prompt, and what was given beside it.
+    pub(super) texts: Vec<TextChunk>,
+    inputs: InputFiles,
+    counters: Mutex<HashMap<String, u32>>,
+}
+
+impl Context {
+    /// Gathers what the nodes need. It reads the input files, for their hashes.
+    pub(super) fn new(job: Job, steps: &[Step]) -> Self {
+        let mut prompt = job.prompt.into_object();
+        take_over_coercions(&mut prompt, steps);
+        add_file_hashes(&mut prompt, &job.inputs);
+        let text =
+            |keyword: &str, value: &Json| TextChunk { keyword: keyword.to_owned(), text: json_dumps(value) };
+        let mut texts = vec![text("prompt", &prompt.into())];
+        texts.extend(job.extra_pnginfo.iter().map(|(keyword, value)| text(keyword, value)));
+        Self { run_id: job.run_id, texts, inputs: job.inputs, counters: Mutex::default() }
+    }
+
+    /// The bytes of an input file, as a node names it: `photo.png`, `sub/photo.png`, `photo.png [input]`.
+    pub(super) fn read_input(&self, name: &str) -> Result<Vec<u8>, Failure> {
+        read_input(&self.inputs, name)
+    }
+
+    /// The next number for files of a prefix, from 1 on. Prefixes are told apart as they were given, before
+    /// `%batch_num%` is filled in.
+    pub(super) fn next_number(&self, prefix: &str) -> u32 {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let counter = counters.entry(prefix.to_owned()).or_default();
+        *counter += 1;
+        *counter
+    }
+}
+
+/// The destination of an input file that a node names, without the folder in brackets behind the name.
+pub(super) fn destination(name: &str) -> Result<DestPath, String> {
+    let name = name.strip_suffix("[input]").map_or(name, str::trim_end);
+    if let Some(folder) = ["[output]", "[temp]"].iter().find(|folder| name.ends_with(**folder)) {
+        return Err(format!(
+            "`{name}` is in {folder}, which is empty when a run starts: give it as an input file"
+        ));
+    }
+    DestPath::input(name).map_err(|error| error.to_string())
+}
+
+fn read_input(inputs: &InputFiles, name: &str) -> Result<Vec<u8>, Failure> {
+    let not_found = |message: String| Failure::new("FileNotFoundError", message);
+    let destination = destination(name).map_err(not_found)?;
+    let path = inputs.get(destination.as_str()).ok_or_else(|| {
+        not_found(format!("no file was given for {destination}: add it to the run's `files`"))
+    })?;
+    std::fs::read(path).map_err(|error| not_found(format!("{destination} cannot be read: {error}")))
+}
+
+/// ComfyUI's check changes the prompt: `"130"` at an integer input is 130 from then on.
+fn take_over_coercions(prompt: &mut Object, steps: &[Step]) {
+    for step in steps {
+        let inputs = prompt.get_mut(step.node_id.as_str()).and_then(Json::as_object_mut);
+        let inputs = inputs.and_then(|node| node.get_mut("inputs")).and_then(Json::as_object_mut);
+        let Some(inputs) = inputs else { continue };
+        for (name, literal) in step.literals() {
+            inputs.insert(name, literal.clone());
+        }
+    }
+}
+
+/// ComfyUI leaves in each file loader how it tells that the file has changed: the hash of its bytes, or
+/// `NaN` where there is no file.
+fn add_file_hashes(prompt: &mut Object, inputs: &InputFiles) {
+    let is_loader = |node: &Json| {
+        let node = node.as_object();
+        node.is_some_and(|node| {
+            node.get_str("class_type") == Some(LOAD_IMAGE) && !node.contains_key("is_changed")
+        })
+    };
+    let loaders: Vec<String> =
+        prompt.iter().filter(|(_, node)| is_loader(node)).map(|(id, _)| id.to_owned()).collect();
+    for id in loaders {
+        let Some(node) = prompt.get_mut(&id).and_then(Json::as_object_mut) else { continue };
+        let name = node.get("inputs").and_then(Json::as_object).and_then(|inputs| inputs.get_str("image"));
+        let bytes = name.and_then(|name| read_input(inputs, name).ok());
+        let is_changed = bytes.map_or_else(
+            || Number::from_f64(f64::NAN).into(),
+            |bytes| Json::from(vec![hex(&Sha256::digest(bytes))]),
+        );
+        node.insert("is_changed", is_changed);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_input_files_only() {
+        let path = |name: &str| destination(name).map(|path| path.as_str().to_owned());
+        assert_eq!(path("photo.png").unwrap(), "/input/photo.png");
+        assert_eq!(path("sub/photo.png [input]").unwrap(), "/input/sub/photo.png");
+        assert!(path("../../secret.png").is_err() && path("").is_err());
+        assert!(path("a.png [output]").unwrap_err().contains("give it as an input file"));
+    }
+}

@@ -1,0 +1,71 @@
+//! Loading files.
+
+use crate::native::call::{Call, Failure, Yield};
+use crate::native::codec::{DecodeError, Frame, decode};
+use crate::native::definition::{Definition, Input, Kind, Role};
+use crate::native::image::{Image, Mask, Shape};
+use crate::native::number::from_byte;
+use crate::native::value::{Value, ValueType};
+
+pub(in crate::native) static LOAD_IMAGE: Definition = Definition {
+    class_type: super::LOAD_IMAGE,
+    display_name: "Load Image",
+    description: "Loads an image from the input files, and what is transparent in it as a mask.",
+    category: "image",
+    python_module: "nodes",
+    inputs: &[Input {
+        name: "image",
+        kind: Kind::InputImage,
+        tooltip: "The file's name among the run's files: photo.png is /input/photo.png.",
+    }],
+    outputs: &[ValueType::Image, ValueType::Mask],
+    role: Role::Inner,
+    run,
+};
+
+/// The side of the mask that stands for “nothing is transparent”.
+const EMPTY_MASK_SIDE: usize = 64;
+
+fn run(mut call: Call) -> Result<Yield, Failure> {
+    let name = call.text("image")?;
+    let bytes = call.context.read_input(&name)?;
+    let frames = decode(&bytes).map_err(|error| failure(&name, &error))?;
+    drop(bytes);
+    let image = to_image(&frames)?;
+    let mask = to_mask(&frames)?;
+    Ok(Yield::values([Value::Image(image), Value::Mask(mask)]))
+}
+
+fn failure(name: &str, error: &DecodeError) -> Failure {
+    let exception_type = match error {
+        DecodeError::Unknown | DecodeError::Unsupported { .. } => "PIL.UnidentifiedImageError",
+        DecodeError::TooLarge(_) => "PIL.Image.DecompressionBombError",
+        DecodeError::Broken { .. } => "OSError",
+    };
+    Failure::new(exception_type, format!("{name} cannot be loaded: {error}"))
+}
+
+/// All frames have one size.
+fn to_image(frames: &[Frame]) -> Result<Image, Failure> {
+    let (height, width) = frames.first().map_or((0, 0), |frame| (frame.height, frame.width));
+    let shape = Shape { batch: frames.len(), height, width, channels: 3 };
+    let image = Image::build(shape, |values| {
+        for (value, byte) in values.iter_mut().zip(frames.iter().flat_map(|frame| &frame.rgb)) {
+            *value = from_byte(*byte);
+        }
+    })?;
+    Ok(image)
+}
+
+/// A mask is 1 where the image is transparent.
+fn to_mask(frames: &[Frame]) -> Result<Mask, Failure> {
+    let opacities: Option<Vec<&Vec<u8>>> = frames.iter().map(|frame| frame.alpha.as_ref()).collect();
+    let mask = match (opacities, frames.first()) {
+        (Some(opacities), Some(Frame { width, height, .. })) => {
+            let values = opacities.into_iter().flatten().map(|alpha| 1.0 - from_byte(*alpha)).collect();
+            Mask::from_values(frames.len(), *height, *width, values)?
+        }
+        _ => Mask::from_values(frames.len(), EMPTY_MASK_SIDE, EMPTY_MASK_SIDE, Vec::new())?,
+    };
+    Ok(mask)
+}

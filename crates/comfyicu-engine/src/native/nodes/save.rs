@@ -1,0 +1,99 @@
+//! Saving images as PNG files.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::OutputKind;
+use crate::native::call::{Call, Failure, File, Yield};
+use crate::native::codec::{EncodeError, Pixels, encode_png};
+use crate::native::definition::{Definition, Input, Kind, Role};
+use crate::native::image::Image;
+use crate::native::number::to_byte;
+use crate::native::prefix::Prefix;
+use crate::native::value::ValueType;
+
+pub(in crate::native) static SAVE_IMAGE: Definition = Definition {
+    class_type: "SaveImage",
+    display_name: "Save Image",
+    description: "Saves images as PNG files among the run's outputs, with the prompt inside.",
+    category: "image",
+    python_module: "nodes",
+    inputs: &[
+        Input { name: "images", kind: Kind::Value(ValueType::Image), tooltip: "The images to save." },
+        Input {
+            name: "filename_prefix",
+            kind: Kind::Text { default: "ComfyUI" },
+            tooltip: "How the files' names begin; a / makes a folder. %width%, %height% and %batch_num% are filled in.",
+        },
+    ],
+    outputs: &[],
+    role: Role::Output,
+    run: save,
+};
+
+pub(in crate::native) static PREVIEW_IMAGE: Definition = Definition {
+    class_type: "PreviewImage",
+    display_name: "Preview Image",
+    description: "Saves images as temporary PNG files, to be looked at while a run goes on.",
+    category: "image",
+    python_module: "nodes",
+    inputs: &[Input {
+        name: "images",
+        kind: Kind::Value(ValueType::Image),
+        tooltip: "The images to look at.",
+    }],
+    outputs: &[],
+    role: Role::Output,
+    run: preview,
+};
+
+fn save(mut call: Call) -> Result<Yield, Failure> {
+    let prefix = call.text("filename_prefix")?;
+    save_all(call, OutputKind::Output, &prefix)
+}
+
+fn preview(call: Call) -> Result<Yield, Failure> {
+    let prefix = format!("ComfyUI_temp_{}", letters(call.context.run_id.as_str(), call.node_id.as_str()));
+    save_all(call, OutputKind::Temp, &prefix)
+}
+
+/// Five letters, where ComfyUI draws them by lot: the same run has the same previews.
+fn letters(run_id: &str, node_id: &str) -> String {
+    let hash = Sha256::new().chain_update(run_id).chain_update([0]).chain_update(node_id).finalize();
+    hash.iter().take(5).map(|byte| char::from(b'a' + byte % 26)).collect()
+}
+
+fn save_all(mut call: Call, kind: OutputKind, prefix: &str) -> Result<Yield, Failure> {
+    let images = call.image("images")?;
+    let prefix = Prefix::new(prefix, images.shape())?;
+    let frames = images.frames().enumerate();
+    let files = frames.map(|(at, frame)| {
+        let number = call.context.next_number(prefix.as_str());
+        let path = prefix.file(at, number)?;
+        let content = encode(&call, &images, frame)?.into();
+        Ok(File { kind, path, content_type: "image/png", content })
+    });
+    Ok(Yield::files(files.collect::<Result<_, Failure>>()?))
+}
+
+fn encode(call: &Call, images: &Image, frame: &[f32]) -> Result<Vec<u8>, Failure> {
+    let shape = images.shape();
+    let bytes: Vec<u8> = frame.iter().map(|value| to_byte(*value)).collect();
+    let pixels = Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes: &bytes };
+    encode_png(pixels, &call.context.texts).map_err(|error| match error {
+        EncodeError::Text { .. } => Failure::new("UnicodeEncodeError", error.to_string()),
+        EncodeError::Channels { .. } => Failure::new("TypeError", error.to_string()),
+        EncodeError::Encoder(source) => Failure::new("OSError", source.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previews_of_a_run_have_names_of_their_own() {
+        let [a, b, c] = [("r1", "7"), ("r1", "8"), ("r2", "7")].map(|(run, node)| letters(run, node));
+        assert!(a != b && a != c && a == letters("r1", "7"));
+        assert!(a.len() == 5 && a.bytes().all(|byte| byte.is_ascii_lowercase()));
+    }
+}

@@ -1,0 +1,89 @@
+//! Names of saved files: what a `filename_prefix` makes of them.
+
+use comfyicu_model::OutputPath;
+
+use super::call::Failure;
+use super::image::Shape;
+
+/// What files of one node begin with, folders included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Prefix {
+    /// The path without `.` and `..` parts; in its last part `%batch_num%` is not filled in yet.
+    path: String,
+}
+
+impl Prefix {
+    /// Reads a prefix as ComfyUI does: fills the size in, and tidies the path.
+    pub(super) fn new(prefix: &str, shape: Shape) -> Result<Self, Failure> {
+        let prefix = prefix
+            .replace("%width%", &shape.width.to_string())
+            .replace("%height%", &shape.height.to_string());
+        let outside = || {
+            let message = "the filename_prefix `{}` leads out of the output folder: let it start with a name";
+            Failure::new("Exception", message.replace("{}", &prefix))
+        };
+        if prefix.starts_with('/') {
+            return Err(outside());
+        }
+        let mut parts = Vec::new();
+        for part in prefix.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop().ok_or_else(outside)?),
+                name => parts.push(name),
+            }
+        }
+        // Python's name for nothing.
+        let path = if parts.is_empty() { ".".to_owned() } else { parts.join("/") };
+        Ok(Self { path })
+    }
+
+    /// The prefix as it is counted.
+    pub(super) fn as_str(&self) -> &str {
+        &self.path
+    }
+
+    /// The path of a file: which image of the batch it is, and its number.
+    pub(super) fn file(&self, batch_index: usize, number: u32) -> Result<OutputPath, Failure> {
+        let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        let name = name.replace("%batch_num%", &batch_index.to_string());
+        let slash = if folder.is_empty() { "" } else { "/" };
+        OutputPath::parse(&format!("{folder}{slash}{name}_{number:05}_.png"))
+            .map_err(|error| Failure::new("OSError", error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(prefix: &str) -> Result<String, String> {
+        let shape = Shape { batch: 1, height: 30, width: 40, channels: 3 };
+        let path = Prefix::new(prefix, shape).and_then(|prefix| prefix.file(0, 1));
+        path.map(|path| path.as_str().to_owned()).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn names_are_those_of_comfyui() {
+        for (prefix, expected) in [
+            ("ComfyUI", "ComfyUI_00001_.png"),
+            ("a/b/c", "a/b/c_00001_.png"),
+            ("a/b/", "a/b_00001_.png"),
+            ("./a//b/../c", "a/c_00001_.png"),
+            ("", "._00001_.png"),
+            ("%width%x%height%_%batch_num%_%foo%", "40x30_0_%foo%_00001_.png"),
+            ("%batch_num%/x", "%batch_num%/x_00001_.png"),
+            ("ünï %", "ünï %_00001_.png"),
+        ] {
+            assert_eq!(file(prefix).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_the_folder() {
+        for prefix in ["../x", "a/../../x", "/tmp/x", "..", "../../escape/x"] {
+            assert!(file(prefix).unwrap_err().contains("leads out of the output folder"), "{prefix}");
+        }
+        assert!(file("a\\b").is_err() && file("a:b").is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! Compares the node definitions with those of a real ComfyUI, where a recording lies beside the repository.
+
+use comfyicu_engine::{Executor as _, NativeExecutor};
+use comfyicu_model::json::{self, Object, Value};
+
+const RECORDED: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/comfyui/versions/0.3.75/object_info.json");
+
+/// Drops what is worded by each project for itself, and the files that a server happens to have.
+fn comparable(mut definition: Object) -> String {
+    definition.remove("description");
+    let inputs = definition.get_mut("input").and_then(Value::as_object_mut);
+    if let Some(Value::Object(required)) = inputs.and_then(|inputs| inputs.get_mut("required")) {
+        let names: Vec<String> = required.keys().map(str::to_owned).collect();
+        for name in names {
+            let Some(Value::Array(parts)) = required.get_mut(&name) else { continue };
+            let [kind, Value::Object(options)] = parts.as_mut_slice() else { continue };
+            options.remove("tooltip");
+            if options.contains_key("image_upload") {
+                *kind = Value::Null;
+            }
+            if options.is_empty() {
+                parts.pop();
+            }
+        }
+    }
+    Value::from(definition).to_json_pretty()
+}
+
+#[tokio::test]
+async fn definitions_are_those_of_comfyui() {
+    let Ok(bytes) = std::fs::read(RECORDED) else { return };
+    let recorded = json::read(&bytes, json::Limits::default()).unwrap();
+    let recorded = recorded.as_object().unwrap();
+    let ours = NativeExecutor::new().object_info().await.unwrap();
+    for class_type in ours.class_types() {
+        let theirs = recorded.get(class_type).and_then(Value::as_object).unwrap();
+        assert_eq!(comparable(ours.get(class_type).unwrap().clone()), comparable(theirs.clone()));
+    }
+}
