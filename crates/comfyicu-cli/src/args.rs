@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+const ACCELERATOR_HELP: &str =
+    "What to run on: T4, L4, L40S, A10, A100_40GB, A100_80GB, H100, or what the server offers";
+
 /// What all commands take.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Global {
@@ -83,7 +86,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) folder: Folder,
     /// Does not wait: writes the run's id and ends.
-    #[arg(long, conflicts_with_all = ["folder", "timeout"])]
+    #[arg(long)]
     pub(crate) detach: bool,
     #[command(flatten)]
     pub(crate) timeout: Timeout,

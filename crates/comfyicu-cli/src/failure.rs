@@ -1,81 +1,53 @@
-//! How a command ends that does not end well: what happened, why, and what to type next.
+//! What a command that failed says, and the code with which it ends.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-use comfyicu_client::{Error, ErrorKind, RunHandle, WaitError};
-use comfyicu_model::Run;
+use clap::builder::styling::{AnsiColor, Style};
+use comfyicu_client::{Error, ErrorKind};
 
 use crate::exit::ExitStatus;
-use crate::printer::remark;
-use crate::session::pick_up;
 
-/// Why a command did not do what it was asked for.
-#[derive(Debug, PartialEq, Eq)]
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Why a command failed: `error: …`, what is underneath, what was found, and what to do next.
+#[derive(Debug)]
 pub(crate) struct Failure {
     status: ExitStatus,
-    text: String,
+    message: String,
     causes: Vec<String>,
-    notes: Vec<String>,
+    findings: Vec<String>,
     hints: Vec<String>,
 }
 
 impl Failure {
-    pub(crate) fn new(status: ExitStatus, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), causes: Vec::new(), notes: Vec::new(), hints: Vec::new() }
+    pub(crate) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, message, causes: Vec::new(), findings: Vec::new(), hints: Vec::new() }
     }
 
-    /// A failure that is an error, with what caused it.
-    pub(crate) fn of(status: ExitStatus, error: &dyn StdError) -> Self {
-        let causes = std::iter::successors(error.source(), |&error| error.source());
-        Self { causes: causes.map(ToString::to_string).collect(), ..Self::new(status, error.to_string()) }
+    /// The command line cannot be used, or a file cannot be read.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ExitStatus::USAGE, message)
     }
 
-    /// Something that should not happen.
-    pub(crate) fn unexpected(text: &str, error: &dyn StdError) -> Self {
-        Self { causes: vec![error.to_string()], ..Self::new(ExitStatus::UNEXPECTED, text) }
+    pub(crate) fn unexpected(message: impl Into<String>) -> Self {
+        Self::new(ExitStatus::UNEXPECTED, message)
     }
 
-    /// A run that has ended without success.
-    pub(crate) fn of_run(run: &Run) -> Self {
-        let status = run.status().map(|status| status.to_string()).unwrap_or_default();
-        let failure = Self::new(ExitStatus::RUN_FAILED, format!("the run {} ended in {status}", run.id()));
-        let Some(reason) = run.failure() else { return failure };
-        let node = match (reason.node_id(), reason.node_type()) {
-            (Some(id), Some(class)) => format!("node {id} ({class}): "),
-            (Some(id), None) => format!("node {id}: "),
-            _ => String::new(),
-        };
-        failure.note(format!("{node}{}", reason.message()))
-    }
-
-    /// A wait that did not end with a completed run.
-    pub(crate) fn of_wait(error: WaitError, run: &RunHandle) -> Self {
-        match error {
-            WaitError::Failed(failed) => Self::of_run(&failed.run),
-            WaitError::GaveUp(gave_up) => {
-                Self::new(ExitStatus::GAVE_UP, gave_up.to_string()).note("the run goes on").hint(pick_up(run))
-            }
-            WaitError::Request(error) => {
-                let is_there = !error.is_not_found();
-                let failure = Self::from(error);
-                if is_there { failure.hint(pick_up(run)) } else { failure }
-            }
-            other => Self::of(ExitStatus::UNEXPECTED, &other),
-        }
-    }
-
-    /// Says what it was that failed, with the error as its cause.
+    /// Adds an error, and all that is underneath it, as the causes.
     #[must_use]
-    pub(crate) fn within(mut self, text: &str) -> Self {
-        self.causes.insert(0, std::mem::replace(&mut self.text, text.to_owned()));
+    pub(crate) fn because(mut self, error: &(dyn StdError + 'static)) -> Self {
+        let chain = std::iter::successors(Some(error), |&error| error.source());
+        self.causes.extend(chain.map(ToString::to_string));
         self
     }
 
-    /// Adds a line that belongs to what happened.
+    /// Adds a thing that was found.
     #[must_use]
-    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+    pub(crate) fn finding(mut self, finding: impl Into<String>) -> Self {
+        self.findings.push(finding.into());
         self
     }
 
@@ -86,68 +58,76 @@ impl Failure {
         self
     }
 
-    /// The exit code.
     pub(crate) const fn status(&self) -> ExitStatus {
         self.status
-    }
-
-    /// Writes the failure to stderr.
-    pub(crate) fn report(&self) {
-        remark(&self.to_string());
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.text)?;
-        self.notes.iter().try_for_each(|note| write!(f, "\n  {note}"))?;
-        self.causes.iter().try_for_each(|cause| write!(f, "\n  caused by: {cause}"))?;
-        self.hints.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let mut failure = Self::of(status_of(error.kind()), &error);
-        let details = error.api().map(|api| api.details.as_slice()).unwrap_or_default();
-        if !details.is_empty() {
-            // The list says all that the message says, one thing a line.
-            failure.causes.clear();
-            failure.notes = details.iter().map(ToString::to_string).collect();
+        let mut failure = Self::new(status_of(error.kind()), error.to_string());
+        if let Some(source) = error.source() {
+            failure = failure.because(source);
         }
-        match hint_for(error.kind()) {
-            Some(hint) => failure.hint(hint),
-            None => failure,
+        if let Some(api) = error.api() {
+            failure.findings.extend(api.details.iter().map(ToString::to_string));
         }
+        failure.hints.extend(hint_of(&error));
+        failure
     }
 }
 
 const fn status_of(kind: ErrorKind) -> ExitStatus {
     match kind {
-        ErrorKind::Setup | ErrorKind::Unsupported | ErrorKind::ReadFile => ExitStatus::USAGE,
         ErrorKind::KeyMissing | ErrorKind::Unauthorized | ErrorKind::InsufficientCredit => ExitStatus::KEY,
         ErrorKind::NotFound => ExitStatus::NOT_FOUND,
         ErrorKind::Rejected => ExitStatus::REJECTED,
         ErrorKind::RateLimited | ErrorKind::Server | ErrorKind::Transport => ExitStatus::UNREACHABLE,
+        ErrorKind::Setup | ErrorKind::Unsupported | ErrorKind::ReadFile => ExitStatus::USAGE,
+        ErrorKind::NoOutput => ExitStatus::GAVE_UP,
         _ => ExitStatus::UNEXPECTED,
     }
 }
 
-const fn hint_for(kind: ErrorKind) -> Option<&'static str> {
-    match kind {
-        ErrorKind::KeyMissing => {
-            Some("make a key in the account settings of https://comfy.icu, then: export COMFYICU_API_KEY=…")
+/// What to do about an error of the client.
+fn hint_of(error: &Error) -> Option<String> {
+    Some(match error.kind() {
+        ErrorKind::Setup => "correct --base-url (COMFYICU_BASE_URL) or --api-key (COMFYICU_API_KEY)".to_owned(),
+        ErrorKind::KeyMissing => "make a key in the account settings of https://comfy.icu and set COMFYICU_API_KEY to it; a server of your own is named with --base-url".to_owned(),
+        ErrorKind::Unauthorized => "set COMFYICU_API_KEY to a key of this service; a server of your own writes its first key to the terminal, or to `first-key` in its data folder".to_owned(),
+        ErrorKind::InsufficientCredit => "add credit to the account on https://comfy.icu, then run it again".to_owned(),
+        ErrorKind::NotFound => "check the id of the run, the workflow (-w) and the service (--base-url)".to_owned(),
+        ErrorKind::Rejected => "change what is named above and run it again; an input is set with --set NODE.INPUT=VALUE".to_owned(),
+        ErrorKind::RateLimited => match error.retry_after() {
+            Some(wait) => format!("do it again in {} s", wait.as_secs()),
+            None => "do it again in a minute".to_owned(),
+        },
+        ErrorKind::Server | ErrorKind::Transport if error.may_have_been_applied() => {
+            "look at the workflow's runs before you run it again: the run may be there, and cost".to_owned()
         }
-        ErrorKind::Unauthorized => Some(
-            "set the key with: export COMFYICU_API_KEY=… (the first key of a server of your own is in its data directory, in `first-key`)",
-        ),
-        ErrorKind::InsufficientCredit => Some("add credit to the account on https://comfy.icu"),
-        ErrorKind::Transport => {
-            Some("look at the address (--base-url, or COMFYICU_BASE_URL) and whether the server runs")
+        ErrorKind::Transport => "check that the service is running and that --base-url (COMFYICU_BASE_URL) leads to it; `comfyicu-server serve` starts one of your own".to_owned(),
+        ErrorKind::Server => "do it again in a minute".to_owned(),
+        ErrorKind::Protocol => "check that --base-url (COMFYICU_BASE_URL) leads to the service".to_owned(),
+        ErrorKind::Unsupported => "give the URL in place of the path: --file DEST=URL".to_owned(),
+        ErrorKind::ReadFile => "check the path: it is taken as it stands, and the shell does not expand ~ behind `=`".to_owned(),
+        ErrorKind::WriteFile | ErrorKind::FileExists => "choose another folder: -o DIR".to_owned(),
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{ERROR}error:{ERROR:#} {}", self.message)?;
+        for cause in &self.causes {
+            writeln!(f, "  caused by: {cause}")?;
         }
-        ErrorKind::Server | ErrorKind::RateLimited => Some("try again in a while"),
-        ErrorKind::NotFound => Some("look at the id and at -w: a run is known by both"),
-        _ => None,
+        for finding in &self.findings {
+            writeln!(f, "  - {finding}")?;
+        }
+        for hint in &self.hints {
+            writeln!(f, "{HINT}hint:{HINT:#} {hint}")?;
+        }
+        Ok(())
     }
 }
 
@@ -155,27 +135,15 @@ const fn hint_for(kind: ErrorKind) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn failed(json: &str) -> String {
-        Failure::of_run(&Run::parse(json.as_bytes()).unwrap()).to_string()
-    }
-
     #[test]
-    fn a_failed_run_says_where_and_why() {
-        insta::assert_snapshot!(failed(r#"{"id": "r1", "status": "ERROR", "output": {"error": {"node_id": "7", "node_type": "LoadImage", "exception_message": "no such file"}}}"#), @"
-        error: the run r1 ended in ERROR
-          node 7 (LoadImage): no such file
-        ");
-        insta::assert_snapshot!(failed(r#"{"id": "r1", "status": "CANCELLED"}"#), @"error: the run r1 ended in CANCELLED");
-    }
-
-    #[test]
-    fn causes_come_before_hints() {
-        let failure = Failure::unexpected("stdout cannot be written", &std::io::Error::other("no space"));
-        insta::assert_snapshot!(failure.hint("make room").note("a note"), @"
-        error: stdout cannot be written
-          a note
-          caused by: no space
-        hint: make room
-        ");
+    fn a_failure_says_what_why_and_what_next() {
+        let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        let failure = Failure::usage("`x.json` cannot be run")
+            .because(&broken)
+            .finding("node 3 (KSampler): no such class")
+            .hint("do this");
+        let text = anstream::adapter::strip_str(&failure.to_string()).to_string();
+        insta::assert_snapshot!(text, @"");
+        assert_eq!(failure.status().code(), 2);
     }
 }

@@ -1,54 +1,80 @@
-//! The command `comfyicu`: run ComfyUI prompts on ComfyICU, or on a server of your own, from the shell.
+//! The command `comfyicu`, as a library so that another binary can be it too: run ComfyUI prompts from the
+//! shell, on ComfyICU or on a server of your own.
 //!
-//! It is a thin consumer of `comfyicu-client`: a command reads its arguments, calls the client and prints.
-//! What it does for a script is a contract: stdout, `--json` and the exit codes, see [`ExitStatus`].
+//! Thin: a command parses its arguments, calls the client, and prints. Whatever is cleverer is in
+//! `comfyicu-client` or `comfyicu-model`, where programs have it too.
 //!
 //! ```no_run
-//! // What the binary does; it reads the process's arguments.
-//! let exit_code = comfyicu_cli::main();
+//! // All of a binary that is the command.
+//! fn main() -> std::process::ExitCode {
+//!     comfyicu_cli::main()
+//! }
 //! ```
 
 mod args;
 mod command;
+mod connect;
 mod exit;
 mod failure;
 mod help;
+mod input;
 mod printer;
 mod progress;
 mod render;
-mod session;
+mod stage;
 
 pub use exit::ExitStatus;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::args::Arguments;
-use crate::failure::Failure;
+use args::Arguments;
+use command::Context;
+use failure::Failure;
+use printer::Printer;
+use stage::Stage;
 
-/// Runs the command, with the arguments and the environment of the process.
+/// Runs the command with the arguments and the environment of the process.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Where even the help cannot be written, nothing can be said.
-            let _unwritten = error.print();
-            return if error.use_stderr() { ExitStatus::USAGE } else { ExitStatus::DONE }.into();
-        }
-    };
-    let status = run(arguments).err().map_or(ExitStatus::DONE, |failure| {
-        failure.report();
-        failure.status()
+    let parsed = Arguments::command().try_get_matches().and_then(|matches| {
+        let is_flag = matches.value_source("base_url") == Some(ValueSource::CommandLine);
+        Arguments::from_arg_matches(&matches).map(|arguments| (arguments, is_flag))
     });
-    status.into()
+    match parsed {
+        Ok((arguments, is_flag)) => execute(arguments, is_flag),
+        Err(error) => {
+            // Help and version are such errors too; that nobody reads them is none.
+            error.print().unwrap_or_default();
+            u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+    }
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::unexpected("the program cannot start", &error))?;
-    let result = runtime.block_on(command::run(arguments));
-    // A read of stdin or a look-up of a name that is still going on must not keep the program.
+fn execute(arguments: Arguments, base_url_is_flag: bool) -> ExitCode {
+    let Arguments { global, command } = arguments;
+    let stage = Stage::new(global.base_url.clone().filter(|_| base_url_is_flag));
+    let context = Context { printer: Printer::new(global.json), global, stage };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return end(&context, Err(Failure::unexpected("no runtime").because(&error))),
+    };
+    let outcome = runtime.block_on(command::execute(&context, command));
+    // A read from a pipe or a name that is being resolved is not waited for.
     runtime.shutdown_background();
-    result
+    end(&context, outcome)
+}
+
+fn end(context: &Context, outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) => {
+            context.printer.progress().clear();
+            ExitStatus::DONE.into()
+        }
+        Err(failure) => {
+            context.printer.fail(&failure);
+            failure.status().into()
+        }
+    }
 }

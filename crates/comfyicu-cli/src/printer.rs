@@ -1,44 +1,64 @@
-//! stdout: what the command was asked for, and nothing else.
+//! What goes to stdout and stderr: data to the one, talk to the other.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
-use comfyicu_model::json::Value;
+use comfyicu_model::json::{Object, Value};
 
 use crate::failure::Failure;
+use crate::progress::Progress;
 
-/// Writes results, as text or as JSON.
-#[derive(Clone, Copy, Debug)]
+/// Where a command's words go.
+#[derive(Debug)]
 pub(crate) struct Printer {
     json: bool,
+    progress: Progress,
 }
 
 impl Printer {
-    pub(crate) const fn new(json: bool) -> Self {
-        Self { json }
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, progress: Progress::new(io::stderr().is_terminal()) }
     }
 
-    /// Whether `--json` was given.
-    pub(crate) const fn is_json(self) -> bool {
+    /// Whether the answer is to be JSON.
+    pub(crate) const fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Writes `json()` with `--json`, else `text()`.
-    pub(crate) fn print(
-        self,
-        text: impl FnOnce() -> String,
-        json: impl FnOnce() -> Value,
-    ) -> Result<(), Failure> {
-        let written = if self.json { json().to_json_pretty() + "\n" } else { text() };
-        match anstream::stdout().lock().write_all(written.as_bytes()) {
-            // Whoever reads has read enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(|error| Failure::unexpected("stdout cannot be written", &error)),
+    /// The progress on stderr, on a terminal.
+    pub(crate) const fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Writes text to stdout. That nobody reads it any more is no failure.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        self.progress.clear();
+        let mut stdout = anstream::stdout().lock();
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::unexpected("stdout cannot be written").because(&error))
+            }
+            _ => Ok(()),
         }
     }
-}
 
-/// Writes a remark to stderr.
-pub(crate) fn remark(text: &str) {
-    // A remark that cannot be written is not worth failing for.
-    let _unwritten = writeln!(anstream::stderr(), "{text}");
+    /// Writes an object to stdout: for people on a terminal, on one line elsewhere.
+    pub(crate) fn print_object(&self, object: Object) -> Result<(), Failure> {
+        let value = Value::Object(object);
+        let text = if io::stdout().is_terminal() { value.to_json_pretty() } else { value.to_json() };
+        self.print(text.trim_end())
+    }
+
+    /// Writes a remark to stderr.
+    pub(crate) fn note(&self, text: &str) {
+        self.progress.above(|| {
+            // There is nowhere left to say that stderr cannot be written.
+            writeln!(anstream::stderr(), "note: {text}").unwrap_or_default();
+        });
+    }
+
+    /// Writes a failure to stderr.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        self.progress.clear();
+        write!(anstream::stderr(), "{failure}").unwrap_or_default();
+    }
 }

@@ -1,67 +1,82 @@
-//! Progress, on a terminal: one line on stderr that goes away again. In a pipe there is none.
+//! What moves on stderr while one waits, on a terminal only.
 
 use std::time::Duration;
 
 use comfyicu_client::{DownloadProgress, UploadProgress};
-use comfyicu_model::{Run, RunStatus};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
-/// How often the line is drawn anew.
-const TICK: Duration = Duration::from_millis(120);
+/// How often the spinner turns.
+const TICK: Duration = Duration::from_millis(100);
 
-/// The line. Clones are the same line.
+/// A line that says what is going on. Clones share it; without a terminal it is silent.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// Shows a line; indicatif draws to stderr, and to a terminal only.
-    pub(crate) fn start(text: impl Into<String>) -> Self {
-        let bar = ProgressBar::new_spinner().with_message(text.into());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            bar.set_style(style);
+    pub(crate) fn new(is_terminal: bool) -> Self {
+        Self(is_terminal.then(|| {
+            let bar = ProgressBar::no_length();
+            // The template is ours, and is covered by a test.
+            if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+                bar.set_style(style);
+            }
+            bar
+        }))
+    }
+
+    /// Says what is going on, and begins to count the time anew when `phase` begins.
+    pub(crate) fn begin(&self, phase: &str) {
+        if let Some(bar) = &self.0 {
+            bar.reset_elapsed();
+            bar.enable_steady_tick(TICK);
+            bar.set_message(phase.to_owned());
         }
-        bar.enable_steady_tick(TICK);
-        Self(bar)
     }
 
-    /// Says something else.
-    pub(crate) fn say(&self, text: impl Into<String>) {
-        self.0.set_message(text.into());
-    }
-
-    /// Says how the run is.
-    pub(crate) fn say_run(&self, run: &Run) {
-        let status = run.status();
-        let words = match &status {
-            Some(RunStatus::Queued) => "waiting in the queue",
-            Some(RunStatus::Started | RunStatus::Running) => "running",
-            Some(other) => other.as_str(),
-            None => "submitted",
-        };
-        self.say(format!("run {}: {words}", run.id()));
-    }
-
-    /// Says how far a download is.
-    pub(crate) fn say_download(&self, download: DownloadProgress<'_>) {
-        let bytes = of_total(download.bytes, download.total_bytes);
-        self.say(format!("download {} of {}: {} {bytes}", download.file, download.files, download.name));
+    /// Says what is going on within the phase.
+    pub(crate) fn say(&self, text: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(text.to_owned());
+        }
     }
 
     /// Says how far an upload is.
-    pub(crate) fn say_upload(&self, name: &str, upload: UploadProgress) {
-        self.say(format!("upload {name} {}", of_total(upload.bytes, Some(upload.total_bytes))));
+    pub(crate) fn uploading(&self, name: &str, at: UploadProgress) {
+        self.say(&format!("uploading {name}: {} of {}", HumanBytes(at.bytes), HumanBytes(at.total_bytes)));
+    }
+
+    /// Says how far a download is.
+    pub(crate) fn downloading(&self, at: DownloadProgress<'_>) {
+        let total = at.total_bytes.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
+        let bytes = HumanBytes(at.bytes);
+        self.say(&format!("downloading {} ({} of {}): {bytes}{total}", at.name, at.file, at.files));
+    }
+
+    /// Writes something above the line.
+    pub(crate) fn above(&self, write: impl FnOnce()) {
+        match &self.0 {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Takes the line away.
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.0 {
+            bar.disable_steady_tick();
+            bar.finish_and_clear();
+        }
     }
 }
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
-}
+const TEMPLATE: &str = "{spinner} {msg} ({elapsed})";
 
-fn of_total(bytes: u64, total: Option<u64>) -> String {
-    total.map_or_else(
-        || HumanBytes(bytes).to_string(),
-        |total| format!("{} of {}", HumanBytes(bytes), HumanBytes(total)),
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_one() {
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    }
 }

@@ -91,6 +91,11 @@ pub use run::{
 pub use upload::{Upload, UploadProgress, Uploaded};
 pub use workflow::Workflow;
 
+/// The README's example compiles.
+#[cfg(all(doctest, feature = "reqwest"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -52,3 +52,8 @@ pub use run::{
     InvalidRunRequest, OutputFile, ParseRunError, Run, RunFailure, RunOutput, RunRequest, RunStatus,
 };
 pub use timestamp::{InvalidTimestamp, Timestamp};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,122 +1,110 @@
-//! `comfyicu run`: submits a prompt, waits for it, saves its outputs.
+//! `comfyicu run`: submit, wait, download.
 
-use std::io::Read as _;
 use std::path::Path;
 
-use comfyicu_client::RunHandle;
+use comfyicu_client::{Client, RunHandle};
 use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{Accelerator, Edited, Files, Prompt, Run as RunObject, WorkflowId};
+use comfyicu_model::{Accelerator, Edited, Files, Prompt};
 
-use super::runs;
+use super::Context;
 use crate::args::{Edit, FileArgument, FileSource, Run};
-use crate::exit::ExitStatus;
 use crate::failure::Failure;
-use crate::printer::remark;
-use crate::progress::Progress;
-use crate::render;
-use crate::session::Session;
+use crate::printer::Printer;
+use crate::{connect, input};
 
-pub(super) async fn run(session: &Session, arguments: Run) -> Result<(), Failure> {
-    let workflow_id = session.workflow_id(&arguments.workflow)?;
-    let mut prompt = read_prompt(&arguments.prompt)?;
-    arguments.set.iter().try_for_each(|edit| apply(edit, &mut prompt))?;
-    let run = submit(session, workflow_id, prompt, &arguments).await?;
-    session.is_about(&run);
-    if arguments.detach {
-        let id = run.id().as_str();
-        return session.printer.print(|| format!("{id}\n"), || Object::from_iter([("id", id)]).into());
+pub(super) async fn run(context: &Context, arguments: Run) -> Result<(), Failure> {
+    let mut prompt = input::prompt(&arguments.prompt, &context.printer)?;
+    for edit in &arguments.set {
+        set(&mut prompt, edit, &context.printer)?;
     }
-    match runs::wait(session, &run, arguments.timeout.limit).await {
-        Ok(ended) => save(session, ended, &arguments.folder.path).await,
-        Err((failure, ended)) => {
-            if let (true, Some(ended)) = (session.printer.is_json(), ended) {
-                print(session, ended, &[])?;
+    let client = connect::client(&context.global)?;
+    let folder = arguments.folder.path.clone();
+    let (limit, is_detached) = (arguments.timeout.limit, arguments.detach);
+    if !is_detached {
+        // Before anything costs: a folder that cannot be made would lose the outputs.
+        make_folder(&folder)?;
+    }
+    let handle = submit(context, &client, prompt, arguments).await?;
+    if is_detached {
+        return detached(context, &handle);
+    }
+    match context.wait(&handle, limit).await {
+        Ok(run) => {
+            let saved = context.save(&handle, run.clone(), &folder).await?;
+            context.print_saved(run.into_object(), &saved)
+        }
+        Err(error) => {
+            let (failure, ended) = context.not_completed(&handle, error);
+            if let Some(run) = ended.filter(|_| context.printer.is_json()) {
+                context.print_saved(run.into_object(), &[])?;
             }
             Err(failure)
         }
     }
 }
 
-fn read_prompt(path: &Path) -> Result<Prompt, Failure> {
-    let shown = if path == Path::new("-") { "stdin".to_owned() } else { format!("`{}`", path.display()) };
-    let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        std::fs::read(path)
-    };
-    let bytes = bytes
-        .map_err(|error| Failure::of(ExitStatus::USAGE, &error).within(&format!("{shown} cannot be read")))?;
-    Prompt::parse(&bytes)
-        .map_err(|error| Failure::of(ExitStatus::USAGE, &error).within(&format!("{shown} cannot be run")))
-}
-
-/// Sets an input, and remarks on it when it was not there before: a slip of the pen looks like that.
-fn apply(edit: &Edit, prompt: &mut Prompt) -> Result<(), Failure> {
+fn set(prompt: &mut Prompt, edit: &Edit, printer: &Printer) -> Result<(), Failure> {
     let edited = prompt.set(&edit.path, Value::from_argument(&edit.value));
-    match edited.map_err(|error| Failure::of(ExitStatus::USAGE, &error))? {
-        Edited::Added { similar: Some(similar) } => {
-            remark(&format!("note: `{}` was not there and is added; the node has `{similar}`", edit.path));
-        }
-        Edited::Added { similar: None } => {
-            remark(&format!("note: `{}` was not there and is added", edit.path));
-        }
-        _ => {}
+    let edited = edited.map_err(|error| Failure::usage(format!("--set {}: {error}", edit.path)))?;
+    if let Edited::Added { similar } = edited {
+        let meant = similar.map(|similar| format!("; did you mean `{similar}`?")).unwrap_or_default();
+        printer.note(&format!("--set {}: the node had no such input, it is added{meant}", edit.path));
     }
     Ok(())
 }
 
-async fn submit(
-    session: &Session,
-    workflow_id: WorkflowId,
-    prompt: Prompt,
-    arguments: &Run,
-) -> Result<RunHandle, Failure> {
-    let progress = Progress::start("submitting");
-    let files = provide(session, &arguments.file, &progress).await?;
-    progress.say("submitting");
-    let mut submit = session.client.workflow(workflow_id).run(prompt).files(files);
-    if let Some(name) = &arguments.accelerator {
-        submit = submit.accelerator(Accelerator::from(name.as_str()));
-    }
-    if let Some(webhook) = &arguments.webhook {
-        submit = submit.webhook(webhook.clone());
-    }
-    Ok(submit.await?)
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let failure = Failure::usage(format!("the folder `{}` cannot be made", folder.display()));
+        failure.because(&error).hint("choose another folder: -o DIR")
+    })
 }
 
-/// Finds out where each file comes from; local ones are uploaded first.
-async fn provide(
-    session: &Session,
-    arguments: &[FileArgument],
-    progress: &Progress,
-) -> Result<Files, Failure> {
+async fn submit(
+    context: &Context,
+    client: &Client,
+    prompt: Prompt,
+    arguments: Run,
+) -> Result<RunHandle, Failure> {
+    let workflow = client.workflow(connect::workflow(client, &arguments.workflow)?);
+    let files = files(context, client, arguments.file).await?;
+    let mut run = workflow.run(prompt).files(files);
+    if let Some(name) = &arguments.accelerator {
+        run = run.accelerator(Accelerator::from(name.as_str()));
+    }
+    if let Some(webhook) = arguments.webhook {
+        run = run.webhook(webhook);
+    }
+    context.printer.progress().begin("submitting");
+    context.stage.submitting();
+    let handle = run.await?;
+    context.stage.waiting(&handle);
+    Ok(handle)
+}
+
+/// The files of the run; local ones are handed to the server first.
+async fn files(context: &Context, client: &Client, arguments: Vec<FileArgument>) -> Result<Files, Failure> {
     let mut files = Files::new();
     for FileArgument { path, source } in arguments {
         let url = match source {
-            FileSource::Url(url) => url.clone(),
-            FileSource::Local(file) => {
-                let (progress, name) = (progress.clone(), file.display().to_string());
-                let upload =
-                    session.client.upload(file).observe(move |upload| progress.say_upload(&name, upload));
-                upload.await?.url
+            FileSource::Url(url) => url,
+            FileSource::Local(local) => {
+                let (progress, name) = (context.printer.progress().clone(), local.display().to_string());
+                progress.begin(&format!("uploading {name}"));
+                client.upload(local).observe(move |at| progress.uploading(&name, at)).await?.url
             }
         };
-        files.insert(path.clone(), url);
+        if files.insert(path.clone(), url).is_some() {
+            return Err(Failure::usage(format!("--file names {path} twice: a destination takes one file")));
+        }
     }
     Ok(files)
 }
 
-async fn save(session: &Session, run: RunObject, folder: &Path) -> Result<(), Failure> {
-    let saved = runs::save(session, run.clone(), folder).await?;
-    print(session, run, &saved)
-}
-
-/// Prints the paths of the saved files, or the run and the paths.
-fn print(session: &Session, run: RunObject, saved: &[String]) -> Result<(), Failure> {
-    let json = || {
-        let run = Value::from(run.into_object());
-        Object::from_iter([("run", run), ("downloaded", Value::from(saved.to_vec()))]).into()
-    };
-    session.printer.print(|| render::paths(saved), json)
+fn detached(context: &Context, handle: &RunHandle) -> Result<(), Failure> {
+    if context.printer.is_json() {
+        let ids = [("id", handle.id().as_str()), ("workflow_id", handle.workflow_id().as_str())];
+        return context.print_saved(Object::from_iter(ids), &[]);
+    }
+    context.printer.print(handle.id().as_str())
 }

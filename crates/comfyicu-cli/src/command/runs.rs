@@ -1,79 +1,70 @@
-//! `comfyicu runs`: looks after runs that exist.
+//! `comfyicu runs`: get, wait, download.
 
 use std::path::Path;
 use std::time::Duration;
 
-use comfyicu_client::{Error, IfExists, RunHandle};
+use comfyicu_client::RunHandle;
 use comfyicu_model::{Run, RunStatus};
 
+use super::Context;
 use crate::args::{Existing, Runs};
+use crate::exit::ExitStatus;
 use crate::failure::Failure;
-use crate::progress::Progress;
-use crate::render;
-use crate::session::Session;
+use crate::{connect, render};
 
-pub(super) async fn run(session: &Session, command: Runs) -> Result<(), Failure> {
-    match command {
-        Runs::Get(existing) => {
-            let run = handle(session, &existing)?.get().await?;
-            print(session, &run)
-        }
-        Runs::Wait { run, timeout } => {
-            let run = handle(session, &run)?;
-            match wait(session, &run, timeout.limit).await {
-                Ok(ended) => print(session, &ended),
-                Err((failure, ended)) => {
-                    ended.map_or(Ok(()), |ended| print(session, &ended))?;
-                    Err(failure)
-                }
+pub(super) async fn runs(context: &Context, arguments: Runs) -> Result<(), Failure> {
+    match arguments {
+        Runs::Get(run) => get(context, &existing(context, run)?).await,
+        Runs::Wait { run, timeout } => wait(context, &existing(context, run)?, timeout.limit).await,
+        Runs::Download { run, folder } => download(context, &existing(context, run)?, &folder.path).await,
+    }
+}
+
+fn existing(context: &Context, run: Existing) -> Result<RunHandle, Failure> {
+    let client = connect::client(&context.global)?;
+    let workflow = connect::workflow(&client, &run.workflow)?;
+    Ok(client.run(workflow, run.id))
+}
+
+async fn get(context: &Context, handle: &RunHandle) -> Result<(), Failure> {
+    print(context, handle.get().await?)
+}
+
+async fn wait(context: &Context, handle: &RunHandle, limit: Duration) -> Result<(), Failure> {
+    // What is wrong with the id, the key or the address shows at once; from then on a while is tolerated.
+    handle.get().await?;
+    match context.wait(handle, limit).await {
+        Ok(run) => print(context, run),
+        Err(error) => {
+            let (failure, ended) = context.not_completed(handle, error);
+            if let Some(run) = ended {
+                print(context, run)?;
             }
-        }
-        Runs::Download { run, folder } => {
-            let run = handle(session, &run)?.get().await?;
-            let saved = save(session, run, &folder.path).await?;
-            session.printer.print(|| render::paths(&saved), || saved.clone().into())
+            Err(failure)
         }
     }
 }
 
-fn handle(session: &Session, existing: &Existing) -> Result<RunHandle, Failure> {
-    let workflow_id = session.workflow_id(&existing.workflow)?;
-    Ok(session.client.run(workflow_id, existing.id.clone()))
-}
-
-/// Waits until a run has completed. When it has failed, the run is given beside the failure.
-pub(super) async fn wait(
-    session: &Session,
-    run: &RunHandle,
-    limit: Duration,
-) -> Result<Run, (Failure, Option<Run>)> {
-    session.is_about(run);
-    let progress = Progress::start(format!("run {}: submitted", run.id()));
-    let observer = {
-        let progress = progress.clone();
-        move |look: Result<&Run, &Error>| match look {
-            Ok(run) => progress.say_run(run),
-            Err(error) => progress.say(format!("asking again: {error}")),
-        }
-    };
-    run.wait().max_wait(limit).observe(observer).await.map_err(|error| {
-        let ended = error.failed_run().cloned();
-        (Failure::of_wait(error, run), ended)
-    })
-}
-
-/// Saves the outputs of a run below a folder and gives their paths.
-pub(super) async fn save(session: &Session, run: Run, folder: &Path) -> Result<Vec<String>, Failure> {
-    if run.status().is_some_and(|status| status.is_terminal() && status != RunStatus::Completed) {
-        return Err(Failure::of_run(&run));
+async fn download(context: &Context, handle: &RunHandle, folder: &Path) -> Result<(), Failure> {
+    let run = handle.get().await?;
+    let status = run.status();
+    if !status.as_ref().is_some_and(RunStatus::is_terminal) {
+        let status = status.map_or_else(|| "not known yet".to_owned(), |status| status.to_string());
+        context.stage.waiting(handle);
+        let text = format!("the run has not ended, so there is nothing to save: its status is {status}");
+        return Err(context.stage.with_way_on(Failure::new(ExitStatus::GAVE_UP, text)));
     }
-    let progress = Progress::start("download");
-    // Nothing is lost and nothing is asked: a file that is there stays.
-    let download = session.client.download(run, folder).if_exists(IfExists::KeepBoth);
-    let saved = download.observe(move |download| progress.say_download(download)).await?;
-    Ok(saved.iter().map(|file| file.path.display().to_string()).collect())
+    if status != Some(RunStatus::Completed) {
+        let failed = comfyicu_client::FailedRun::new(run);
+        return Err(context.failed(handle, &failed));
+    }
+    let saved = context.save(handle, run.clone(), folder).await?;
+    context.print_saved(run.into_object(), &saved)
 }
 
-fn print(session: &Session, run: &Run) -> Result<(), Failure> {
-    session.printer.print(|| render::run(run), || run.clone().into_object().into())
+fn print(context: &Context, run: Run) -> Result<(), Failure> {
+    if context.printer.is_json() {
+        return context.printer.print_object(run.into_object());
+    }
+    context.printer.print(&render::run(&run))
 }

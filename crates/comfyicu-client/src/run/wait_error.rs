@@ -52,6 +52,11 @@ impl WaitError {
 }
 
 impl FailedRun {
+    /// Says of a run that it has ended without success.
+    pub const fn new(run: Run) -> Self {
+        Self { run }
+    }
+
     /// How it ended.
     pub fn status(&self) -> RunStatus {
         self.run.status().unwrap_or(RunStatus::Error)

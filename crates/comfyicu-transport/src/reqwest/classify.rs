@@ -27,9 +27,14 @@ fn kind_of(error: &reqwest::Error) -> TransportErrorKind {
         TransportErrorKind::Redirect
     } else if error.is_builder() {
         TransportErrorKind::Request
-    } else if find::<io::Error>(error).is_some_and(is_cut) {
+    } else if find::<io::Error>(error).is_some_and(is_cut)
+        || find::<hyper::Error>(error).is_some_and(is_closed)
+    {
         TransportErrorKind::Interrupted
-    } else if error.is_body() || error.is_decode() {
+    } else if error.is_body()
+        || error.is_decode()
+        || find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
+    {
         TransportErrorKind::Body
     } else {
         TransportErrorKind::Other
@@ -44,6 +49,11 @@ fn is_cut(error: &io::Error) -> bool {
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::UnexpectedEof
     )
+}
+
+/// hyper has errors of its own for a connection that ended in the middle of a message.
+fn is_closed(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled()
 }
 
 /// The first error of a type in the chain below `error`.
