@@ -3,7 +3,7 @@
 mod answer;
 mod kind;
 
-pub use answer::{ApiError, ErrorDetail, ProtocolError};
+pub use answer::{ApiError, ProtocolError};
 pub use kind::ErrorKind;
 
 use std::fmt;

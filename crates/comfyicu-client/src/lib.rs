@@ -82,7 +82,7 @@ pub use capabilities::Capabilities;
 pub use client::Client;
 pub use download::{Download, DownloadProgress, IfExists, SavedFile};
 pub use env::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
-pub use error::{ApiError, Error, ErrorDetail, ErrorKind, ProtocolError};
+pub use error::{ApiError, Error, ErrorKind, ProtocolError};
 pub use key::{ApiKey, InvalidApiKey};
 pub use run::{
     DEFAULT_MAX_WAIT, FailedRun, GaveUp, POLL_FAILURE_TOLERANCE, PollSchedule, RunHandle, SubmitRun, Wait,

@@ -1,16 +1,17 @@
 //! What a check found: data that a program can act on and a person can read.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::ids::NodeId;
-use crate::json::Object;
+use crate::json::{Object, Value};
 
 /// One thing a check found in a prompt or its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
     /// What kind of thing it is: ComfyUI's own name where it has one, such as `required_input_missing`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The node it is about.
     pub node_id: Option<NodeId>,
     /// The class of that node.
@@ -25,8 +26,8 @@ pub struct Finding {
 
 impl Finding {
     /// Makes a finding about the whole prompt.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        let message = message.into();
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        let (code, message) = (code.into(), message.into());
         Self { code, node_id: None, class_type: None, input: None, message, suggestion: None }
     }
 
@@ -55,7 +56,7 @@ impl Finding {
     /// Writes the finding as JSON: `code`, `message`, and what else is known.
     pub fn to_object(&self) -> Object {
         let mut object = Object::new();
-        object.insert("code", self.code);
+        object.insert("code", &*self.code);
         object.insert("message", self.message.as_str());
         let optional = [
             ("node_id", self.node_id.as_ref().map(NodeId::as_str)),
@@ -69,6 +70,23 @@ impl Finding {
             }
         }
         object
+    }
+
+    /// Reads a finding as [`to_object`](Self::to_object) writes it; a code alone stands for its message.
+    /// `None` when the value is none.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let object = value.as_object()?;
+        let text = |key| object.get_str(key).map(str::to_owned);
+        let code = text("code").unwrap_or_default();
+        let message = text("message").or_else(|| (!code.is_empty()).then(|| code.clone()))?;
+        Some(Self {
+            code: code.into(),
+            node_id: object.get_str("node_id").map(NodeId::from),
+            class_type: text("class_type"),
+            input: text("input"),
+            message,
+            suggestion: text("suggestion"),
+        })
     }
 }
 
@@ -101,6 +119,7 @@ mod tests {
             .at_input("seed")
             .suggest("set it with --set 3.seed=1");
         insta::assert_snapshot!(finding, @"node 3 (KSampler), input `seed`: a required input is missing (set it with --set 3.seed=1)");
-        insta::assert_snapshot!(crate::json::Value::from(finding.to_object()).to_json(), @r#"{"code":"required_input_missing","message":"a required input is missing","node_id":"3","class_type":"KSampler","input":"seed","suggestion":"set it with --set 3.seed=1"}"#);
+        insta::assert_snapshot!(Value::from(finding.to_object()).to_json(), @r#"{"code":"required_input_missing","message":"a required input is missing","node_id":"3","class_type":"KSampler","input":"seed","suggestion":"set it with --set 3.seed=1"}"#);
+        assert_eq!(Finding::from_value(&finding.to_object().into()), Some(finding));
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use comfyicu_model::json::{self, Limits, Object, Value};
+use comfyicu_model::Finding;
+use comfyicu_model::json::{self, Limits, Value};
 use http::{HeaderMap, StatusCode, header};
 
 /// How much of a body that is not ours goes into a text.
@@ -26,26 +27,8 @@ pub struct ApiError {
     /// The id under which the service's log knows the request (self-hosted server).
     pub request_id: Option<String>,
     /// What exactly was found, one by one (self-hosted server).
-    pub details: Vec<ErrorDetail>,
+    pub details: Vec<Finding>,
     retry_after: Option<Duration>,
-}
-
-/// One thing that a service found wrong with what was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ErrorDetail {
-    /// What kind of thing it is, such as `required_input_missing`.
-    pub code: Option<String>,
-    /// The node it is about.
-    pub node_id: Option<String>,
-    /// The class of that node.
-    pub class_type: Option<String>,
-    /// The input of that node.
-    pub input: Option<String>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub suggestion: Option<String>,
 }
 
 /// Something that is not the service's answer.
@@ -81,7 +64,7 @@ impl ApiError {
             code: text("code"),
             message: message.or_else(|| (!body.is_empty()).then(|| describe(headers, body))),
             request_id: text("request_id"),
-            details: details.iter().filter_map(ErrorDetail::of).collect(),
+            details: details.iter().filter_map(Finding::from_value).collect(),
             retry_after: retry_after.map(Duration::from_secs),
         }
     }
@@ -102,39 +85,6 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
-
-impl ErrorDetail {
-    fn of(value: &Value) -> Option<Self> {
-        let object: &Object = value.as_object()?;
-        let text = |key| object.get_str(key).map(str::to_owned);
-        Some(Self {
-            code: text("code"),
-            node_id: text("node_id"),
-            class_type: text("class_type"),
-            input: text("input"),
-            message: text("message").or_else(|| text("code"))?,
-            suggestion: text("suggestion"),
-        })
-    }
-}
-
-/// `node 7 (KSampler), input seed: …`, and the suggestion in brackets behind it.
-impl fmt::Display for ErrorDetail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(node_id) = &self.node_id {
-            write!(f, "node {node_id}")?;
-            if let Some(class_type) = &self.class_type {
-                write!(f, " ({class_type})")?;
-            }
-            if let Some(input) = &self.input {
-                write!(f, ", input `{input}`")?;
-            }
-            f.write_str(": ")?;
-        }
-        f.write_str(&self.message)?;
-        self.suggestion.as_ref().map_or(Ok(()), |suggestion| write!(f, " ({suggestion})"))
-    }
-}
 
 impl ProtocolError {
     pub(crate) fn new(request: String, expected: &'static str, headers: &HeaderMap, body: &[u8]) -> Self {

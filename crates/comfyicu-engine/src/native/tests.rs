@@ -136,7 +136,10 @@ async fn too_large_an_image_is_the_failure_of_its_node() {
 async fn what_the_check_finds_is_refused() {
     let faulty = job(&PROMPT.replace("ImageInvert", "ImageInver"));
     let findings = NativeExecutor::new().check(&faulty.prompt).await.unwrap();
-    assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["missing_node_type"; 2]);
+    assert_eq!(
+        findings.iter().map(|finding| finding.code.as_ref()).collect::<Vec<_>>(),
+        ["missing_node_type"; 2]
+    );
     assert!(matches!(run(faulty).await, Err(ExecutionError::Refused(refused)) if refused == findings));
 }
 
