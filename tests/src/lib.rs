@@ -1,1 +1,34 @@
-//! End-to-end tests.
+//! What the end-to-end tests are made of: a real server, the real command line, hosts on loopback.
+//!
+//! Nothing here sleeps to give something time: what has to happen is waited for, with a bound.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a fixture that cannot be set up ends its test")]
+#![expect(clippy::indexing_slicing, reason = "indexing JSON never panics: what is missing is null")]
+#![expect(clippy::print_stderr, reason = "what a child said belongs into the report of the test that failed")]
+
+mod child;
+mod cli;
+mod environment;
+mod host;
+mod http;
+mod image;
+mod server;
+mod wait;
+
+pub use child::{Background, Finished, run_bounded};
+pub use cli::Cli;
+pub use environment::{in_ci, repository, without_package_variables};
+pub use host::{Host, Received, Reply};
+pub use http::{Answer, get, request};
+pub use image::Image;
+pub use server::{Programs, Server, ServerOptions};
+pub use wait::{PATIENCE, eventually};
+
+/// The Rust in the README and in the book has to compile.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    pub struct Readme;
+    #[doc = include_str!("../../docs/src/rust.md")]
+    pub struct FromRust;
+}

@@ -1,1 +1,63 @@
-fn main() {}
+//! The project's own commands, one file each: `cargo xtask --help`.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to the person at the shell is its job"
+)]
+
+mod cargo;
+mod ci;
+mod failure;
+mod process;
+mod quickstart;
+mod test;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const HELP: &str = "\
+The project's own commands.
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  quickstart [--dir DIR]  build the two programs, start a server, run a prompt on a photo, show what came out
+                          (everything it writes lies under DIR, by default target/quickstart)
+  test [ARGS…]            all tests: cargo-nextest where it is installed, else cargo test, and then the doctests;
+                          with ARGS only the tests they select, without doctests (such as `-p comfyicu-model`)
+  ci [PART…]              what has to pass before a change goes in; the parts, in order:
+                          fmt, clippy, doc, deny, package, test
+
+Options:
+  -h, --help              this text
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<(), Failure> {
+    let Some((verb, rest)) = args.split_first() else {
+        print!("{HELP}");
+        return Err(Failure::usage("no command given"));
+    };
+    if verb == "help" || args.iter().any(|arg| arg == "-h" || arg == "--help") {
+        print!("{HELP}");
+        return Ok(());
+    }
+    match verb.as_str() {
+        "quickstart" => quickstart::run(rest),
+        "test" => test::run(rest),
+        "ci" => ci::run(rest),
+        other => Err(Failure::usage(format!("no command `{other}`; `cargo xtask --help` lists them"))),
+    }
+}

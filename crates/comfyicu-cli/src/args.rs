@@ -77,8 +77,7 @@ pub(crate) struct Run {
     /// self-hosted server takes). Can be repeated.
     #[arg(long, value_name = "DEST=URL|PATH", action = ArgAction::Append)]
     pub(crate) file: Vec<FileArgument>,
-    /// What to run on: T4, L4, L40S, A10, A100_40GB, A100_80GB, H100, or what the server offers.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = ACCELERATOR_HELP)]
     pub(crate) accelerator: Option<String>,
     /// A URL that hears of the run's start and end.
     #[arg(long, value_name = "URL", value_parser = parse_webhook)]

@@ -47,7 +47,7 @@ impl Context {
         let progress = self.printer.progress().clone();
         progress.begin("waiting");
         let waited = run.wait().max_wait(limit).observe(move |look| match look {
-            Ok(run) => progress.say(run.status().as_ref().map_or("waiting", RunStatus::as_str)),
+            Ok(run) => progress.run(run),
             Err(error) => progress.say(&format!("waiting, but {error}; trying again")),
         });
         waited.await

@@ -143,7 +143,12 @@ mod tests {
             .finding("node 3 (KSampler): no such class")
             .hint("do this");
         let text = anstream::adapter::strip_str(&failure.to_string()).to_string();
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @"
+        error: `x.json` cannot be run
+          caused by: broken pipe
+          - node 3 (KSampler): no such class
+        hint: do this
+        ");
         assert_eq!(failure.status().code(), 2);
     }
 }

@@ -30,6 +30,7 @@ pub(crate) const RUN: &str = "\
 The paths of the saved files go to stdout, one a line, and nothing else does. With --detach,
 stdout is the run's id. With --json, it is one object, for a run that failed too:
   {\"run\": {…the run as the service answered it…}, \"downloaded\": [\"path\", …]}
+or, with --detach, {\"id\": …, \"workflow_id\": …}.
 
 A file that is there already is never overwritten: one with the same bytes is kept as it is,
 beside another one the new file gets a number, such as fox_00001_ (2).png.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use comfyicu_client::{DownloadProgress, UploadProgress};
+use comfyicu_model::{Run, RunStatus};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 /// How often the spinner turns.
@@ -38,6 +39,17 @@ impl Progress {
         if let Some(bar) = &self.0 {
             bar.set_message(text.to_owned());
         }
+    }
+
+    /// Says how the run is.
+    pub(crate) fn run(&self, run: &Run) {
+        let status = run.status();
+        self.say(match &status {
+            Some(RunStatus::Queued) => "waiting in the queue",
+            Some(RunStatus::Started | RunStatus::Running) => "running",
+            Some(other) => other.as_str(),
+            None => "submitted",
+        });
     }
 
     /// Says how far an upload is.

@@ -1,48 +1,39 @@
-//! Runs as text. Pure.
+//! Runs as text, for people.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use comfyicu_model::{Run, RunOutput};
 
-/// What a person wants to know of a run, a line each.
+/// Shows a run, a line a fact; what is not known is left out.
 pub(crate) fn run(run: &Run) -> String {
     let mut text = String::new();
-    let mut line = |name: &str, value: &str| {
-        // Writing to a string does not fail.
-        writeln!(text, "{name:<12}{value}").unwrap_or_default();
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            // Writing to a string does not fail.
+            let _infallible = writeln!(text, "{name:<12} {value}");
+        }
     };
-    line("run", run.id().as_str());
-    if let Some(workflow) = run.workflow_id() {
-        line("workflow", workflow.as_str());
-    }
-    line("status", &run.status().map_or_else(|| "not known yet".to_owned(), |status| status.to_string()));
-    for (name, time) in [("queued for", run.queue_time()), ("ran for", run.execution_time())] {
-        if let Some(time) = time {
-            line(name, &seconds(time));
+    line("run", Some(run.id().to_string()));
+    line("workflow", run.workflow_id().map(|id| id.to_string()));
+    line("status", run.status().map(|status| status.to_string()));
+    line("accelerator", run.accelerator().map(|name| name.to_string()));
+    line("device", run.device().map(str::to_owned));
+    line("created", run.created_at().map(|moment| moment.to_string()));
+    line("queued for", run.queue_time().map(seconds));
+    line("ran for", run.execution_time().map(seconds));
+    match run.output() {
+        RunOutput::Files(files) => {
+            for file in files {
+                line("output", Some(file.url.map_or(file.filename, |url| url.to_string())));
+            }
         }
+        _ => line("failed", run.failure().map(|failure| failure.message().to_owned())),
     }
-    if let Some(accelerator) = run.accelerator() {
-        line("accelerator", accelerator.as_str());
-    }
-    if let Some(device) = run.device() {
-        line("device", device);
-    }
-    if let Some(failure) = run.failure() {
-        line("failure", failure.message());
-    }
-    if let RunOutput::Files(files) = run.output() {
-        for file in files {
-            let name =
-                file.path().map_or_else(|| file.filename.escape_debug().to_string(), |path| path.to_string());
-            let url = file.url.map(|url| format!("  {url}")).unwrap_or_default();
-            line("output", &format!("{name}{url}"));
-        }
-    }
-    text.trim_end().to_owned()
+    text
 }
 
-/// What is known of the node that failed, and how.
+/// The node that failed, and how, where it is known.
 pub(crate) fn failed_node(run: &Run) -> Option<String> {
     let failure = run.failure()?;
     let class = failure.node_type().map(|class| format!(" ({class})")).unwrap_or_default();
@@ -53,32 +44,31 @@ pub(crate) fn failed_node(run: &Run) -> Option<String> {
     }
 }
 
-fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const COMPLETED: &[u8] = br#"{"id": "r", "workflow_id": "w", "status": "COMPLETED",
-        "created_at": "2025-05-23T15:08:18.297Z", "started_at": "2025-05-23T15:08:19.760Z",
-        "completed_at": "2025-05-23T15:08:27.384Z", "accelerator": "L4", "device": "NVIDIA L4",
-        "output": [{"filename": "/workflows/w/output/r/a/b_00001_.png", "url": "https://example.com/b.png"}]}"#;
-    const FAILED: &[u8] =
-        br#"{"id": "r", "status": "ERROR", "output": {"error": {"exception_message": "boom",
-        "exception_type": "ValueError", "node_id": "3", "node_type": "KSampler"}}}"#;
-
-    #[test]
-    fn a_run_is_shown_with_what_is_known() {
-        insta::assert_snapshot!(run(&Run::parse(COMPLETED).unwrap()), @"");
-        insta::assert_snapshot!(run(&Run::parse(FAILED).unwrap()), @"");
-        insta::assert_snapshot!(run(&Run::parse(br#"{"id": "r"}"#).unwrap()), @"");
+    fn sample(name: &str) -> String {
+        let path = format!("{}/../../tests/data/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+        run(&Run::parse(&std::fs::read(path).unwrap()).unwrap())
     }
 
     #[test]
+    fn what_is_known_of_a_run_is_shown() {
+        insta::assert_snapshot!(sample("run-completed.json"));
+        insta::assert_snapshot!(sample("run-error.json"));
+        insta::assert_snapshot!(sample("create-answer.json"));
+    }
+    #[test]
     fn the_node_that_failed_is_named() {
-        insta::assert_snapshot!(failed_node(&Run::parse(FAILED).unwrap()).unwrap(), @"");
-        assert_eq!(failed_node(&Run::parse(COMPLETED).unwrap()), None);
+        let failed = br#"{"id": "r", "status": "ERROR", "output": {"error": {"exception_message": "boom",
+            "exception_type": "ValueError", "node_id": "3", "node_type": "KSampler"}}}"#;
+        let named = failed_node(&Run::parse(failed).unwrap());
+        assert_eq!(named.as_deref(), Some("node 3 (KSampler): ValueError"));
+        assert_eq!(failed_node(&Run::parse(br#"{"id": "r"}"#).unwrap()), None);
     }
 }

@@ -70,7 +70,9 @@ impl Stage {
             Step::Waiting(run) => failure
                 .hint(format!("wait for it: {}", self.command("wait", &run)))
                 .hint(format!("save its outputs then: {}", self.command("download", &run))),
-            Step::Saving(run) => failure.hint(format!("save them: {}", self.command("download", &run))),
+            Step::Saving(run) => {
+                failure.hint(format!("save its outputs: {}", self.command("download", &run)))
+            }
         }
     }
 

@@ -14,7 +14,7 @@ pub(crate) struct BaseUrl(Url);
 /// Why a text is not the address of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidBaseUrl {
-    #[error("it must start with http:// or https:// and name a host, such as http://127.0.0.1:8000")]
+    #[error("it must start with http:// or https:// and name a host, such as http://127.0.0.1:8288")]
     Form,
     #[error("it must hold no user name and no password: give the key as the API key")]
     UserInfo,

@@ -27,7 +27,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let transport = std::sync::Arc::new(Service);
 //! let client = Client::builder()
-//!     .base_url("http://127.0.0.1:8000") // a server of your own; without it, the hosted service
+//!     .base_url("http://127.0.0.1:8288") // a server of your own; without it, the hosted service
 //!     .api_key("the key")
 //! #   .transport(transport)
 //!     .build()?;

@@ -8,6 +8,7 @@ use comfyicu_model::Run;
 use comfyicu_model::json::{self, Limits, Object, Value};
 use comfyicu_transport::{Request, TransportError, TransportErrorKind};
 use http::{HeaderMap, header};
+use url::Url;
 
 use crate::client::Client;
 use crate::endpoint::Call;
@@ -132,6 +133,11 @@ impl Answer {
             Ok(Value::Object(object)) => Ok(object),
             _ => Err(self.unexpected("a JSON object")),
         }
+    }
+
+    /// Where the answer says that the thing is.
+    pub(crate) fn location(&self) -> Option<Url> {
+        Url::parse(self.headers.get(header::LOCATION)?.to_str().ok()?).ok()
     }
 
     /// The error of an answer that is something else.

@@ -86,8 +86,7 @@ impl Upload {
         }
         let sha256 = source.digest().await?;
         let size_bytes = source.size_bytes();
-        if has(&self.client, &sha256).await? {
-            let url = Call::upload_url(base, &sha256);
+        if let Some(url) = find(&self.client, &sha256).await? {
             return Ok(Uploaded { url, sha256, size_bytes, was_there: true });
         }
         let call = Call::upload(base, source.to_body(self.observer));
@@ -106,11 +105,13 @@ impl Upload {
     }
 }
 
-/// Whether the server has the bytes of a digest.
-async fn has(client: &Client, sha256: &str) -> Result<bool, Error> {
-    match client.exchange(&Call::find_upload(&client.inner.base, sha256)).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
+/// Where the bytes of a digest stand, if the server has them: where its answer says, for it may call itself
+/// otherwise than we do, or else where it was asked.
+async fn find(client: &Client, sha256: &str) -> Result<Option<Url>, Error> {
+    let base = &client.inner.base;
+    match client.exchange(&Call::find_upload(base, sha256)).await {
+        Ok(answer) => Ok(Some(answer.location().unwrap_or_else(|| Call::upload_url(base, sha256)))),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }

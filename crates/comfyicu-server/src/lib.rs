@@ -58,7 +58,10 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &error),
     };
-    match runtime.block_on(serve::serve(serve)) {
+    let served = runtime.block_on(serve::serve(serve));
+    // A node that is still being computed must not keep the process; its run is taken up again.
+    runtime.shutdown_background();
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_usage() => fail(USAGE, &error),
         Err(error) => fail(FAILED, &error),

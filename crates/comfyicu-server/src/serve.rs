@@ -97,17 +97,17 @@ pub(crate) async fn serve(args: Serve) -> Result<(), ServeError> {
     let trusted_hosts = args.no_auth.then(|| TrustedHosts::new(app.urls.base()));
     let router = api::router(app, trusted_hosts);
     say_ready(address)?;
-    let server = axum::serve(listener, router).with_graceful_shutdown(stop_asked(shutdown.clone()));
+    let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {
-        result = async { server.await } => result?,
-        () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => {}
+        result = server.into_future() => result?,
+        () = stop(&shutdown) => {}
     }
     shutdown.cancel();
     tasks.close();
-    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
-        tracing::warn!("some runs did not stop in time; they are taken up again at the next start");
+    tokio::select! {
+        () = tasks.wait() => store.close().await,
+        () = grace() => tracing::warn!("some runs did not stop in time; they are taken up again at the next start"),
     }
-    store.close().await;
     Ok(())
 }
 
@@ -193,8 +193,24 @@ fn listen_url(address: SocketAddr) -> Result<Url, url::ParseError> {
     Url::parse(&format!("http://{reachable}"))
 }
 
-/// Ends when the process is asked to stop, and tells the workers.
-async fn stop_asked(shutdown: CancellationToken) {
+/// Waits for a signal, tells everybody to stop, and gives them time; ends when that is over.
+async fn stop(shutdown: &CancellationToken) {
+    stop_signal().await;
+    tracing::info!("stopping; a second signal stops at once");
+    shutdown.cancel();
+    grace().await;
+}
+
+/// The time that running requests and executions have, unless a second signal cuts it short.
+async fn grace() {
+    tokio::select! {
+        () = tokio::time::sleep(GRACE) => {}
+        () = stop_signal() => {}
+    }
+}
+
+/// Ends when the process is asked to stop.
+async fn stop_signal() {
     let interrupt = async { tokio::signal::ctrl_c().await.is_ok() };
     #[cfg(unix)]
     let terminate = async {
@@ -210,8 +226,6 @@ async fn stop_asked(shutdown: CancellationToken) {
         _ = interrupt => {}
         _ = terminate => {}
     }
-    tracing::info!("stopping");
-    shutdown.cancel();
 }
 
 fn announce(first_key: Option<&FirstKey>) -> io::Result<()> {

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use url::Url;
 
+use crate::hash::Sha256Hex;
 use crate::run::Urls;
 
 /// The parameter that carries a signature.
@@ -67,6 +68,11 @@ impl PublicUrls {
     /// Uploads have this address, and their digest behind it.
     pub(crate) fn uploads(&self) -> Url {
         self.join(["api", "v1", "uploads", ""])
+    }
+
+    /// The address of an upload.
+    pub(crate) fn upload(&self, sha256: &Sha256Hex) -> Url {
+        self.join(["api", "v1", "uploads", sha256.as_str()])
     }
 
     /// Whether a signature opens an output. Without a signer everything is open.

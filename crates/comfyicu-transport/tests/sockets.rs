@@ -12,6 +12,7 @@ use comfyicu_transport::{
     BodyStream, HttpTransport as _, RedirectPolicy, Request, RequestBody, ReqwestTransport,
     ReqwestTransportBuilder, ResolveError, Resolver, Response, TransportError, TransportErrorKind,
 };
+use futures_util::StreamExt as _;
 use http::{StatusCode, header};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,8 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 enum Reply {
     /// Writes this and closes.
     Write(Vec<u8>),
-    /// Keeps the connection open and says nothing.
-    Silence,
+    /// Writes this, keeps the connection open and says no more.
+    Silence(Vec<u8>),
 }
 
 /// Answers every request in the same way, and keeps what it was sent.
@@ -66,7 +67,10 @@ async fn serve(mut stream: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>>
             stream.write_all(&bytes).await.unwrap();
             stream.shutdown().await.unwrap();
         }
-        Reply::Silence => std::future::pending().await,
+        Reply::Silence(bytes) => {
+            stream.write_all(&bytes).await.unwrap();
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -148,10 +152,34 @@ async fn what_is_not_http_cannot_be_read() {
 
 #[tokio::test]
 async fn a_silent_server_is_given_up() {
-    let server = Server::start(Reply::Silence).await;
     let transport = transport(|builder| builder.read_timeout(Duration::from_millis(50)));
+    let server = Server::start(Reply::Silence(Vec::new())).await;
     let error = transport.send(get(&server.url())).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Timeout, "{}", chain(&error));
+
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
+    let server = Server::start(Reply::Silence(half)).await;
+    let response = transport.send(get(&server.url())).await.unwrap();
+    let error = response.into_body().collect(1000).await.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Timeout, "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_body_may_take_longer_to_send_than_the_server_may_be_silent() {
+    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let transport = transport(|builder| builder.read_timeout(Duration::from_secs(1)));
+    let open = || -> BodyStream {
+        let parts = futures_util::stream::iter(0..30).then(|_| async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(Bytes::from("."))
+        });
+        Box::pin(parts)
+    };
+    let (mut head, _) = get(&server.url()).into_parts();
+    head.method = http::Method::POST;
+    let request = Request::from_parts(head, RequestBody::from_stream(30, open));
+    assert_eq!(transport.send(request).await.unwrap().status(), StatusCode::OK);
+    assert!(server.seen()[0].ends_with(&".".repeat(30)));
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ async fn files(context: &Context, client: &Client, arguments: Vec<FileArgument>)
 fn detached(context: &Context, handle: &RunHandle) -> Result<(), Failure> {
     if context.printer.is_json() {
         let ids = [("id", handle.id().as_str()), ("workflow_id", handle.workflow_id().as_str())];
-        return context.print_saved(Object::from_iter(ids), &[]);
+        return context.printer.print_object(Object::from_iter(ids));
     }
     context.printer.print(handle.id().as_str())
 }

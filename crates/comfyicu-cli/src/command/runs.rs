@@ -66,5 +66,5 @@ fn print(context: &Context, run: Run) -> Result<(), Failure> {
     if context.printer.is_json() {
         return context.printer.print_object(run.into_object());
     }
-    context.printer.print(&render::run(&run))
+    context.printer.print(render::run(&run).trim_end())
 }

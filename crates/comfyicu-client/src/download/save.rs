@@ -134,8 +134,8 @@ impl Fetch<'_> {
         let body = tokio::time::timeout(self.silence, body.collect_prefix(MAX_ERROR_BYTES)).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
         let kind = match ErrorKind::of_status(head.status) {
-            kind @ (ErrorKind::NotFound | ErrorKind::Server | ErrorKind::RateLimited) => kind,
-            // No key was sent, so it is not about the key: the link is no longer good.
+            kind @ (ErrorKind::Server | ErrorKind::RateLimited) => kind,
+            // Neither the key, which was not sent, nor the run: the link is no longer good.
             _ => ErrorKind::Unexpected,
         };
         let request = format!("GET {}", self.shown());

@@ -161,7 +161,7 @@ async fn an_output_that_is_gone_is_an_error_without_its_signature() {
     assert!(!text.contains("sekrit"));
     insta::assert_snapshot!(text, @"
     Unexpected the output for `DIR/sub/a_00001_.png` cannot be fetched: GET http://server:8000/a answered 403 Forbidden: an HTML page
-    NotFound the output for `DIR/sub/a_00001_.png` cannot be fetched: GET http://server:8000/a answered 404 Not Found: an HTML page
+    Unexpected the output for `DIR/sub/a_00001_.png` cannot be fetched: GET http://server:8000/a answered 404 Not Found: an HTML page
     Server the output for `DIR/sub/a_00001_.png` cannot be fetched: GET http://server:8000/a answered 500 Internal Server Error: an HTML page
     ");
 }

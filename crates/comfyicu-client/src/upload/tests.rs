@@ -58,6 +58,20 @@ async fn what_the_server_has_is_not() {
 }
 
 #[tokio::test]
+async fn what_the_server_has_is_where_it_says() {
+    let (client, _) = fake::client(|request| {
+        if request.method() == http::Method::GET {
+            return json(200, r#"{"uploads": true}"#);
+        }
+        let mut response = json(200, "")?;
+        response.headers_mut().insert("location", "http://public/api/v1/uploads/2cf2".parse().unwrap());
+        Ok(response)
+    });
+    let uploaded = client.upload(file("hello").path()).await.unwrap();
+    assert_eq!(uploaded.url.as_str(), "http://public/api/v1/uploads/2cf2");
+}
+
+#[tokio::test]
 async fn where_there_are_no_uploads_the_error_says_what_to_do() {
     let file = file("hello");
     let (hosted, seen) = fake::hosted_client(|_| json(200, "{}"));

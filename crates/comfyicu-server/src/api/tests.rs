@@ -200,12 +200,14 @@ async fn an_upload_is_known_by_its_digest_and_a_run_reads_it() {
     let digest = Sha256Hex::of(&png);
     let find = async || {
         let path = format!("/api/v1/uploads/{}", digest.as_str());
-        server.send(request(Method::HEAD, &path, Body::empty())).await.status
+        server.send(request(Method::HEAD, &path, Body::empty())).await
     };
-    assert_eq!(find().await, StatusCode::NOT_FOUND);
+    assert_eq!(find().await.status, StatusCode::NOT_FOUND);
     let answer = server.post("/api/v1/uploads", png.clone()).await;
-    assert_eq!(find().await, StatusCode::OK);
     let uploaded = answer.json().as_object().unwrap().clone();
+    let found = find().await;
+    assert_eq!(found.status, StatusCode::OK);
+    assert_eq!(found.headers[header::LOCATION].to_str().ok(), uploaded.get_str("url"));
     assert_eq!(uploaded.get_str("sha256"), Some(digest.as_str()));
     assert_eq!(uploaded.get("size"), Some(&Value::from(png.len() as u64)));
 

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::response::{IntoResponse as _, Response};
 use comfyicu_model::json::{Object, Value};
 use futures_util::TryStreamExt as _;
 use http::{StatusCode, header};
@@ -21,18 +22,21 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<J
     } else {
         store_body(&app, request.into_body()).await?
     };
-    let url = format!("{}{}", app.urls.uploads(), blob.sha256.as_str());
+    let url = app.urls.upload(&blob.sha256);
     Ok(Json(Value::from(Object::from_iter([
-        ("url", Value::from(url)),
+        ("url", Value::from(url.as_str())),
         ("sha256", blob.sha256.as_str().into()),
         ("size", blob.bytes.into()),
     ]))))
 }
 
-/// Says whether the bytes of a digest are here: 200, or 404.
-pub(super) async fn find(State(app): State<App>, Path(sha256): Path<String>) -> StatusCode {
-    let Some(sha256) = Sha256Hex::parse(&sha256) else { return StatusCode::NOT_FOUND };
-    app.blobs.find(&sha256).await.map_or(StatusCode::NOT_FOUND, |_| StatusCode::OK)
+/// Says whether the bytes of a digest are here: 404, or 200 with the upload's `url` as `location`.
+pub(super) async fn find(State(app): State<App>, Path(sha256): Path<String>) -> Response {
+    let Some(sha256) = Sha256Hex::parse(&sha256) else { return StatusCode::NOT_FOUND.into_response() };
+    match app.blobs.find(&sha256).await {
+        Some(_) => [(header::LOCATION, app.urls.upload(&sha256).as_str())].into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn store_body(app: &App, body: Body) -> Result<Blob, ApiError> {

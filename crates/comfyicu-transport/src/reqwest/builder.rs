@@ -64,7 +64,8 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// Sets how long the server may be silent, before its answer and inside it; the default is 90 s.
+    /// Sets how long the server may be silent, before its answer and inside it; the default is 90 s. The
+    /// time that a body takes to be sent does not count.
     pub const fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
@@ -105,7 +106,6 @@ impl ReqwestTransportBuilder {
             .tls_backend_preconfigured(tls)
             .user_agent(self.user_agent)
             .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout)
             .redirect(match self.redirects {
                 RedirectPolicy::None => reqwest::redirect::Policy::none(),
                 RedirectPolicy::Follow(most) => reqwest::redirect::Policy::limited(most),
@@ -121,6 +121,6 @@ impl ReqwestTransportBuilder {
         }
         let client =
             builder.build().map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
-        Ok(ReqwestTransport { client })
+        Ok(ReqwestTransport { client, read_timeout: self.read_timeout })
     }
 }

@@ -1,0 +1,69 @@
+//! Ctrl-C.
+
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+
+use crate::{Command, Response, Service};
+
+/// Sends what Ctrl-C sends.
+fn interrupt(child: &std::process::Child) {
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+}
+
+/// Starts a run, interrupts it when a request whose line begins so has arrived, and gives its end.
+fn interrupted_at(line: &'static str) -> (Command, crate::command::Outcome) {
+    let (arrived, wait) = mpsc::channel();
+    let arrived = Arc::new(Mutex::new(arrived));
+    let service = Service::start(move |request, url| {
+        if request.line.starts_with(line) {
+            arrived.lock().unwrap().send(()).unwrap();
+            // The answer never comes.
+            std::thread::park();
+        }
+        if request.line.starts_with("POST") {
+            return Response::ok(r#"{"id": "run1"}"#);
+        }
+        Response::ok(format!(
+            r#"{{"id":"run1","status":"COMPLETED","output":[{{"filename":"/workflows/w/output/run1/a.png","url":"{url}/a.png"}}]}}"#
+        ))
+    });
+    let command = Command::on(&service);
+    let child = command.start(&["run", "prompt.json"]);
+    wait.recv().unwrap();
+    interrupt(&child);
+    let outcome = command.end(child);
+    (command, outcome)
+}
+
+#[test]
+fn while_submitting_the_run_may_exist() {
+    let (_, outcome) = interrupted_at("POST");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
+    insta::assert_snapshot!(outcome.stderr, @"
+    error: interrupted while the run was submitted; it may exist all the same
+    hint: look at the workflow's runs before you run it again: the run may be there, and cost
+    ");
+}
+
+#[test]
+fn while_waiting_the_run_goes_on() {
+    let (_, outcome) = interrupted_at("GET /api/");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
+    insta::assert_snapshot!(outcome.stderr, @"
+    error: interrupted; the run goes on
+    hint: wait for it: comfyicu runs wait -w default run1
+    hint: save its outputs then: comfyicu runs download -w default run1
+    ");
+}
+
+#[test]
+fn while_saving_nothing_half_written_stays() {
+    let (command, outcome) = interrupted_at("GET /a.png");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
+    assert!(command.files().is_empty());
+    insta::assert_snapshot!(outcome.stderr, @"
+    error: interrupted; the run has ended, but its outputs are not all saved
+    hint: save its outputs: comfyicu runs download -w default run1
+    ");
+}

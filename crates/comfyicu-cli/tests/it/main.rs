@@ -1,0 +1,13 @@
+//! The command as a process, against a scripted service on a socket.
+
+#![cfg(test)]
+
+mod command;
+mod failures;
+mod interrupt;
+mod run;
+mod runs;
+mod service;
+
+use command::Command;
+use service::{Request, Response, Service};

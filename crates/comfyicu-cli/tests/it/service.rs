@@ -1,0 +1,101 @@
+//! A service that answers as a test says, over real sockets, one request a connection.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Method and path, such as `GET /api/v1/capabilities`.
+    pub(crate) line: String,
+    /// The key, when there was one.
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: String,
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Response {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Response {
+    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into() }
+    }
+
+    pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Self::new(200, body)
+    }
+}
+
+/// The service; it ends with the process of the tests.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) url: String,
+    seen: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Service {
+    /// Starts one. `answer` is given the request and the address of the service.
+    pub(crate) fn start(answer: impl Fn(&Request, &str) -> Response + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, address, answer) = (Arc::clone(&seen), url.clone(), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (log, address, answer) = (Arc::clone(&log), address.clone(), Arc::clone(&answer));
+                std::thread::spawn(move || {
+                    let stream = stream.unwrap();
+                    let request = read(&stream).unwrap();
+                    log.lock().unwrap().push(request.clone());
+                    // A client that has gone is what some tests are about.
+                    write(stream, &answer(&request, &address)).unwrap_or_default();
+                });
+            }
+        });
+        Self { url, seen }
+    }
+
+    /// What it was sent, in order.
+    pub(crate) fn seen(&self) -> Vec<Request> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// The lines of what it was sent, in order.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.seen().into_iter().map(|request| request.line).collect()
+    }
+}
+
+fn read(stream: &TcpStream) -> io::Result<Request> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let mut request = Request { line: String::new(), authorization: None, body: String::new() };
+    request.line = line.rsplit_once(' ').unwrap().0.to_owned();
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        let Some((name, value)) = header.trim_end().split_once(": ") else { break };
+        match name {
+            "content-length" => length = value.parse().unwrap(),
+            "authorization" => request.authorization = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    request.body = String::from_utf8(body).unwrap();
+    Ok(request)
+}
+
+fn write(mut stream: TcpStream, response: &Response) -> io::Result<()> {
+    let (status, length) = (response.status, response.body.len());
+    write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n")?;
+    stream.write_all(&response.body)
+}

@@ -1,0 +1,19 @@
+//! The whole way through: a real server, the real command line, real sockets, files and processes.
+#![cfg(test)]
+
+mod api;
+mod architecture;
+mod crash;
+mod documentation_clients;
+mod lifecycle;
+mod prompts;
+mod quickstart;
+mod refusals;
+mod security;
+mod webhooks;
+
+use comfyicu_tests::Programs;
+
+/// The programs under test, built together with the tests.
+const PROGRAMS: Programs =
+    Programs { cli: env!("CARGO_BIN_EXE_e2e-comfyicu"), server: env!("CARGO_BIN_EXE_e2e-comfyicu-server") };
