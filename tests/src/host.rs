@@ -187,17 +187,21 @@ fn serve(stream: TcpStream, shared: &Shared, reply: &dyn Fn(&Received) -> Reply)
     stream.write_all(&answer.body)
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Received> {
+/// Reads a line to its end. A request whose sender was killed in the middle never was one.
+fn read_line(reader: &mut BufReader<TcpStream>) -> io::Result<String> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
+    if line.ends_with('\n') { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Received> {
+    let line = read_line(reader)?;
     let mut words = line.split(' ');
     let method = words.next().unwrap_or_default().to_owned();
     let path = words.next().unwrap_or_default().to_owned();
     let mut headers = Vec::new();
     loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        match header(&line) {
+        match header(&read_line(reader)?) {
             Some(field) => headers.push(field),
             None => break,
         }
@@ -207,7 +211,6 @@ fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Received> {
     let mut body = Vec::new();
     let read = reader.by_ref().take(length.min(MAX_BODY)).read_to_end(&mut body)?;
     if read as u64 != length {
-        // Its sender was killed: it never was a request.
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(Received { method, path, headers, body })
