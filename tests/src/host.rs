@@ -200,11 +200,8 @@ fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Received> {
     let method = words.next().unwrap_or_default().to_owned();
     let path = words.next().unwrap_or_default().to_owned();
     let mut headers = Vec::new();
-    loop {
-        match header(&read_line(reader)?) {
-            Some(field) => headers.push(field),
-            None => break,
-        }
+    while let Some(field) = header(&read_line(reader)?) {
+        headers.push(field);
     }
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length: u64 = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
