@@ -4,7 +4,7 @@
 //! `comfyicu-engine`, and tells webhooks of their start and their end. Everything about it is behind
 //! [`main`]; its interface is the command line and the API.
 //!
-//! Where to look: [`api`] has a file for each endpoint, `run` the record of a run and the rules by which it
+//! Where to look: `api` has a file for each endpoint, `run` the record of a run and the rules by which it
 //! changes, `store` what is kept, `worker` how runs are executed, `files` and `guard` how inputs get here,
 //! `webhook` how changes are told.
 //!
