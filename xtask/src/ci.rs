@@ -59,7 +59,16 @@ fn deny(workspace: &Workspace, interrupt: &Interrupt) -> Result<(), Failure> {
     }
     // The check works offline, over the crates of every platform: those have to be there.
     process::run(workspace.cargo().args(["fetch", "--locked"]), interrupt)?;
-    let check = ["deny", "--offline", "--workspace", "check", "bans", "licenses", "sources"];
+    let check = [
+        "deny",
+        "--offline",
+        "--workspace",
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ];
     process::run(workspace.cargo().args(check), interrupt)
 }
 

@@ -25,8 +25,8 @@ Usage: cargo xtask <COMMAND>
 Commands:
   quickstart [--dir DIR]  build the two programs, start a server, run a prompt on a photo, show what came out
                           (everything it writes lies under DIR, by default target/quickstart)
-  test [ARGS…]            all tests: cargo-nextest where it is installed, else cargo test, and then the doctests;
-                          with ARGS only the tests they select, without doctests (such as `-p comfyicu-model`)
+  test [ARGS…]            all tests: the doctests, then the others with cargo-nextest where it is installed, else
+                          cargo test; with ARGS only what they select, no doctests (such as `-p comfyicu-model`)
   ci [PART…]              what has to pass before a change goes in; the parts, in order:
                           fmt, clippy, doc, deny, package, test
 

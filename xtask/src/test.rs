@@ -12,12 +12,15 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
         // A test runs quickstart, which builds them: here, where nothing else waits for the processor.
         workspace.build_programs(&interrupt)?;
     }
+    // Nextest does not run doctests. They come first, so that the end is the summary of all the others.
+    let doctests = if args.is_empty() {
+        process::run(workspace.cargo().args(["test", "--workspace", "--doc"]), &interrupt)
+    } else {
+        Ok(())
+    };
+    interrupt.check()?;
     process::run(workspace.cargo().args(runner(with_nextest, args)), &interrupt)?;
-    if args.is_empty() {
-        // Nextest does not run doctests, and cargo test was asked for the others only.
-        process::run(workspace.cargo().args(["test", "--workspace", "--doc"]), &interrupt)?;
-    }
-    Ok(())
+    doctests
 }
 
 /// What cargo is asked to do.

@@ -5,6 +5,7 @@ mod api;
 mod architecture;
 mod crash;
 mod documentation_clients;
+mod documents;
 mod lifecycle;
 mod prompts;
 mod quickstart;
