@@ -85,8 +85,8 @@ fn run_prompt(
     command.arg("run").arg(place.prompt()).args(["-w", WORKFLOW, "--json"]);
     command.arg("--file").arg(place.photo_entry()).arg("-o").arg(place.images());
     command.env("COMFYICU_BASE_URL", server.base_url());
-    // A key for the hosted service has no business here, and a proxy cannot reach this machine's loopback.
-    command.env_remove("COMFYICU_API_KEY").env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
+    // A key for the hosted service has no business here.
+    command.env_remove("COMFYICU_API_KEY");
     eprintln!("   {}", process::shown(&command));
     let begun = Instant::now();
     let json = process::capture(&mut command, interrupt)?;

@@ -10,8 +10,8 @@ pub(crate) use costs::{Costs, FileCost};
 pub(crate) use outcome::Outcome;
 pub(crate) use wire::{RunView, Urls};
 
-use comfyicu_model::json::Object;
-use comfyicu_model::{RunId, RunRequest, RunStatus, Timestamp, WorkflowId};
+use comfyicu_model::json::{Object, Value};
+use comfyicu_model::{RunId, RunStatus, Timestamp, WorkflowId};
 
 /// A run. Its JSON on the wire is made by [`RunView`].
 #[derive(Clone, Debug, PartialEq)]
@@ -29,27 +29,27 @@ pub(crate) struct RunRecord {
     pub(crate) device: Option<String>,
     pub(crate) webhook: Option<String>,
     pub(crate) api_key_id: Option<String>,
-    /// What was submitted: `prompt`, and `extra_data`, `accelerator`, `webhook` where they were given.
+    /// What was submitted, as it was: `prompt`, `extra_data`, `accelerator`, `webhook` and what else there was.
     pub(crate) data: Object,
-    /// The `files` that were submitted.
+    /// The `files` that were submitted, as they were.
     pub(crate) files: Object,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) costs: Costs,
 }
 
 impl RunRecord {
-    /// A run that has just been accepted.
+    /// A run that has just been accepted; `body` is what was submitted.
     pub(crate) fn accept(
         id: RunId,
         workflow_id: WorkflowId,
-        request: &RunRequest,
+        body: Object,
         accelerator: String,
         api_key_id: Option<String>,
         now: Timestamp,
     ) -> Self {
-        let mut data = request.to_object();
+        let mut data = body;
         data.remove("workflow_id");
-        data.remove("files");
+        let files = data.remove("files").as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
         Self {
             id,
             workflow_id,
@@ -61,10 +61,10 @@ impl RunRecord {
             completed_at: None,
             accelerator,
             device: None,
-            webhook: request.requested_webhook().map(ToString::to_string),
+            webhook: data.get_str("webhook").map(str::to_owned),
             api_key_id,
             data,
-            files: request.requested_files().to_object(),
+            files,
             outcome: None,
             costs: Costs::default(),
         }
@@ -73,7 +73,7 @@ impl RunRecord {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use comfyicu_model::Prompt;
+    use comfyicu_model::json::{Limits, read};
 
     use super::*;
 
@@ -81,9 +81,8 @@ pub(crate) mod tests {
     pub(crate) fn accepted() -> RunRecord {
         let body = br#"{"prompt": {"1": {"class_type": "EmptyImage", "inputs": {"seed": 18446744073709551616}}},
                         "files": {"/input/a.png": "http://example.com/a.png"}, "webhook": "http://example.com/hook"}"#;
-        let request = RunRequest::parse(body).unwrap();
-        assert!(Prompt::from_value(request.prompt().clone().into()).is_ok());
+        let Ok(Value::Object(body)) = read(body, Limits::default()) else { panic!("an object") };
         let (id, workflow_id) = (RunId::parse("r1").unwrap(), WorkflowId::parse("w1").unwrap());
-        RunRecord::accept(id, workflow_id, &request, "CPU".to_owned(), None, Timestamp::from_unix_millis(0))
+        RunRecord::accept(id, workflow_id, body, "CPU".to_owned(), None, Timestamp::from_unix_millis(0))
     }
 }

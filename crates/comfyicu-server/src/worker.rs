@@ -175,7 +175,7 @@ impl Worker {
 
     /// What the run's webhook is told of this change.
     fn message(&self, run: &RunRecord) -> Option<NewDelivery> {
-        let url = run.webhook.clone().filter(|_| run.is_told())?;
+        let url = run.webhook.clone().filter(|url| !url.is_empty() && run.is_told())?;
         Some(NewDelivery { url, body: Value::from(RunView(run).to_object(&self.urls)).to_json() })
     }
 }

@@ -18,6 +18,14 @@ impl JsonPath {
         self.0.len()
     }
 
+    /// The first step, when it is a key.
+    pub fn first_key(&self) -> Option<&str> {
+        match self.0.first() {
+            Some(Segment::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     /// The last step, when it is a key.
     pub fn last_key(&self) -> Option<&str> {
         match self.0.last() {

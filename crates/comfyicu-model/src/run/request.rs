@@ -6,7 +6,7 @@ use url::Url;
 use crate::accelerator::Accelerator;
 use crate::files::{Files, InvalidFiles};
 use crate::ids::{InvalidId, WorkflowId};
-use crate::json::{self, JsonError, Limits, Object, Value};
+use crate::json::{self, JsonError, JsonPath, Limits, Object, Value};
 use crate::prompt::{ParsePromptError, Prompt};
 
 /// The body that creates a run (documented): the prompt, and what it needs.
@@ -46,7 +46,7 @@ pub enum InvalidRunRequest {
     #[error("`prompt` cannot be used")]
     Prompt(#[source] ParsePromptError),
     /// `NaN` or an infinity, which JSON cannot express.
-    #[error("`prompt` holds NaN or an infinity, which is not valid in JSON")]
+    #[error("the body holds NaN or an infinity, which is not valid in JSON")]
     NonFinite,
     /// The files cannot be used.
     #[error("`files` cannot be used")]
@@ -137,21 +137,38 @@ impl RunRequest {
     /// # Errors
     /// When the body is not JSON, has no prompt, or a field is not what it must be.
     pub fn parse(json: &[u8]) -> Result<Self, InvalidRunRequest> {
-        let body = json::read(json, Limits::default()).map_err(InvalidRunRequest::Json)?;
-        let Value::Object(mut body) = body else { return Err(InvalidRunRequest::NotAnObject) };
-        let prompt = body.remove("prompt").ok_or(InvalidRunRequest::NoPrompt)?;
-        if prompt.has_non_finite() {
+        Self::parse_with_body(json).map(|(request, _)| request)
+    }
+
+    /// Reads a request, and gives the body beside it as it was sent, for whoever has to give it back.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with_body(json: &[u8]) -> Result<(Self, Object), InvalidRunRequest> {
+        let document = json::read_document(json, Limits::default()).map_err(InvalidRunRequest::Json)?;
+        let doubled =
+            document.doubled.iter().find(|path| path.depth() == 2 && path.first_key() == Some("prompt"));
+        if let Some(id) = doubled.and_then(JsonPath::last_key) {
+            return Err(InvalidRunRequest::Prompt(ParsePromptError::DoubledNode { id: id.to_owned() }));
+        }
+        if document.value.has_non_finite() {
             return Err(InvalidRunRequest::NonFinite);
         }
-        let files = body.get("files").unwrap_or(&Value::Null);
-        let workflow_id = text(&body, "workflow_id")?.map(WorkflowId::parse).transpose();
+        let Value::Object(body) = document.value else { return Err(InvalidRunRequest::NotAnObject) };
+        Ok((Self::of_body(&body)?, body))
+    }
+
+    fn of_body(body: &Object) -> Result<Self, InvalidRunRequest> {
+        let prompt = body.get("prompt").ok_or(InvalidRunRequest::NoPrompt)?;
+        let workflow_id = text(body, "workflow_id")?.map(WorkflowId::parse).transpose();
         Ok(Self {
             workflow_id: workflow_id.map_err(InvalidRunRequest::WorkflowId)?,
-            prompt: Prompt::from_value(prompt).map_err(InvalidRunRequest::Prompt)?,
-            files: Files::from_value(files).map_err(InvalidRunRequest::Files)?,
-            webhook: text(&body, "webhook")?.map(parse_webhook).transpose()?,
-            accelerator: text(&body, "accelerator")?.map(Accelerator::from),
-            extra_data: parse_extra_data(body.remove("extra_data"))?,
+            prompt: Prompt::from_value(prompt.clone()).map_err(InvalidRunRequest::Prompt)?,
+            files: Files::from_value(body.get("files").unwrap_or(&Value::Null))
+                .map_err(InvalidRunRequest::Files)?,
+            webhook: text(body, "webhook")?.map(parse_webhook).transpose()?,
+            accelerator: text(body, "accelerator")?.map(Accelerator::from),
+            extra_data: parse_extra_data(body.get("extra_data"))?,
         })
     }
 
@@ -199,13 +216,10 @@ fn parse_webhook(text: &str) -> Result<Url, InvalidRunRequest> {
         .ok_or(InvalidRunRequest::Field { field: "webhook", expected: "an http or https URL" })
 }
 
-fn parse_extra_data(value: Option<Value>) -> Result<Option<Object>, InvalidRunRequest> {
+fn parse_extra_data(value: Option<&Value>) -> Result<Option<Object>, InvalidRunRequest> {
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(object)) if object.iter().any(|(_, value)| value.has_non_finite()) => {
-            Err(InvalidRunRequest::Field { field: "extra_data", expected: "without NaN and infinities" })
-        }
-        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(Value::Object(object)) => Ok(Some(object.clone())),
         Some(_) => Err(InvalidRunRequest::Field { field: "extra_data", expected: "an object" }),
     }
 }
@@ -252,7 +266,8 @@ mod tests {
         insta::assert_snapshot!(error("[]"), @"the body must be an object with a `prompt`");
         insta::assert_snapshot!(error("{}"), @"`prompt` is missing");
         insta::assert_snapshot!(error(r#"{"prompt": {}}"#), @"`prompt` cannot be used: no entry is a node: a node is an object with `class_type` and `inputs`");
-        insta::assert_snapshot!(error(r#"{"prompt": {"1": {"class_type": "A", "inputs": {"x": NaN}}}}"#), @"`prompt` holds NaN or an infinity, which is not valid in JSON");
+        insta::assert_snapshot!(error(r#"{"prompt": {"1": {"class_type": "A", "inputs": {"x": NaN}}}}"#), @"the body holds NaN or an infinity, which is not valid in JSON");
+        insta::assert_snapshot!(error(r#"{"prompt": {"1": {"class_type": "A"}, "1": {"class_type": "B"}}}"#), @"`prompt` cannot be used: the node id `1` stands twice: give one of the two nodes another id");
         insta::assert_snapshot!(error(r#"{"prompt": PROMPT, "files": {"/input/../a": "http://x"}}"#), @"`files` cannot be used: `/input/../a` cannot be a destination: `.`, `..` and empty parts are not allowed");
         insta::assert_snapshot!(error(r#"{"prompt": PROMPT, "webhook": "file:///etc/passwd"}"#), @"`webhook` must be an http or https URL");
         insta::assert_snapshot!(error(r#"{"prompt": PROMPT, "accelerator": 1}"#), @"`accelerator` must be a string");

@@ -177,11 +177,13 @@ async fn an_output_opens_with_its_signed_address_or_a_key() {
 async fn what_was_submitted_comes_back_without_loss() {
     let server = Server::start(&["--accelerators", "any"]).await;
     let sent = format!(
-        r#"{{"workflow_id": "w1", "prompt": {PROMPT}, "accelerator": "A100_40GB", "extra_data": {{"extra_pnginfo": {{"workflow": {{"version": 0.4, "big": 99999999999999999999}}}}}}}}"#
+        r#"{{"workflow_id": "w1", "prompt": {PROMPT}, "accelerator": "A100_40GB", "webhook": "", "files": {{}}, "note": [1.0], "extra_data": {{"extra_pnginfo": {{"workflow": {{"version": 0.4, "big": 99999999999999999999}}}}}}}}"#
     );
     let run = server.ended(&server.submit(&sent).await).await;
     let mut expected = read(sent.as_bytes(), Limits::default()).unwrap();
     expected.as_object_mut().unwrap().remove("workflow_id");
+    expected.as_object_mut().unwrap().remove("files");
+    assert_eq!(run.as_object().get_str("webhook"), Some(""));
     let data = run.as_object().get("data").unwrap().as_object().unwrap();
     for (key, value) in expected.as_object().unwrap().iter() {
         assert_eq!(data.get(key).map(Value::to_json), Some(value.to_json()), "{key}");

@@ -27,10 +27,11 @@ pub(in crate::api) async fn create(
 ) -> Result<Json, ApiError> {
     let workflow_id: WorkflowId = extract::id(&workflow_id)?;
     let body = extract::body(body, MAX_BODY).await?;
-    let request = RunRequest::parse(&body).map_err(|error| ApiError::bad_request(with_causes(&error)))?;
+    let parsed = RunRequest::parse_with_body(&body);
+    let (request, body) = parsed.map_err(|error| ApiError::bad_request(with_causes(&error)))?;
     let accelerator = check(&app, &request).await?;
     let id = RunId::parse(&random::nanoid()).map_err(|error| ApiError::internal(&error))?;
-    let run = RunRecord::accept(id, workflow_id, &request, accelerator, key_id, clock::now());
+    let run = RunRecord::accept(id, workflow_id, body, accelerator, key_id, clock::now());
     app.runs.insert(&run).await?;
     app.submitted.notify_one();
     tracing::info!(run_id = %run.id, workflow_id = %run.workflow_id, "run accepted");
