@@ -48,7 +48,7 @@ impl NextSteps<'_> {
             ),
             (
                 "All runs, over the API itself: the one that every ComfyICU client speaks.",
-                format!("curl -sS {base_url}/api/v1/workflows/{WORKFLOW}/runs"),
+                format!("curl -sS --noproxy 127.0.0.1 {base_url}/api/v1/workflows/{WORKFLOW}/runs"),
             ),
             (
                 "Your own ComfyUI: save a workflow there with Workflow → Export (API), over this file, and run it.\n  \
