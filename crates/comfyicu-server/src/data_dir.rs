@@ -1,6 +1,6 @@
 //! The data directory: one process has it, and everything the server keeps is in it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ impl DataDir {
     pub(crate) fn lock(root: &Path) -> Result<Self, DataDirError> {
         let fail = |source| DataDirError::Io { path: root.to_owned(), source };
         for folder in [root.to_owned(), root.join("blobs"), root.join("outputs")] {
-            std::fs::create_dir_all(folder).map_err(fail)?;
+            make_private(&folder).map_err(fail)?;
         }
         // Absolute, so that it stays the same directory whatever becomes of the working one.
         let root = root.canonicalize().map_err(fail)?;
@@ -68,9 +68,29 @@ impl DataDir {
     }
 }
 
+/// Makes a folder that only its owner can look into: prompts, outputs and secrets are in it. One that is
+/// there stays as it is.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn nobody_else_looks_into_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let _held = DataDir::lock(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
 
     #[test]
     fn one_holder_at_a_time() {
