@@ -126,7 +126,7 @@ pub(crate) async fn assemble(
     let signer =
         if args.no_auth { None } else { Some(Signer::new(&store.secret("urls", &random::secret()).await?)) };
     let urls = PublicUrls::new(args.public_url.clone().map_or_else(|| listen_url(address), Ok)?, signer);
-    let blobs = BlobStore::new(data_dir.blobs(), MAX_FILE_BYTES);
+    let blobs = BlobStore::open(data_dir.blobs(), MAX_FILE_BYTES)?;
     let files = FileProvider {
         fetcher: Fetcher::new(guard.clone(), blobs.clone(), Arc::clone(&index))?,
         blobs: blobs.clone(),

@@ -12,6 +12,9 @@ use tokio::io::AsyncWriteExt as _;
 use crate::hash::Sha256Hex;
 use crate::random;
 
+/// How the names of files begin that are not whole yet.
+const TEMPORARY: &str = "tmp-";
+
 /// A folder of files named by the SHA-256 of their bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct BlobStore {
@@ -45,8 +48,15 @@ pub(crate) enum StoreBlobError<E: std::error::Error + 'static> {
 }
 
 impl BlobStore {
-    pub(crate) const fn new(folder: PathBuf, max_bytes: u64) -> Self {
-        Self { folder, max_bytes }
+    /// Opens the store, and removes what a process that was killed left half-written.
+    pub(crate) fn open(folder: PathBuf, max_bytes: u64) -> io::Result<Self> {
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(Self { folder, max_bytes })
     }
 
     /// The most bytes that one file may have.
@@ -67,7 +77,7 @@ impl BlobStore {
         &self,
         bytes: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<Blob, StoreBlobError<E>> {
-        let temporary = Temporary(self.folder.join(format!("tmp-{}", random::nanoid())));
+        let temporary = Temporary(self.folder.join(format!("{TEMPORARY}{}", random::nanoid())));
         let blob = self.write(&temporary, bytes).await?;
         let path = self.path(&blob.sha256);
         let folder = path.parent().unwrap_or(&self.folder).to_owned();
@@ -136,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn bytes_are_found_by_their_digest() {
         let folder = tempfile::tempdir().unwrap();
-        let store = BlobStore::new(folder.path().to_owned(), 100);
+        let store = BlobStore::open(folder.path().to_owned(), 100).unwrap();
         let blob = store.store(chunks(&["ab", "c"])).await.unwrap();
         assert_eq!(blob, Blob { sha256: Sha256Hex::of(b"abc"), bytes: 3 });
         let (path, bytes) = store.find(&blob.sha256).await.unwrap();
@@ -145,10 +155,18 @@ mod tests {
         assert!(store.find(&Sha256Hex::of(b"other")).await.is_none());
     }
 
+    #[test]
+    fn what_a_killed_process_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tmp-half"), "ha").unwrap();
+        BlobStore::open(folder.path().to_owned(), 100).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
     #[tokio::test]
     async fn what_is_too_large_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let store = BlobStore::new(folder.path().to_owned(), 3);
+        let store = BlobStore::open(folder.path().to_owned(), 3).unwrap();
         let error = store.store(chunks(&["ab", "cd"])).await.unwrap_err();
         assert!(matches!(error, StoreBlobError::TooLarge { limit: 3 }));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
