@@ -43,6 +43,13 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// How a run is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunKey {
+    pub(crate) workflow_id: WorkflowId,
+    pub(crate) run_id: RunId,
+}
+
 /// A message that waits to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
@@ -98,8 +105,9 @@ pub(crate) trait RunStore: Debug + Send + Sync {
     /// The workflow's runs, newest first.
     async fn list(&self, workflow_id: &WorkflowId, limit: u32) -> Result<Vec<RunRecord>, StoreError>;
 
-    /// The oldest runs of a status, in the order in which they were accepted.
-    async fn oldest(&self, status: RunStatus, limit: u32) -> Result<Vec<RunRecord>, StoreError>;
+    /// The oldest runs of a status, in the order in which they were accepted; QUEUED and STARTED only. Just
+    /// their ids: documents are large, and one that cannot be read must not hide the others.
+    async fn oldest(&self, status: RunStatus, limit: u32) -> Result<Vec<RunKey>, StoreError>;
 
     /// The workflows, newest first.
     async fn workflows(&self, limit: u32) -> Result<Vec<WorkflowRecord>, StoreError>;

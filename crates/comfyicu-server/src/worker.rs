@@ -23,8 +23,8 @@ const CANDIDATES: u32 = 16;
 const IDLE: Duration = Duration::from_secs(5);
 /// How long a worker waits after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
-/// How often the end of a run is written down before it is left to the next start of the server.
-const FINISH_TRIES: u32 = 10;
+/// How often a run is begun; beyond it, a process that ends while the run is executed ends the run too.
+const MAX_ATTEMPTS: u32 = 3;
 
 /// What workers share.
 #[derive(Clone, Debug)]
@@ -73,6 +73,8 @@ impl Worker {
     }
 
     /// Puts back what an earlier process left running. Called once, before any worker works.
+    ///
+    /// A run that was begun too often is not begun again: it may be what ends the process.
     pub(crate) async fn recover(&self) -> Result<usize, StoreError> {
         let mut count = 0;
         loop {
@@ -80,20 +82,37 @@ impl Worker {
             if left.is_empty() {
                 return Ok(count);
             }
-            for run in left {
-                let Some(queued) = run.requeue(clock::now()) else { continue };
-                count += usize::from(self.store.change(&run, &queued, None).await?);
+            for key in left {
+                let Some(run) = self.store.get(&key.workflow_id, &key.run_id).await? else { continue };
+                // First, so that a crash in between leaves nothing that nobody knows of.
                 self.outputs.begin(&run.id, run.attempt).discard().await;
+                let back = if run.attempt < MAX_ATTEMPTS {
+                    run.requeue(clock::now())
+                } else {
+                    run.finish(Outcome::of_crashes(&run.id, run.attempt), run.costs.clone(), clock::now())
+                };
+                let Some(back) = back else { continue };
+                count += usize::from(self.store.change(&run, &back, self.message(&back)).await?);
             }
         }
     }
 
     /// Takes the oldest waiting run, and makes it this worker's.
     async fn claim(&self) -> Result<Option<RunRecord>, StoreError> {
-        for run in self.store.oldest(RunStatus::Queued, CANDIDATES).await? {
+        for key in self.store.oldest(RunStatus::Queued, CANDIDATES).await? {
+            let run = match self.store.get(&key.workflow_id, &key.run_id).await {
+                Ok(Some(run)) => run,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::error!(run_id = %key.run_id, error = with_causes(&error), "the run cannot be read");
+                    continue;
+                }
+            };
             let Some(started) = run.start(&self.executor.device().name, clock::now()) else { continue };
             if self.store.change(&run, &started, self.message(&started)).await? {
                 self.told.notify_one();
+                // Two runs that came in while nobody waited left one wake-up: it is passed on.
+                self.submitted.notify_one();
                 return Ok(Some(started));
             }
         }
@@ -150,15 +169,15 @@ impl Worker {
         }
     }
 
-    /// Writes down the end of a run, unless somebody else did.
+    /// Writes down the end of a run, unless somebody else did. Where the store fails, it is tried again
+    /// until the server stops; the run is then taken up again at its next start.
     async fn finish(&self, run: &RunRecord, outcome: Outcome, costs: Costs) {
         let Some(ended) = run.finish(outcome, costs, clock::now()) else { return };
-        for _ in 0..FINISH_TRIES {
+        loop {
             match self.store.change(run, &ended, self.message(&ended)).await {
                 Ok(true) => {
                     tracing::info!(run_id = %run.id, status = %ended.status, "run ended");
-                    self.told.notify_one();
-                    return;
+                    return self.told.notify_one();
                 }
                 Ok(false) => {
                     tracing::warn!(run_id = %run.id, attempt = run.attempt, "the run is another worker's by now");
@@ -167,8 +186,11 @@ impl Worker {
                 Err(error) => {
                     let error = with_causes(&error);
                     tracing::error!(run_id = %run.id, error, "the end of the run cannot be written down");
-                    tokio::time::sleep(STORE_RETRY).await;
                 }
+            }
+            tokio::select! {
+                () = self.shutdown.cancelled() => return,
+                () = tokio::time::sleep(STORE_RETRY) => {}
             }
         }
     }

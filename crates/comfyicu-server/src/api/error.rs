@@ -11,6 +11,13 @@ use crate::random;
 use crate::report::with_causes;
 use crate::store::StoreError;
 
+/// The most findings that one answer lists.
+const MAX_FINDINGS: usize = 100;
+/// The most bytes of a message; it may quote what was sent.
+const MAX_MESSAGE: usize = 4096;
+/// The most bytes of each text of a finding.
+const MAX_TEXT: usize = 300;
+
 /// An error for whoever sent the request.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -22,7 +29,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Value::Null }
+        Self { status, code, message: excerpt(message.into(), MAX_MESSAGE), details: Value::Null }
     }
 
     /// The request itself cannot be read.
@@ -52,8 +59,12 @@ impl ApiError {
 
     /// The run would not work; `details` lists what was found.
     pub(crate) fn rejected(findings: &[Finding]) -> Self {
-        let message = findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("; ");
-        let details = findings.iter().map(Finding::to_object).collect::<Vec<_>>().into();
+        let shown: Vec<_> = findings.iter().take(MAX_FINDINGS).map(shorten).collect();
+        let mut message = shown.iter().map(Finding::to_string).collect::<Vec<_>>().join("; ");
+        if let Some(more) = findings.len().checked_sub(MAX_FINDINGS + 1) {
+            message = format!("{} findings, the first of them: {message}", more + MAX_FINDINGS + 1);
+        }
+        let details = shown.iter().map(Finding::to_object).collect::<Vec<_>>().into();
         Self { details, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rejected", message) }
     }
 
@@ -62,6 +73,25 @@ impl ApiError {
         tracing::error!(error = with_causes(error), "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
     }
+}
+
+/// The beginning of a text.
+fn excerpt(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
+}
+
+fn shorten(finding: &Finding) -> Finding {
+    let mut short = finding.clone();
+    short.message = excerpt(short.message, MAX_TEXT);
+    short.node_id = short.node_id.map(|id| excerpt(id.as_str().to_owned(), MAX_TEXT).as_str().into());
+    for text in [&mut short.class_type, &mut short.input, &mut short.suggestion] {
+        *text = text.take().map(|text| excerpt(text, MAX_TEXT));
+    }
+    short
 }
 
 impl From<StoreError> for ApiError {
@@ -73,13 +103,9 @@ impl From<StoreError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let request_id = random::nanoid();
-        tracing::info!(
-            request_id,
-            status = self.status.as_u16(),
-            code = self.code,
-            message = self.message,
-            "refused"
-        );
+        // As data, so that nothing that was sent can look like a line of the log.
+        let reason = excerpt(self.message.clone(), MAX_TEXT);
+        tracing::info!(request_id, status = self.status.as_u16(), code = self.code, ?reason, "refused");
         let error = Object::from_iter([
             ("code", Value::from(self.code)),
             ("message", Value::from(self.message)),

@@ -84,6 +84,8 @@ impl BlobStore {
         fs::create_dir_all(&folder).await.map_err(StoreBlobError::Io)?;
         fs::rename(&temporary.0, &path).await.map_err(StoreBlobError::Io)?;
         sync_folder(folder).await.map_err(StoreBlobError::Io)?;
+        // The folder itself may be new.
+        sync_folder(self.folder.clone()).await.map_err(StoreBlobError::Io)?;
         Ok(blob)
     }
 

@@ -66,14 +66,13 @@ impl FileProvider {
     pub(crate) async fn check(&self, files: &Files) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (path, url) in files.iter() {
-            let problem = match self.uploaded(url) {
-                Some(sha256) if self.blobs.find(&sha256).await.is_some() => continue,
-                Some(_) => Some(("file_not_uploaded", "nothing was uploaded under this address".to_owned())),
-                None => self
-                    .guard
-                    .check_url(url)
-                    .err()
-                    .map(|blocked| ("file_url_not_allowed", blocked.to_string())),
+            if self.uploaded(url).await.is_some() {
+                continue;
+            }
+            let problem = if url.as_str().starts_with(self.uploads.as_str()) {
+                Some(("file_not_uploaded", "nothing was uploaded under this address".to_owned()))
+            } else {
+                self.guard.check_url(url).err().map(|blocked| ("file_url_not_allowed", blocked.to_string()))
             };
             findings.extend(
                 problem.map(|(code, message)| Finding::new(code, format!("the file {path}: {message}"))),
@@ -103,19 +102,24 @@ impl FileProvider {
     }
 
     async fn provide(&self, path: &DestPath, url: &Url) -> Result<(Sha256Hex, FileCost), PrepareError> {
-        if let Some(sha256) = self.uploaded(url) {
-            let (_, bytes) = self.blobs.find(&sha256).await.ok_or_else(|| not_uploaded(path))?;
+        if let Some((sha256, bytes)) = self.uploaded(url).await {
             return Ok((sha256, FileCost { bytes, cache_hit: true }));
+        }
+        if url.as_str().starts_with(self.uploads.as_str()) {
+            return Err(not_uploaded(path));
         }
         let fail = |source| PrepareError::Fetch { path: path.clone(), source };
         let fetched = self.fetcher.fetch(url).await.map_err(fail)?;
         Ok((fetched.file.sha256, FileCost { bytes: fetched.file.bytes, cache_hit: fetched.cache_hit }))
     }
 
-    /// The digest that an upload's address ends with.
-    fn uploaded(&self, url: &Url) -> Option<Sha256Hex> {
-        let digest = url.as_str().strip_prefix(self.uploads.as_str())?;
-        Sha256Hex::parse(digest)
+    /// The digest and the size of an upload that is here, by its address. The host is not looked at: this
+    /// server may have had another address when the run was accepted, and equal digests are equal bytes.
+    async fn uploaded(&self, url: &Url) -> Option<(Sha256Hex, u64)> {
+        let (_, digest) = url.path().split_once("/api/v1/uploads/")?;
+        let sha256 = Sha256Hex::parse(digest)?;
+        let (_, bytes) = self.blobs.find(&sha256).await?;
+        Some((sha256, bytes))
     }
 }
 

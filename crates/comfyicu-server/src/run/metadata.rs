@@ -1,36 +1,48 @@
 //! `metadata` of a run: what is in its prompt.
 
+use std::collections::HashSet;
+
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{Input, Prompt};
 
 /// Lists the classes, checkpoints and texts of a prompt, as the hosted service does.
 pub(super) fn of_prompt(prompt: &Prompt) -> Object {
-    let mut classes = Vec::new();
-    let mut checkpoints = Vec::new();
-    let mut notes = Vec::new();
+    let mut classes = Once::default();
+    let mut checkpoints = Once::default();
+    let mut notes = Once::default();
     for node in prompt.nodes() {
-        push_once(&mut classes, node.class_type());
+        classes.extend(node.class_type());
         for (name, input) in node.inputs() {
             let Input::Literal(Value::String(text)) = input else { continue };
             match name {
-                "ckpt_name" => push_once(&mut checkpoints, Some(text)),
-                "text" => push_once(&mut notes, Some(text)),
+                "ckpt_name" => checkpoints.extend(Some(text.as_str())),
+                "text" => notes.extend(Some(text.as_str())),
                 _ => {}
             }
         }
     }
-    let notes: Vec<Object> = notes.into_iter().map(|text| Object::from_iter([("text", text)])).collect();
+    let notes: Vec<Object> = notes.list.into_iter().map(|text| Object::from_iter([("text", text)])).collect();
     Object::from_iter([
         ("extensions", Value::Array(Vec::new())),
-        ("nodes", classes.into()),
-        ("checkpoints", checkpoints.into()),
+        ("nodes", classes.list.into()),
+        ("checkpoints", checkpoints.list.into()),
         ("notes", notes.into()),
         ("groups", Value::Array(Vec::new())),
     ])
 }
 
-fn push_once<'a>(list: &mut Vec<&'a str>, item: Option<&'a str>) {
-    list.extend(item.filter(|item| !list.contains(item)));
+/// Texts in the order in which they came, each once.
+#[derive(Default)]
+struct Once<'a> {
+    list: Vec<&'a str>,
+    seen: HashSet<&'a str>,
+}
+
+impl<'a> Extend<&'a str> for Once<'a> {
+    fn extend<I: IntoIterator<Item = &'a str>>(&mut self, texts: I) {
+        let Self { list, seen } = self;
+        list.extend(texts.into_iter().filter(|text| seen.insert(text)));
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,13 @@ impl Outcome {
         Self::failure(failure)
     }
 
+    /// The failure of a run that was being executed each time a process of the server ended.
+    pub(crate) fn of_crashes(run_id: &RunId, attempts: u32) -> Self {
+        let message =
+            format!("the server ended {attempts} times while the run was executed, so it is not tried again");
+        Self::failure(account(run_id, "server_error", &message))
+    }
+
     /// A failure before the execution: a file that could not be fetched.
     pub(crate) fn of_files(run_id: &RunId, error: &(dyn std::error::Error + 'static)) -> Self {
         Self::failure(account(run_id, "file_download_error", &with_causes(error)))

@@ -77,11 +77,12 @@ async fn runs_are_listed_newest_first_and_taken_oldest_first() {
         store.insert(&run(id, workflow, 0)).await.unwrap();
     }
     let ids = |runs: Vec<RunRecord>| runs.into_iter().map(|run| run.id.to_string()).collect::<Vec<_>>();
+    let keys = |keys: Vec<RunKey>| keys.into_iter().map(|key| key.run_id.to_string()).collect::<Vec<_>>();
     let workflow_id = WorkflowId::parse("w1").unwrap();
     assert_eq!(ids(store.list(&workflow_id, 10).await.unwrap()), ["r3", "r1"]);
     assert_eq!(ids(store.list(&workflow_id, 1).await.unwrap()), ["r3"]);
-    assert_eq!(ids(store.oldest(RunStatus::Queued, 2).await.unwrap()), ["r1", "r2"]);
-    assert_eq!(ids(store.oldest(RunStatus::Started, 2).await.unwrap()), Vec::<String>::new());
+    assert_eq!(keys(store.oldest(RunStatus::Queued, 2).await.unwrap()), ["r1", "r2"]);
+    assert_eq!(keys(store.oldest(RunStatus::Started, 2).await.unwrap()), Vec::<String>::new());
     assert_eq!(store.workflows(10).await.unwrap().len(), 2);
     assert!(store.workflow(&WorkflowId::parse("w3").unwrap()).await.unwrap().is_none());
 }

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use super::StoreError;
 use crate::hash::Sha256Hex;
 use crate::run::{Costs, Outcome, RunRecord};
-use crate::store::{Delivery, FetchedFile, WorkflowRecord};
+use crate::store::{Delivery, FetchedFile, RunKey, WorkflowRecord};
 
 pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
     let text = |column: &str| row.try_get::<String, _>(column);
@@ -28,8 +28,15 @@ pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
         api_key_id: row.try_get("api_key_id")?,
         data: object(&text("data")?)?,
         files: object(&text("files")?)?,
-        outcome: outcome.map(|text| value(&text)).transpose()?.and_then(Outcome::from_value),
+        outcome: outcome.map(|text| outcome_of(&text)).transpose()?,
         costs: Costs::from_object(&object(&text("costs")?)?),
+    })
+}
+
+pub(super) fn key(row: &SqliteRow) -> Result<RunKey, StoreError> {
+    Ok(RunKey {
+        workflow_id: id("runs", &row.try_get::<String, _>("workflow_id")?, WorkflowId::parse)?,
+        run_id: id("runs", &row.try_get::<String, _>("id")?, RunId::parse)?,
     })
 }
 
@@ -72,8 +79,15 @@ fn id<T, E: ToString>(
 }
 
 fn value(text: &str) -> Result<Value, StoreError> {
-    json::read(text.as_bytes(), Limits::default())
-        .map_err(|error| corrupt("run_documents", &error.to_string()))
+    // What was written may be longer than what was sent: it is read back whatever its size.
+    let mut limits = Limits::default();
+    limits.max_bytes = usize::MAX;
+    limits.max_depth *= 2;
+    json::read(text.as_bytes(), limits).map_err(|error| corrupt("run_documents", &error.to_string()))
+}
+
+fn outcome_of(text: &str) -> Result<Outcome, StoreError> {
+    Outcome::from_value(value(text)?).ok_or_else(|| corrupt("run_documents", "an outcome is not one"))
 }
 
 fn object(text: &str) -> Result<Object, StoreError> {

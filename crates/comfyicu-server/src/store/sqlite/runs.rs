@@ -6,7 +6,7 @@ use comfyicu_model::{RunId, RunStatus, Timestamp, WorkflowId};
 
 use super::{SqliteStore, StoreError, rows};
 use crate::run::RunRecord;
-use crate::store::{NewDelivery, RunStore, WorkflowRecord};
+use crate::store::{NewDelivery, RunKey, RunStore, WorkflowRecord};
 
 #[async_trait]
 impl RunStore for SqliteStore {
@@ -114,19 +114,19 @@ impl RunStore for SqliteStore {
         rows.iter().map(rows::run).collect()
     }
 
-    async fn oldest(&self, status: RunStatus, limit: u32) -> Result<Vec<RunRecord>, StoreError> {
+    async fn oldest(&self, status: RunStatus, limit: u32) -> Result<Vec<RunKey>, StoreError> {
         // The partial indexes are used only where the status stands in the query itself.
         let query = match status {
             RunStatus::Queued => {
-                "SELECT * FROM runs JOIN run_documents ON run_id = id WHERE status = 'QUEUED' ORDER BY seq LIMIT ?"
+                "SELECT id, workflow_id FROM runs WHERE status = 'QUEUED' ORDER BY seq LIMIT ?"
             }
             RunStatus::Started => {
-                "SELECT * FROM runs JOIN run_documents ON run_id = id WHERE status = 'STARTED' ORDER BY seq LIMIT ?"
+                "SELECT id, workflow_id FROM runs WHERE status = 'STARTED' ORDER BY seq LIMIT ?"
             }
             _ => return Ok(Vec::new()),
         };
         let rows = sqlx::query(query).bind(limit).fetch_all(&self.readers).await?;
-        rows.iter().map(rows::run).collect()
+        rows.iter().map(rows::key).collect()
     }
 
     async fn workflows(&self, limit: u32) -> Result<Vec<WorkflowRecord>, StoreError> {
