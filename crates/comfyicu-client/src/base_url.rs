@@ -18,6 +18,8 @@ pub(crate) enum InvalidBaseUrl {
     Form,
     #[error("it must hold no user name and no password: give the key as the API key")]
     UserInfo,
+    #[error("the hosted service is called by https only, so that nobody reads the key on its way")]
+    Plain,
     #[error("it must end before any `?` or `#`")]
     Query,
 }
@@ -34,7 +36,11 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidBaseUrl::Query);
         }
-        Ok(Self(url))
+        let base = Self(url);
+        if base.is_hosted() && base.0.scheme() != "https" {
+            return Err(InvalidBaseUrl::Plain);
+        }
+        Ok(base)
     }
 
     pub(crate) const fn as_url(&self) -> &Url {
@@ -129,6 +135,7 @@ mod tests {
         assert_eq!(error("127.0.0.1:8000"), InvalidBaseUrl::Form);
         assert_eq!(error("file:///tmp"), InvalidBaseUrl::Form);
         assert_eq!(error("https://me:secret@comfy.icu"), InvalidBaseUrl::UserInfo);
+        assert_eq!(error("http://comfy.icu"), InvalidBaseUrl::Plain);
         assert_eq!(error("https://comfy.icu/?key=secret"), InvalidBaseUrl::Query);
     }
 }

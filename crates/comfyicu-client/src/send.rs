@@ -108,6 +108,10 @@ impl Client {
             ErrorKind::Unauthorized => format!("the service at {base} refused the API key"),
             ErrorKind::InsufficientCredit => "the account has no credit left".to_owned(),
             ErrorKind::NotFound => call.missing.clone(),
+            ErrorKind::Moved => {
+                let place = error.location().unwrap_or("another address");
+                format!("the service at {base} has moved to {place}: set the base URL to where it is now")
+            }
             ErrorKind::Rejected => format!("the service rejected {}", call.subject),
             ErrorKind::Conflict => format!("{} does not fit what is there", call.subject),
             ErrorKind::RateLimited => format!("the service at {base} wants fewer requests"),

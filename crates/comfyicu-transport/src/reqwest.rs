@@ -2,6 +2,7 @@
 
 mod builder;
 mod classify;
+mod redirect;
 mod resolver;
 mod silence;
 mod tls;
@@ -13,16 +14,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
+use http::request::Parts;
 
 use silence::Silence;
 
-use crate::{HttpTransport, Request, Response, ResponseBody, TransportError, TransportErrorKind};
+use crate::{
+    HttpTransport, Request, RequestBody, Response, ResponseBody, TransportError, TransportErrorKind,
+};
 
 /// Sends through reqwest. Clones share one pool of connections.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
     read_timeout: Duration,
+    redirects: RedirectPolicy,
 }
 
 impl ReqwestTransport {
@@ -36,10 +41,29 @@ impl ReqwestTransport {
 impl HttpTransport for ReqwestTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let (head, body) = request.into_parts();
-        let url = url::Url::parse(&head.uri.to_string())
+        let mut url = url::Url::parse(&head.uri.to_string())
             .map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
+        let mut left = redirect::allowed(self.redirects, &head);
+        loop {
+            let response = self.send_once(&url, &head, &body).await?;
+            let Some(allowed) = left else { return Ok(response) };
+            let Some(next) = redirect::target(&url, &response)? else { return Ok(response) };
+            left = Some(allowed.checked_sub(1).ok_or_else(redirect::too_many)?);
+            url = next;
+        }
+    }
+}
+
+impl ReqwestTransport {
+    async fn send_once(
+        &self,
+        url: &url::Url,
+        head: &Parts,
+        body: &RequestBody,
+    ) -> Result<Response, TransportError> {
         let silence = Silence::bounded(self.read_timeout);
-        let mut outgoing = self.client.request(head.method, url).headers(head.headers);
+        let mut outgoing =
+            self.client.request(head.method.clone(), url.clone()).headers(head.headers.clone());
         outgoing = match body.as_bytes() {
             Some(bytes) if bytes.is_empty() => outgoing,
             Some(bytes) => outgoing.body(bytes.clone()),

@@ -183,17 +183,36 @@ async fn a_body_may_take_longer_to_send_than_the_server_may_be_silent() {
 }
 
 #[tokio::test]
-async fn the_key_does_not_cross_to_another_origin() {
+async fn a_redirect_is_followed_and_tells_nobody_where_from() {
     let target = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
     let moved =
         format!("HTTP/1.1 302 Found\r\nlocation: http://{}/new\r\ncontent-length: 0\r\n\r\n", target.address);
     let server = Server::answering(moved).await;
-    let mut request = get(&server.url());
-    request.headers_mut().insert(header::AUTHORIZATION, "Bearer sekrit".parse().unwrap());
-    let response = transport(|builder| builder).send(request).await.unwrap();
+    let response = fetch(&server.url()).await.unwrap();
     assert_eq!(response.into_body().collect(10).await.unwrap(), "ok");
-    assert!(server.seen()[0].contains("sekrit"));
-    assert!(!target.seen()[0].contains("sekrit"), "{}", target.seen()[0]);
+    assert!(!target.seen()[0].contains("secret"), "{}", target.seen()[0]);
+}
+
+#[tokio::test]
+async fn neither_a_key_nor_a_body_is_sent_on() {
+    let target = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    for status in ["301 Moved Permanently", "307 Temporary Redirect"] {
+        let moved = format!(
+            "HTTP/1.1 {status}\r\nlocation: http://{}/new\r\ncontent-length: 0\r\n\r\n",
+            target.address
+        );
+        let server = Server::answering(moved).await;
+        let mut with_key = get(&server.url());
+        with_key.headers_mut().insert(header::AUTHORIZATION, "Bearer sekrit".parse().unwrap());
+        let mut with_body = Request::new(RequestBody::from("body"));
+        (*with_body.method_mut(), *with_body.uri_mut()) = (http::Method::POST, server.url().parse().unwrap());
+        for request in [with_key, with_body] {
+            let response = transport(|builder| builder).send(request).await.unwrap();
+            assert!(response.status().is_redirection());
+        }
+        assert_eq!(server.seen().len(), 2);
+    }
+    assert_eq!(target.seen(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ pub struct ApiError {
     /// What exactly was found, one by one (self-hosted server).
     pub details: Vec<Finding>,
     retry_after: Option<Duration>,
+    location: Option<String>,
 }
 
 /// Something that is not the service's answer.
@@ -66,11 +67,19 @@ impl ApiError {
             request_id: text("request_id"),
             details: details.iter().filter_map(Finding::from_value).collect(),
             retry_after: retry_after.map(Duration::from_secs),
+            location: headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).map(excerpt),
         }
     }
 
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+}
+
+impl ApiError {
+    /// Where the answer says that the thing is.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 }
 

@@ -27,6 +27,9 @@ pub enum ErrorKind {
     Server,
     /// No answer, or only part of one: see the source.
     Transport,
+    /// The service is at another address (301, 302, 303, 307, 308), and a key is not sent there by itself: set
+    /// the base URL to it.
+    Moved,
     /// Something else arrived than the service's answer: look at the address.
     Protocol,
     /// This service does not offer it.
@@ -47,6 +50,7 @@ impl ErrorKind {
     /// What a status that is not a success means.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
+            301 | 302 | 303 | 307 | 308 => Self::Moved,
             401 | 403 => Self::Unauthorized,
             402 => Self::InsufficientCredit,
             404 | 410 => Self::NotFound,
@@ -69,6 +73,11 @@ mod tests {
         let codes =
             (300..=599).map(line).filter(|line| !line.ends_with("Unexpected") && !line.starts_with('5'));
         insta::assert_snapshot!(codes.collect::<Vec<_>>().join("\n"), @"
+        301 Moved
+        302 Moved
+        303 Moved
+        307 Moved
+        308 Moved
         400 Rejected
         401 Unauthorized
         402 InsufficientCredit

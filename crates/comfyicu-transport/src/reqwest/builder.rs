@@ -20,7 +20,8 @@ const MAX_REDIRECTS: usize = 10;
 pub enum RedirectPolicy {
     /// None: the redirect is the response. For whoever checks each step on the way.
     None,
-    /// At most so many. The `authorization` header is not sent on to another origin.
+    /// At most so many, of a GET or HEAD without a key. A request with an `authorization` header is for one
+    /// origin, and one with a body is sent once: for these, the redirect is the response.
     Follow(usize),
 }
 
@@ -106,10 +107,10 @@ impl ReqwestTransportBuilder {
             .tls_backend_preconfigured(tls)
             .user_agent(self.user_agent)
             .connect_timeout(self.connect_timeout)
-            .redirect(match self.redirects {
-                RedirectPolicy::None => reqwest::redirect::Policy::none(),
-                RedirectPolicy::Follow(most) => reqwest::redirect::Policy::limited(most),
-            });
+            // Followed by the transport itself, which knows what may be sent on.
+            .redirect(reqwest::redirect::Policy::none())
+            // A URL can hold a signature, which is nobody else's business.
+            .referer(false);
         if let Some(timeout) = self.total_timeout {
             builder = builder.timeout(timeout);
         }
@@ -121,6 +122,6 @@ impl ReqwestTransportBuilder {
         }
         let client =
             builder.build().map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
-        Ok(ReqwestTransport { client, read_timeout: self.read_timeout })
+        Ok(ReqwestTransport { client, read_timeout: self.read_timeout, redirects: self.redirects })
     }
 }
