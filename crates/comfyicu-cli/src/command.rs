@@ -28,8 +28,9 @@ pub(crate) struct Context {
 /// Does what the command line asks for, until it is done or Ctrl-C comes.
 pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), Failure> {
     tokio::select! {
-        outcome = dispatch(context, command) => outcome,
+        biased;
         _ = tokio::signal::ctrl_c() => Err(context.stage.interrupted()),
+        outcome = dispatch(context, command) => outcome,
     }
 }
 

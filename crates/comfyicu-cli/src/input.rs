@@ -11,18 +11,18 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 
 /// Reads the prompt from a file, or from stdin for `-`.
-pub(crate) fn prompt(path: &Path, printer: &Printer) -> Result<Prompt, Failure> {
+pub(crate) async fn prompt(path: &Path, printer: &Printer) -> Result<Prompt, Failure> {
     let is_stdin = path.as_os_str() == "-";
     let name = if is_stdin { "stdin".to_owned() } else { format!("`{}`", path.display()) };
-    let read = if is_stdin {
-        if io::stdin().is_terminal() {
-            printer.note("reading the prompt from the terminal; Ctrl-D ends it");
-        }
-        bounded(io::stdin().lock())
-    } else {
-        File::open(path).and_then(bounded)
-    };
-    let json = read.map_err(|error| {
+    if is_stdin && io::stdin().is_terminal() {
+        printer.note("reading the prompt from the terminal; Ctrl-D ends it");
+    }
+    let path = path.to_owned();
+    // A pipe may say nothing for ever: meanwhile Ctrl-C is listened to.
+    let read = tokio::task::spawn_blocking(move || {
+        if is_stdin { bounded(io::stdin().lock()) } else { File::open(path).and_then(bounded) }
+    });
+    let json = read.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
         let failure = Failure::usage(format!("{name} cannot be read")).because(&error);
         failure.hint("give the path of a prompt: in ComfyUI, Workflow → Export (API) writes one")
     })?;

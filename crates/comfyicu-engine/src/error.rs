@@ -1,5 +1,7 @@
 //! Why an execution did not end well.
 
+use std::borrow::Cow;
+
 use comfyicu_model::{Finding, NodeId};
 
 use crate::SaveError;
@@ -35,9 +37,11 @@ pub struct NodeFailure {
     /// Its class.
     pub class_type: String,
     /// The kind of failure, as ComfyUI names exceptions: `FileNotFoundError`, `ValueError`.
-    pub exception_type: &'static str,
+    pub exception_type: Cow<'static, str>,
     /// What went wrong, and what to do about it.
     pub message: String,
+    /// The lines of the traceback, where the executor has one.
+    pub traceback: Vec<String>,
 }
 
 impl NodeFailure {
@@ -45,9 +49,17 @@ impl NodeFailure {
     pub fn new(
         node_id: NodeId,
         class_type: impl Into<String>,
-        exception_type: &'static str,
+        exception_type: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) -> Self {
-        Self { node_id, class_type: class_type.into(), exception_type, message: message.into() }
+        let (exception_type, message) = (exception_type.into(), message.into());
+        Self { node_id, class_type: class_type.into(), exception_type, message, traceback: Vec::new() }
+    }
+
+    /// Adds the traceback.
+    #[must_use]
+    pub fn traceback(mut self, lines: Vec<String>) -> Self {
+        self.traceback = lines;
+        self
     }
 }

@@ -1,10 +1,13 @@
 //! What an executor is given.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::PathBuf;
 
 use comfyicu_model::json::Object;
 use comfyicu_model::{DestPath, Prompt, RunId};
+use sha2::{Digest as _, Sha256};
 
 /// One execution: the prompt, and what it reads.
 #[derive(Clone, Debug)]
@@ -41,29 +44,72 @@ impl Job {
     }
 }
 
-/// The files of a run, all on disk: destination path → where the bytes are. A run sees these and no others.
-#[derive(Clone, Debug, Default)]
-pub struct InputFiles(BTreeMap<DestPath, PathBuf>);
+/// A file of a run, on disk, and what is known of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InputFile {
+    /// Where the bytes are.
+    pub path: PathBuf,
+    /// The SHA-256 of the bytes, as 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// How many bytes there are.
+    pub size_bytes: u64,
+}
 
-impl InputFiles {
-    /// Adds a file.
-    pub fn insert(&mut self, destination: DestPath, file: PathBuf) {
-        self.0.insert(destination, file);
+impl InputFile {
+    /// Describes a file of which all is known.
+    pub fn new(path: PathBuf, sha256: impl Into<String>, size_bytes: u64) -> Self {
+        Self { path, sha256: sha256.into(), size_bytes }
     }
 
-    /// Where the bytes of a destination are.
-    pub fn get(&self, destination: &str) -> Option<&Path> {
-        self.0.get(destination).map(PathBuf::as_path)
-    }
-
-    /// The destinations and where their bytes are, sorted.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&DestPath, &Path)> {
-        self.0.iter().map(|(destination, file)| (destination, file.as_path()))
+    /// Reads a file through to describe it. It blocks as long as that takes.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of(path: PathBuf) -> io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let mut size_bytes = 0_u64;
+        let mut reader = BufReader::with_capacity(64 * 1024, File::open(&path)?);
+        loop {
+            let chunk = reader.fill_buf()?;
+            if chunk.is_empty() {
+                break;
+            }
+            hasher.update(chunk);
+            let length = chunk.len();
+            size_bytes += length as u64;
+            reader.consume(length);
+        }
+        let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+        let sha256: String =
+            hasher.finalize().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        Ok(Self { path, sha256, size_bytes })
     }
 }
 
-impl FromIterator<(DestPath, PathBuf)> for InputFiles {
-    fn from_iter<I: IntoIterator<Item = (DestPath, PathBuf)>>(files: I) -> Self {
+/// The files of a run, all on disk, by destination path. A run sees these and no others.
+#[derive(Clone, Debug, Default)]
+pub struct InputFiles(BTreeMap<DestPath, InputFile>);
+
+impl InputFiles {
+    /// Adds a file.
+    pub fn insert(&mut self, destination: DestPath, file: InputFile) {
+        self.0.insert(destination, file);
+    }
+
+    /// The file of a destination.
+    pub fn get(&self, destination: &str) -> Option<&InputFile> {
+        self.0.get(destination)
+    }
+
+    /// The destinations and their files, sorted.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&DestPath, &InputFile)> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<(DestPath, InputFile)> for InputFiles {
+    fn from_iter<I: IntoIterator<Item = (DestPath, InputFile)>>(files: I) -> Self {
         Self(files.into_iter().collect())
     }
 }

@@ -29,12 +29,12 @@ mod error;
 mod event;
 mod executor;
 mod job;
-pub mod native;
+mod native;
 mod output;
 
 pub use error::{ExecutionError, NodeFailure};
 pub use event::{Event, EventSink, NoEvents};
 pub use executor::{Device, Executor};
-pub use job::{InputFiles, Job};
+pub use job::{InputFile, InputFiles, Job};
 pub use native::NativeExecutor;
-pub use output::{MemoryOutputs, Output, OutputKind, OutputSink, SaveError};
+pub use output::{Content, MemoryOutputs, Output, OutputKind, OutputSink, SaveError};

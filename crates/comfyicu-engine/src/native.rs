@@ -8,17 +8,17 @@
 
 mod call;
 mod check;
-pub mod codec;
+mod codec;
 mod context;
 mod definition;
-pub mod image;
-pub mod limit;
+mod image;
+mod limit;
 mod nodes;
 mod number;
 mod prefix;
 mod python;
 mod registry;
-pub mod resize;
+mod resize;
 mod run;
 mod value;
 
@@ -48,7 +48,7 @@ pub struct NativeExecutor {
 impl NativeExecutor {
     /// Makes an executor; it holds nothing but its node definitions.
     pub fn new() -> Self {
-        let object_info = Arc::new(registry::object_info());
+        let object_info = registry::object_info();
         Self { device: Device::new("CPU", Accelerator::Cpu), object_info }
     }
 }

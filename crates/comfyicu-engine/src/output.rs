@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt::Debug;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use comfyicu_model::{NodeId, OutputPath};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 /// Whether an output is a result of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +33,7 @@ pub struct Output {
     /// Its media type, such as `image/png`.
     pub content_type: Cow<'static, str>,
     /// Its bytes.
-    pub content: Bytes,
+    pub content: Content,
 }
 
 impl Output {
@@ -41,9 +43,37 @@ impl Output {
         kind: OutputKind,
         path: OutputPath,
         content_type: impl Into<Cow<'static, str>>,
-        content: Bytes,
+        content: impl Into<Content>,
     ) -> Self {
-        Self { node_id, kind, path, content_type: content_type.into(), content }
+        Self { node_id, kind, path, content_type: content_type.into(), content: content.into() }
+    }
+}
+
+/// The bytes of an output. They may be in memory, or still be somewhere else.
+#[derive(Clone, Debug)]
+pub struct Content(Bytes);
+
+impl Content {
+    /// The bytes, when they are in memory.
+    pub const fn as_bytes(&self) -> Option<&Bytes> {
+        Some(&self.0)
+    }
+
+    /// Writes the bytes somewhere.
+    ///
+    /// # Errors
+    /// When they cannot be written, or cannot be had any more.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, a part may have been written.
+    pub async fn write_to(&self, writer: &mut (dyn AsyncWrite + Send + Unpin)) -> io::Result<()> {
+        writer.write_all(&self.0).await
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Content {
+    fn from(bytes: T) -> Self {
+        Self(bytes.into())
     }
 }
 
@@ -53,12 +83,12 @@ impl Output {
 pub struct SaveError {
     path: OutputPath,
     #[source]
-    source: std::io::Error,
+    source: io::Error,
 }
 
 impl SaveError {
     /// Says which output could not be saved, and why.
-    pub const fn new(path: OutputPath, source: std::io::Error) -> Self {
+    pub const fn new(path: OutputPath, source: io::Error) -> Self {
         Self { path, source }
     }
 }

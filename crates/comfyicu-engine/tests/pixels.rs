@@ -15,8 +15,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use comfyicu_engine::{
-    ExecutionError, Executor as _, InputFiles, Job, MemoryOutputs, NativeExecutor, NoEvents, Output,
-    OutputKind,
+    ExecutionError, Executor as _, InputFile, InputFiles, Job, MemoryOutputs, NativeExecutor, NoEvents,
+    Output, OutputKind,
 };
 use comfyicu_model::json::{self, Object, Value};
 use comfyicu_model::{DestPath, Prompt, RunId};
@@ -89,7 +89,7 @@ impl Case {
         let inputs: InputFiles = inputs
             .iter()
             .filter_map(Value::as_str)
-            .map(|name| (DestPath::input(name).unwrap(), self.folder.join(name)))
+            .map(|name| (DestPath::input(name).unwrap(), InputFile::of(self.folder.join(name)).unwrap()))
             .collect();
         let extra = object(&self.folder.join("extra_pnginfo.json")).unwrap_or_default();
         Job::new(RunId::parse("run").unwrap(), self.prompt.clone()).inputs(inputs).extra_pnginfo(extra)
@@ -154,7 +154,8 @@ impl Case {
         let file = entry.get_str("file").unwrap();
         let of_version = self.folder.join(VERSION).join(file);
         let path = if of_version.is_file() { of_version } else { self.folder.join(file) };
-        let (theirs, ours) = (Png::read(&fs::read(path).unwrap()), Png::read(&output.content));
+        let (theirs, ours) =
+            (Png::read(&fs::read(path).unwrap()), Png::read(output.content.as_bytes().unwrap()));
         let mut differences = Vec::new();
         if theirs.header != ours.header {
             differences.push(format!("{file}: {:?} instead of {:?}", ours.header, theirs.header));

@@ -1,6 +1,5 @@
 //! Which accelerators the server says it serves.
 
-use std::convert::Infallible;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -21,14 +20,15 @@ pub(crate) enum Served {
 }
 
 impl FromStr for Served {
-    type Err = Infallible;
+    type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.eq_ignore_ascii_case("any") {
             return Ok(Self::Any);
         }
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-        Ok(Self::Only(names.map(Accelerator::from).collect()))
+        let names: Arc<[Accelerator]> = names.map(Accelerator::from).collect();
+        if names.is_empty() { Err("it names no accelerator") } else { Ok(Self::Only(names)) }
     }
 }
 
@@ -92,6 +92,7 @@ mod tests {
         assert_eq!(choose(Some("L4,A10"), Some("A10")).as_deref(), Ok("A10"));
         assert_eq!(choose(Some("any"), Some("A100_40GB")).as_deref(), Ok("A100_40GB"));
         assert_eq!(choose(Some("any"), None).as_deref(), Ok("CPU"));
+        assert!(" , ".parse::<Served>().is_err());
         insta::assert_snapshot!(choose(Some("L4,A10"), Some("H100")).unwrap_err(), @"this server does not serve the accelerator H100 (it serves L4, A10)");
     }
 }

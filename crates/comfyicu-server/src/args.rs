@@ -67,7 +67,12 @@ pub(crate) struct Serve {
 
 fn parse_public_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let usable =
-        matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
-    if usable { Ok(url) } else { Err("an http or https URL without query and fragment is needed".to_owned()) }
+    let is_bare = url.query().is_none() && url.fragment().is_none();
+    let is_open = url.username().is_empty() && url.password().is_none();
+    let usable = matches!(url.scheme(), "http" | "https") && is_bare && is_open;
+    if usable {
+        Ok(url)
+    } else {
+        Err("an http or https URL without user, password, query and fragment is needed".to_owned())
+    }
 }

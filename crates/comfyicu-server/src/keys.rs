@@ -21,18 +21,12 @@ pub(crate) enum FirstKeyError {
         #[source]
         source: io::Error,
     },
+    /// Nobody can be told of it.
+    #[error("the first key cannot be shown")]
+    Show(#[source] io::Error),
     /// It cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// How the owner of the server learns the first key.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum FirstKey {
-    /// It is shown on the terminal, and nowhere else.
-    Shown(String),
-    /// It is in a file that only the owner can read.
-    Written(PathBuf),
 }
 
 /// Makes the first key of a server that has none. Off a terminal it goes into `file`: logs are kept and
@@ -41,20 +35,25 @@ pub(crate) async fn make_first_key(
     store: &dyn KeyStore,
     on_terminal: bool,
     file: &Path,
-) -> Result<Option<FirstKey>, FirstKeyError> {
+) -> Result<(), FirstKeyError> {
     if store.has_keys().await? {
-        return Ok(None);
+        return Ok(());
     }
     let key = random::api_key();
-    // The file first: a key that nobody can read would lock its owner out.
-    let shown = if on_terminal {
-        FirstKey::Shown(key.clone())
+    // Told first: a key that nobody can read would lock its owner out.
+    if on_terminal {
+        writeln!(io::stderr(), "The first API key, shown only now:\n  {key}").map_err(FirstKeyError::Show)?;
     } else {
         write_private(file, &key).map_err(|source| FirstKeyError::Write { path: file.to_owned(), source })?;
-        FirstKey::Written(file.to_owned())
-    };
+        let told = writeln!(
+            io::stderr(),
+            "The first API key is in {}; move it to where you keep secrets.",
+            file.display()
+        );
+        told.map_err(FirstKeyError::Show)?;
+    }
     store.insert_key(&random::nanoid(), &Sha256Hex::of(key.as_bytes()), clock::now()).await?;
-    Ok(Some(shown))
+    Ok(())
 }
 
 fn write_private(file: &Path, key: &str) -> io::Result<()> {

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use comfyicu_engine::{Output, OutputKind, OutputSink, SaveError};
 use comfyicu_model::{OutputPath, RunId};
 use tokio::fs::{self, File};
-use tokio::io::AsyncWriteExt as _;
 
 use crate::files::sync_folder;
 
@@ -65,7 +64,7 @@ impl AttemptOutputs {
         let folder = path.parent().unwrap_or(&self.folder).to_owned();
         fs::create_dir_all(&folder).await?;
         let mut file = File::create(&path).await?;
-        file.write_all(&output.content).await?;
+        output.content.write_to(&mut file).await?;
         file.sync_all().await?;
         // Each folder on the way may be new, up to the one of all runs.
         let new_folders = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&self.folder));
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     fn output(kind: OutputKind, path: &str) -> Output {
-        Output::new("9".into(), kind, OutputPath::parse(path).unwrap(), "image/png", "bytes".into())
+        Output::new("9".into(), kind, OutputPath::parse(path).unwrap(), "image/png", "bytes")
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ use crate::args::Serve;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::files::{BlobStore, Fetcher, FileProvider};
 use crate::guard::Guard;
-use crate::keys::{self, FirstKey, FirstKeyError};
+use crate::keys::{self, FirstKeyError};
 use crate::outputs::OutputStore;
 use crate::random;
 use crate::store::{FileIndex, KeyStore, SqliteStore, StoreError};
@@ -30,8 +30,9 @@ use crate::worker::Worker;
 
 /// The most bytes of one file of a run: larger than any checkpoint in common use.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
-/// How long running requests and executions may take after the server was asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long requests, and then executions, may take after the server was asked to stop; together less than
+/// the ten seconds after which process managers kill.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// Why the server does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -87,14 +88,15 @@ pub(crate) async fn serve(args: Serve) -> Result<(), ServeError> {
     let listener = TcpListener::bind(args.listen).await.map_err(fail)?;
     let address = listener.local_addr().map_err(fail)?;
     if !args.no_auth {
-        announce(
-            keys::make_first_key(&store, io::stderr().is_terminal(), &data_dir.first_key()).await?.as_ref(),
-        )?;
+        keys::make_first_key(&store, io::stderr().is_terminal(), &data_dir.first_key()).await?;
     }
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
     let app = assemble(&args, address, &data_dir, &store, &shutdown, &tasks).await?;
     let trusted_hosts = args.no_auth.then(|| TrustedHosts::new(app.urls.base()));
+    if args.public_url.is_none() && args.listen.ip().is_unspecified() {
+        tracing::warn!("without --public-url, addresses of outputs lead to this machine only");
+    }
     let router = api::router(app, trusted_hosts);
     say_ready(address)?;
     let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
@@ -225,17 +227,6 @@ async fn stop_signal() {
     tokio::select! {
         _ = interrupt => {}
         _ = terminate => {}
-    }
-}
-
-fn announce(first_key: Option<&FirstKey>) -> io::Result<()> {
-    let mut stderr = io::stderr();
-    match first_key {
-        None => Ok(()),
-        Some(FirstKey::Shown(key)) => writeln!(stderr, "The first API key, shown only now:\n  {key}"),
-        Some(FirstKey::Written(file)) => {
-            writeln!(stderr, "The first API key is in {}; move it to where you keep secrets.", file.display())
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sending the messages that tell of changes.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use comfyicu_transport::{
 };
 use http::{HeaderValue, Method, header};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -59,7 +60,7 @@ impl WebhookSender {
     pub(crate) async fn work(self) {
         let sender = Arc::new(self);
         let mut on_their_way = JoinSet::new();
-        let mut runs = HashSet::new();
+        let mut runs = HashMap::new();
         loop {
             if let Err(error) = sender.dispatch(&mut on_their_way, &mut runs).await {
                 tracing::error!(error = with_causes(&error), "messages cannot be read");
@@ -67,7 +68,10 @@ impl WebhookSender {
             tokio::select! {
                 () = sender.shutdown.cancelled() => return,
                 () = sender.told.notified() => {}
-                Some(Ok(run_id)) = on_their_way.join_next() => { runs.remove(&run_id); }
+                Some(ended) = on_their_way.join_next_with_id() => {
+                    let task = ended.map_or_else(|panic| panic.id(), |(task, ())| task);
+                    runs.retain(|_, on_its_way| *on_its_way != task);
+                }
                 () = tokio::time::sleep(IDLE) => {}
             }
         }
@@ -76,22 +80,22 @@ impl WebhookSender {
     /// Sets out with the waiting messages of runs that have none on its way.
     async fn dispatch(
         self: &Arc<Self>,
-        on_their_way: &mut JoinSet<RunId>,
-        runs: &mut HashSet<RunId>,
+        on_their_way: &mut JoinSet<()>,
+        runs: &mut HashMap<RunId, task::Id>,
     ) -> Result<(), StoreError> {
         for delivery in self.outbox.waiting(WINDOW).await? {
             if runs.len() >= IN_FLIGHT {
                 break;
             }
-            if runs.insert(delivery.run_id.clone()) {
+            if let Entry::Vacant(run) = runs.entry(delivery.run_id.clone()) {
                 let sender = Arc::clone(self);
-                on_their_way.spawn(async move { sender.deliver(delivery).await });
+                run.insert(on_their_way.spawn(async move { sender.deliver(delivery).await }).id());
             }
         }
         Ok(())
     }
 
-    async fn deliver(&self, delivery: Delivery) -> RunId {
+    async fn deliver(&self, delivery: Delivery) {
         let outcome = self.send(&delivery).await;
         tracing::info!(run_id = %delivery.run_id, url = host(&delivery.url), outcome, "webhook");
         if let Err(error) = self.outbox.attempted(delivery.seq, &outcome, clock::now()).await {
@@ -99,7 +103,6 @@ impl WebhookSender {
             // Not at once again, or a full disk would send it in a loop.
             tokio::time::sleep(IDLE).await;
         }
-        delivery.run_id
     }
 
     /// Sends one message and says how that went: the status of the answer, or why there was none.

@@ -13,7 +13,7 @@ use crate::printer::Printer;
 use crate::{connect, input};
 
 pub(super) async fn run(context: &Context, arguments: Run) -> Result<(), Failure> {
-    let mut prompt = input::prompt(&arguments.prompt, &context.printer)?;
+    let mut prompt = input::prompt(&arguments.prompt, &context.printer).await?;
     for edit in &arguments.set {
         set(&mut prompt, edit, &context.printer)?;
     }

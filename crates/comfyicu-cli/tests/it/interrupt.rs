@@ -1,5 +1,6 @@
 //! Ctrl-C.
 
+use std::io::Write as _;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
@@ -34,6 +35,19 @@ fn interrupted_at(line: &'static str) -> (Command, crate::command::Outcome) {
     interrupt(&child);
     let outcome = command.end(child);
     (command, outcome)
+}
+
+#[test]
+fn while_the_prompt_is_read_nothing_happened_yet() {
+    let command = Command::bare();
+    let mut child = command.start(&["run", "-", "-w", "w"]);
+    let mut stdin = child.stdin.take().unwrap();
+    // More than a pipe holds: when it is written, the other side reads.
+    stdin.write_all(&vec![b' '; 1024 * 1024]).unwrap();
+    interrupt(&child);
+    let outcome = command.end(child);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
+    insta::assert_snapshot!(outcome.stderr, @"error: interrupted");
 }
 
 #[test]

@@ -11,8 +11,8 @@ mod png_write;
 #[cfg(test)]
 mod tests;
 
-pub use frame::Frame;
-pub use png_write::{EncodeError, Pixels, TextChunk, encode_png};
+pub(crate) use frame::Frame;
+pub(crate) use png_write::{EncodeError, Pixels, TextChunk, encode_png};
 
 use super::limit::TooLarge;
 use format::Format;
@@ -20,7 +20,7 @@ use format::Format;
 /// Why a file cannot be read as an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum DecodeError {
+pub(crate) enum DecodeError {
     /// It is a format that is known but not read.
     #[error("it is a {format} file; PNG and JPEG are read")]
     Unsupported {
@@ -50,7 +50,7 @@ pub enum DecodeError {
 ///
 /// # Errors
 /// When the format is not read, the header is damaged, or the image is too large.
-pub fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
     match Format::of(bytes) {
         Some(Format::Png) => png_read::decode(bytes),
         Some(Format::Jpeg) => jpeg::decode(bytes),

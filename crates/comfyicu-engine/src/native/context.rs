@@ -5,14 +5,14 @@ use std::sync::{Mutex, PoisonError};
 
 use comfyicu_model::json::{Number, Object, Value as Json};
 use comfyicu_model::{DestPath, RunId};
-use sha2::{Digest as _, Sha256};
 
 use super::call::Failure;
 use super::check::Step;
 use super::codec::TextChunk;
+use super::limit::MAX_INPUT_BYTES;
 use super::nodes::LOAD_IMAGE;
 use super::python::json_dumps;
-use crate::{InputFiles, Job};
+use crate::{InputFile, InputFiles, Job};
 
 /// The run as its nodes see it.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Gathers what the nodes need. It reads the input files, for their hashes.
+    /// Gathers what the nodes need.
     pub(super) fn new(job: Job, steps: &[Step]) -> Self {
         let mut prompt = job.prompt.into_object();
         take_over_coercions(&mut prompt, steps);
@@ -63,13 +63,24 @@ pub(super) fn destination(name: &str) -> Result<DestPath, String> {
     DestPath::input(name).map_err(|error| error.to_string())
 }
 
-fn read_input(inputs: &InputFiles, name: &str) -> Result<Vec<u8>, Failure> {
+fn input<'a>(inputs: &'a InputFiles, name: &str) -> Result<(DestPath, &'a InputFile), Failure> {
     let not_found = |message: String| Failure::new("FileNotFoundError", message);
     let destination = destination(name).map_err(not_found)?;
-    let path = inputs.get(destination.as_str()).ok_or_else(|| {
-        not_found(format!("no file was given for {destination}: add it to the run's `files`"))
-    })?;
-    std::fs::read(path).map_err(|error| not_found(format!("{destination} cannot be read: {error}")))
+    match inputs.get(destination.as_str()) {
+        Some(file) => Ok((destination, file)),
+        None => Err(not_found(format!("no file was given for {destination}: add it to the run's `files`"))),
+    }
+}
+
+fn read_input(inputs: &InputFiles, name: &str) -> Result<Vec<u8>, Failure> {
+    let (destination, file) = input(inputs, name)?;
+    if file.size_bytes > MAX_INPUT_BYTES {
+        let message =
+            format!("{destination} has {} bytes; at most {MAX_INPUT_BYTES} are read", file.size_bytes);
+        return Err(Failure::new("MemoryError", message));
+    }
+    std::fs::read(&file.path)
+        .map_err(|error| Failure::new("FileNotFoundError", format!("{destination} cannot be read: {error}")))
 }
 
 /// ComfyUI's check changes the prompt: `"130"` at an integer input is 130 from then on.
@@ -98,18 +109,13 @@ fn add_file_hashes(prompt: &mut Object, inputs: &InputFiles) {
     for id in loaders {
         let Some(node) = prompt.get_mut(&id).and_then(Json::as_object_mut) else { continue };
         let name = node.get("inputs").and_then(Json::as_object).and_then(|inputs| inputs.get_str("image"));
-        let bytes = name.and_then(|name| read_input(inputs, name).ok());
-        let is_changed = bytes.map_or_else(
+        let file = name.and_then(|name| input(inputs, name).ok());
+        let is_changed = file.map_or_else(
             || Number::from_f64(f64::NAN).into(),
-            |bytes| Json::from(vec![hex(&Sha256::digest(bytes))]),
+            |(_, file)| Json::from(vec![file.sha256.as_str()]),
         );
         node.insert("is_changed", is_changed);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

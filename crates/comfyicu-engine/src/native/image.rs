@@ -7,31 +7,26 @@ use super::limit::{self, TooLarge};
 /// How an image lies in memory: images of a batch one after the other, each row by row, the channels of a
 /// pixel side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// How many images.
-    pub batch: usize,
+    pub(crate) batch: usize,
     /// Rows of each.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Columns of each.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Values a pixel: 3 for RGB, 4 with an alpha channel.
-    pub channels: usize,
+    pub(crate) channels: usize,
 }
 
 impl Shape {
     /// Values in a row.
-    pub const fn row(self) -> usize {
+    pub(crate) const fn row(self) -> usize {
         self.width * self.channels
     }
 
     /// Values in one image of the batch.
-    pub const fn frame(self) -> usize {
+    pub(crate) const fn frame(self) -> usize {
         self.height * self.row()
-    }
-
-    /// Pixels in all images of the batch.
-    pub const fn pixels(self) -> usize {
-        self.batch * self.height * self.width
     }
 }
 
@@ -40,7 +35,7 @@ impl Shape {
 /// Values are 0 to 1 from black to white; a node may leave some outside of that, and the next one sees
 /// them. Clones share the pixels.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Image {
+pub(crate) struct Image {
     shape: Shape,
     data: Arc<Vec<f32>>,
 }
@@ -61,24 +56,24 @@ impl Image {
     ///
     /// # Errors
     /// When the image has more pixels than [`limit::MAX_PIXELS`].
-    pub fn from_values(shape: Shape, mut data: Vec<f32>) -> Result<Self, TooLarge> {
+    pub(crate) fn from_values(shape: Shape, mut data: Vec<f32>) -> Result<Self, TooLarge> {
         limit::check(shape)?;
         data.resize(shape.batch * shape.frame(), 0.0);
         Ok(Self { shape, data: Arc::new(data) })
     }
 
     /// How the image lies in memory.
-    pub const fn shape(&self) -> Shape {
+    pub(crate) const fn shape(&self) -> Shape {
         self.shape
     }
 
     /// All values.
-    pub fn values(&self) -> &[f32] {
+    pub(crate) fn values(&self) -> &[f32] {
         &self.data
     }
 
     /// The images of the batch, each as its values.
-    pub fn frames(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+    pub(crate) fn frames(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         // A length of 0 cannot be: the limit check refuses an image without pixels.
         self.data.chunks_exact(self.shape.frame().max(1))
     }
@@ -95,24 +90,29 @@ impl Image {
 
 /// One mask or a batch of them: ComfyUI's `MASK`, an image of one channel. Clones share the values.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mask(Image);
+pub(crate) struct Mask(Image);
 
 impl Mask {
     /// Takes values that lie row by row, mask after mask.
     ///
     /// # Errors
     /// When the mask has more pixels than [`limit::MAX_PIXELS`].
-    pub fn from_values(batch: usize, height: usize, width: usize, data: Vec<f32>) -> Result<Self, TooLarge> {
+    pub(crate) fn from_values(
+        batch: usize,
+        height: usize,
+        width: usize,
+        data: Vec<f32>,
+    ) -> Result<Self, TooLarge> {
         Image::from_values(Shape { batch, height, width, channels: 1 }, data).map(Self)
     }
 
     /// How the mask lies in memory: always one channel.
-    pub const fn shape(&self) -> Shape {
+    pub(crate) const fn shape(&self) -> Shape {
         self.0.shape()
     }
 
     /// All values.
-    pub fn values(&self) -> &[f32] {
+    pub(crate) fn values(&self) -> &[f32] {
         self.0.values()
     }
 }

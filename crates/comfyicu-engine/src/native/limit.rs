@@ -4,15 +4,18 @@ use super::image::Shape;
 
 /// The most pixels an image may have, all images of a batch together: what Pillow takes for a
 /// decompression bomb, and so the largest that ComfyUI would load. In memory that is 2 GiB of RGB.
-pub const MAX_PIXELS: usize = 178_956_970;
+pub(crate) const MAX_PIXELS: usize = 178_956_970;
+
+/// The most bytes of an input file that are read: more than any image within the bounds below needs.
+pub(crate) const MAX_INPUT_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// The longest side an image may have. It bounds what the kernels hold for each row and column; nodes ask
 /// for at most 16384, but a side that follows from the proportions can be longer.
-pub const MAX_SIDE: usize = 1 << 20;
+pub(crate) const MAX_SIDE: usize = 1 << 20;
 
 /// The most floats that the images and masks held during one run may have together: two of the largest
 /// images, the one that a node reads and the one that it makes.
-pub const MAX_LIVE_VALUES: usize = 2 * 3 * MAX_PIXELS;
+pub(crate) const MAX_LIVE_VALUES: usize = 2 * 3 * MAX_PIXELS;
 
 /// An image is too large to be made, or has no pixel at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +23,7 @@ pub const MAX_LIVE_VALUES: usize = 2 * 3 * MAX_PIXELS;
     "{batch} × {width}×{height} pixels cannot be held: each side must be 1 to {MAX_SIDE}, and the pixels \
      of a batch at most {MAX_PIXELS}"
 )]
-pub struct TooLarge {
+pub(crate) struct TooLarge {
     batch: usize,
     width: usize,
     height: usize,

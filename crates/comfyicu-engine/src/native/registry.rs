@@ -1,5 +1,7 @@
 //! The nodes that the executor knows: one line each.
 
+use std::sync::{Arc, LazyLock};
+
 use comfyicu_model::ObjectInfo;
 use comfyicu_model::json::Object;
 
@@ -22,10 +24,13 @@ pub(super) fn find(class_type: &str) -> Option<&'static Definition> {
 }
 
 /// All definitions, in ComfyUI's form.
-pub(super) fn object_info() -> ObjectInfo {
-    let definitions: Object =
-        DEFINITIONS.iter().map(|definition| (definition.class_type, definition.to_object())).collect();
-    ObjectInfo::new(definitions)
+pub(super) fn object_info() -> Arc<ObjectInfo> {
+    static OBJECT_INFO: LazyLock<Arc<ObjectInfo>> = LazyLock::new(|| {
+        let definitions: Object =
+            DEFINITIONS.iter().map(|definition| (definition.class_type, definition.to_object())).collect();
+        Arc::new(ObjectInfo::new(definitions))
+    });
+    Arc::clone(&OBJECT_INFO)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use target::{Size, Target};
+pub(crate) use target::Target;
 
 use super::image::{Image, Shape};
 use super::limit::TooLarge;
@@ -27,7 +27,7 @@ use view::View;
 
 /// How the pixels of the new size are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub(crate) enum Method {
     /// The nearest pixel.
     NearestExact,
     /// A weighted mean of the four nearest pixels.
@@ -42,10 +42,10 @@ pub enum Method {
 
 impl Method {
     /// The names that ComfyUI has for the methods, in its order.
-    pub const NAMES: [&str; 5] = ["nearest-exact", "bilinear", "area", "bicubic", "lanczos"];
+    pub(crate) const NAMES: [&str; 5] = ["nearest-exact", "bilinear", "area", "bicubic", "lanczos"];
 
     /// The method of a name.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "nearest-exact" => Self::NearestExact,
             "bilinear" => Self::Bilinear,
@@ -59,7 +59,7 @@ impl Method {
 
 /// Which part of the image is resized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crop {
+pub(crate) enum Crop {
     /// All of it.
     Disabled,
     /// The largest part in the middle that has the proportions of the new size.
@@ -68,10 +68,10 @@ pub enum Crop {
 
 impl Crop {
     /// The names that ComfyUI has for the crops, in its order.
-    pub const NAMES: [&str; 2] = ["disabled", "center"];
+    pub(crate) const NAMES: [&str; 2] = ["disabled", "center"];
 
     /// The crop of a name.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "disabled" => Some(Self::Disabled),
             "center" => Some(Self::Center),
@@ -83,7 +83,7 @@ impl Crop {
 /// Why an image cannot be resized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum ResizeError {
+pub(crate) enum ResizeError {
     /// The margins of the crop leave nothing of the image.
     #[error(
         "cropping {width}×{height} pixels to the proportions of {target_width}×{target_height} leaves \
@@ -108,7 +108,12 @@ pub enum ResizeError {
 ///
 /// # Errors
 /// When the crop leaves nothing, or the result would be too large.
-pub fn resize(image: &Image, method: Method, target: Target, crop: Crop) -> Result<Image, ResizeError> {
+pub(crate) fn resize(
+    image: &Image,
+    method: Method,
+    target: Target,
+    crop: Crop,
+) -> Result<Image, ResizeError> {
     let Some(size) = target.of(image.shape()) else { return Ok(image.clone()) };
     let shape = Shape { height: size.height, width: size.width, ..image.shape() };
     let window = match target::window(image.shape(), size, crop) {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use comfyicu_model::{DestPath, RunId};
 
 use super::*;
-use crate::{InputFiles, MemoryOutputs, NoEvents, OutputKind, SaveError};
+use crate::{InputFile, InputFiles, MemoryOutputs, NoEvents, OutputKind, SaveError};
 
 /// Two saves and a preview of one image, which they share, and a node that nothing needs.
 const PROMPT: &str = r#"{
@@ -69,7 +69,10 @@ async fn files_of_one_prefix_are_numbered_through() {
     assert_eq!(of(OutputKind::Temp).count(), 2);
     let again = run(job(PROMPT)).await.unwrap();
     let contents = |outputs: &[Output]| -> Vec<_> {
-        outputs.iter().map(|output| (output.path.clone(), output.content.clone())).collect()
+        outputs
+            .iter()
+            .map(|output| (output.path.clone(), output.content.as_bytes().unwrap().clone()))
+            .collect()
     };
     assert_eq!(contents(&again), contents(&outputs), "a run again gives the same files");
 }
@@ -79,7 +82,7 @@ async fn a_shared_image_is_not_changed_by_one_of_its_readers() {
     let outputs = run(job(PROMPT)).await.unwrap();
     let pixels = |node: &str| {
         let output = outputs.iter().find(|output| output.node_id.as_str() == node).unwrap();
-        codec::decode(&output.content).unwrap().remove(0).rgb
+        codec::decode(output.content.as_bytes().unwrap()).unwrap().remove(0).rgb
     };
     assert_eq!(pixels("8"), [0, 0, 255, 0, 0, 255]);
     assert_eq!(pixels("9"), [255, 255, 0, 255, 255, 0]);
@@ -106,7 +109,7 @@ async fn a_failure_names_the_node_and_the_file() {
         other => panic!("{other:?}"),
     };
     let (node, kind, message) = failure(run(job(load)).await);
-    assert_eq!((node.as_str(), kind), ("1", "FileNotFoundError"));
+    assert_eq!((node.as_str(), &*kind), ("1", "FileNotFoundError"));
     assert_eq!(message, "no file was given for /input/a.png: add it to the run's `files`");
 
     let folder = tempfile::tempdir().unwrap();
@@ -115,8 +118,9 @@ async fn a_failure_names_the_node_and_the_file() {
         std::fs::write(&path, content).unwrap();
         path
     };
-    let given =
-        |path: PathBuf| -> InputFiles { [(DestPath::input("a.png").unwrap(), path)].into_iter().collect() };
+    let given = |path: PathBuf| {
+        InputFiles::from_iter([(DestPath::input("a.png").unwrap(), InputFile::of(path).unwrap())])
+    };
     let (_, kind, message) = failure(run(job(load).inputs(given(file(b"GIF89a")))).await);
     assert_eq!(kind, "PIL.UnidentifiedImageError");
     assert_eq!(message, "a.png cannot be loaded: it is a GIF file; PNG and JPEG are read");
@@ -129,7 +133,7 @@ async fn a_failure_names_the_node_and_the_file() {
 async fn too_large_an_image_is_the_failure_of_its_node() {
     let large = PROMPT.replace("\"width\": 2, \"height\": 1", "\"width\": 16384, \"height\": 16384");
     let Err(ExecutionError::Node(failure)) = run(job(&large)).await else { panic!("it ran") };
-    assert_eq!((failure.node_id.as_str(), failure.exception_type), ("1", "MemoryError"));
+    assert_eq!((failure.node_id.as_str(), &*failure.exception_type), ("1", "MemoryError"));
 }
 
 #[tokio::test]

@@ -106,6 +106,11 @@ impl RunRequest {
         self
     }
 
+    /// The workflow that the body names.
+    pub const fn named_workflow(&self) -> Option<&WorkflowId> {
+        self.workflow_id.as_ref()
+    }
+
     /// The prompt.
     pub const fn prompt(&self) -> &Prompt {
         &self.prompt

@@ -3,7 +3,10 @@
 use std::str::FromStr;
 
 use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use bytes::Bytes;
+use http::request::Parts;
 
 use super::error::ApiError;
 use crate::report::causes;
@@ -18,7 +21,39 @@ pub(super) async fn body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     })
 }
 
-/// Reads an id from a path. What is no id is no thing that there is.
+/// The parts of the path; one that is not text leads nowhere.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<S, T> FromRequestParts<S> for Path<T>
+where
+    S: Send + Sync,
+    axum::extract::Path<T>: FromRequestParts<S, Rejection = PathRejection>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0)).map_err(|rejection| ApiError::not_found(rejection.body_text()))
+    }
+}
+
+/// What stands behind the `?`.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S, T> FromRequestParts<S> for Query<T>
+where
+    S: Send + Sync,
+    axum::extract::Query<T>: FromRequestParts<S, Rejection = QueryRejection>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let query = axum::extract::Query::from_request_parts(parts, state).await;
+        query.map(|query| Self(query.0)).map_err(|rejection| ApiError::bad_request(rejection.body_text()))
+    }
+}
+
+/// Reads an id from a path; nothing has an id that is not one, so that is a 404.
 pub(super) fn id<T: FromStr<Err: ToString>>(text: &str) -> Result<T, ApiError> {
     text.parse().map_err(|error: T::Err| ApiError::not_found(error.to_string()))
 }

@@ -307,6 +307,10 @@ async fn errors_have_one_form() {
         (404, "not_found".to_owned())
     );
     assert_eq!(code(&server.get("/api/v1/elsewhere").await), (404, "not_found".to_owned()));
+    assert_eq!(code(&server.get("/api/v1/workflows/%ff/runs").await), (404, "not_found".to_owned()));
+    assert_eq!(code(&server.get("/api/v1/workflows?limit=abc").await), (400, "bad_request".to_owned()));
+    let other = format!(r#"{{"workflow_id": "w2", "prompt": {PROMPT}}}"#);
+    assert_eq!(code(&server.post(runs, other).await), (400, "bad_request".to_owned()));
     let delete = server.send(request(Method::DELETE, runs, Body::empty())).await;
     assert_eq!(code(&delete), (405, "method_not_allowed".to_owned()));
     let huge = vec![b' '; super::runs::MAX_BODY + 1];

@@ -1,7 +1,7 @@
 //! `/api/v1/uploads`: bytes for the `files` of a run, by their digest. An extension.
 
 use axum::body::Body;
-use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
+use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use comfyicu_model::json::{Object, Value};
 use futures_util::TryStreamExt as _;
@@ -9,6 +9,7 @@ use http::{StatusCode, header};
 
 use super::Json;
 use super::error::ApiError;
+use crate::api::extract::Path;
 use crate::app::App;
 use crate::files::{Blob, StoreBlobError};
 use crate::hash::Sha256Hex;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use comfyicu_model::{DestPath, OutputPath, RunId, WorkflowId};
 use http::{HeaderMap, HeaderValue, header};
@@ -11,6 +11,7 @@ use tower_http::services::ServeFile;
 
 use super::error::ApiError;
 use super::{auth, extract};
+use crate::api::extract::{Path, Query};
 use crate::app::App;
 use crate::run::Outcome;
 

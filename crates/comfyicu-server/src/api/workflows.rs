@@ -1,12 +1,13 @@
 //! `/api/v1/workflows`: the workflows that have runs.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use comfyicu_model::WorkflowId;
 use comfyicu_model::json::{Object, Value};
 use serde::Deserialize;
 
 use super::error::ApiError;
 use super::{Json, extract};
+use crate::api::extract::{Path, Query};
 use crate::app::App;
 use crate::store::WorkflowRecord;
 
@@ -29,7 +30,7 @@ impl Page {
 }
 
 /// Lists the workflows, newest first.
-pub(super) async fn list(State(app): State<App>, page: Query<Page>) -> Result<Json, ApiError> {
+pub(super) async fn list(State(app): State<App>, Query(page): Query<Page>) -> Result<Json, ApiError> {
     let workflows = app.runs.workflows(page.limit()).await?;
     let objects = workflows.iter().map(|workflow| object(workflow, &app));
     Ok(Json(objects.collect::<Vec<_>>().into()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use comfyicu_transport::{
     RedirectPolicy, Request, RequestBody, ReqwestTransport, Response, SharedTransport, TransportError,
 };
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use url::Url;
 
 use super::blobs::{BlobStore, StoreBlobError};
@@ -15,6 +15,8 @@ use crate::store::{FetchedFile, FileIndex, StoreError};
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 10;
+/// How long a file may take in all.
+const TOTAL_TIMEOUT: Duration = Duration::from_hours(6);
 /// How long a source may be silent.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -80,6 +82,7 @@ impl Fetcher {
     ) -> Result<Self, TransportError> {
         let transport = ReqwestTransport::builder()
             .read_timeout(READ_TIMEOUT)
+            .total_timeout(TOTAL_TIMEOUT)
             .redirects(RedirectPolicy::None)
             .resolver(Arc::new(guard.clone()))
             .no_proxy()
@@ -94,7 +97,8 @@ impl Fetcher {
         if let (StatusCode::NOT_MODIFIED, Some(file)) = (response.status(), known) {
             return Ok(Fetched { file, cache_hit: true });
         }
-        if !response.status().is_success() {
+        // Another success has no file in it, or a part of one.
+        if response.status() != StatusCode::OK {
             return Err(FetchError::Status { host: host(url), status: response.status() });
         }
         let (head, body) = response.into_parts();
@@ -133,6 +137,8 @@ fn request(url: &Url, known: Option<&FetchedFile>) -> Request {
     let mut request = Request::new(RequestBody::empty());
     // A URL is a URI; one that is not would be refused by the transport.
     *request.uri_mut() = url.as_str().parse().unwrap_or_default();
+    // The bytes as they are: a small encoded file can be an endless one.
+    request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let validators = known.into_iter().flat_map(|file| {
         [(header::IF_NONE_MATCH, &file.etag), (header::IF_MODIFIED_SINCE, &file.last_modified)]
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use comfyicu_engine::InputFiles;
+use comfyicu_engine::{InputFile, InputFiles};
 use comfyicu_model::{DestPath, Files, Finding, InvalidFiles};
 use url::Url;
 
@@ -90,6 +90,7 @@ impl FileProvider {
         for (path, url) in files.iter() {
             let (sha256, cost) = self.provide(path, url).await?;
             let (file, _) = self.blobs.find(&sha256).await.ok_or_else(|| not_uploaded(path))?;
+            let file = InputFile::new(file, sha256.as_str(), cost.bytes);
             prepared.inputs.insert(path.clone(), file);
             prepared.costs.push((path.to_string(), cost));
             if path.input_name().is_some() {

@@ -44,6 +44,12 @@ static RESERVED_NETS: LazyLock<Vec<IpNet>> =
 /// Whether an address belongs to the public Internet. An IPv4 address mapped into IPv6 is judged as itself.
 pub(super) fn is_public(address: IpAddr) -> bool {
     let address = address.to_canonical();
+    // Of IPv6, only this much was ever given out for the public Internet.
+    if let IpAddr::V6(v6) = address
+        && v6.segments()[0] >> 13 != 1
+    {
+        return false;
+    }
     !RESERVED_NETS.iter().any(|net| net.contains(&address))
 }
 

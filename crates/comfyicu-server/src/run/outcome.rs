@@ -26,7 +26,8 @@ impl Outcome {
     pub(crate) fn of_error(run_id: &RunId, error: &ExecutionError) -> Self {
         let mut failure = match error {
             ExecutionError::Node(node) => {
-                let mut failure = account(run_id, node.exception_type, &node.message);
+                let mut failure = account(run_id, &node.exception_type, &node.message);
+                failure.insert("traceback", node.traceback.iter().map(String::as_str).collect::<Vec<_>>());
                 failure.insert("node_id", node.node_id.as_str());
                 failure.insert("node_type", node.class_type.as_str());
                 failure

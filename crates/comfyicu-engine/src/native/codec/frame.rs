@@ -4,15 +4,15 @@ use super::exif::Orientation;
 
 /// One image of a file: colours, and how opaque each pixel is where the file says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Columns.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Rows.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Three bytes a pixel, row by row.
-    pub rgb: Vec<u8>,
+    pub(crate) rgb: Vec<u8>,
     /// One byte a pixel, row by row: 255 is opaque.
-    pub alpha: Option<Vec<u8>>,
+    pub(crate) alpha: Option<Vec<u8>>,
 }
 
 impl Frame {

@@ -7,30 +7,30 @@ const LEVEL: u8 = 4;
 
 /// Pixels to be written.
 #[derive(Clone, Copy, Debug)]
-pub struct Pixels<'a> {
+pub(crate) struct Pixels<'a> {
     /// Columns.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Rows.
-    pub height: usize,
+    pub(crate) height: usize,
     /// Bytes a pixel: 1 for grey, 3 for RGB, 4 for RGBA.
-    pub channels: usize,
+    pub(crate) channels: usize,
     /// The bytes, row by row.
-    pub bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 /// A text that a PNG file carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TextChunk {
+pub(crate) struct TextChunk {
     /// What the text is, such as `prompt`.
-    pub keyword: String,
+    pub(crate) keyword: String,
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Why an image cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum EncodeError {
+pub(crate) enum EncodeError {
     /// There is no PNG of that many bytes a pixel.
     #[error("an image of {channels} channels cannot be written as PNG")]
     Channels {
@@ -52,7 +52,7 @@ pub enum EncodeError {
 ///
 /// # Errors
 /// When the channels are none that PNG has, or a text is not Latin-1.
-pub fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, EncodeError> {
+pub(crate) fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, EncodeError> {
     let color = match pixels.channels {
         1 => ColorType::Grayscale,
         3 => ColorType::Rgb,

@@ -6,20 +6,20 @@ use crate::native::number;
 
 /// A size as a person gives it: 0 is “whatever keeps the proportions”.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// The new width, or 0.
-    pub width: usize,
+    pub(crate) width: usize,
     /// The new height, or 0.
-    pub height: usize,
+    pub(crate) height: usize,
 }
 
 /// A size in pixels, at least 1×1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
+pub(crate) struct Size {
     /// The width.
-    pub width: usize,
+    pub(crate) width: usize,
     /// The height.
-    pub height: usize,
+    pub(crate) height: usize,
 }
 
 /// A part of an image.

@@ -2,12 +2,13 @@
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{Finding, RunId, RunRequest, WorkflowId};
 
 use crate::api::auth::KeyId;
 use crate::api::error::ApiError;
+use crate::api::extract::Path;
 use crate::api::{Json, extract};
 use crate::app::App;
 use crate::clock;
@@ -29,6 +30,11 @@ pub(in crate::api) async fn create(
     let body = extract::body(body, MAX_BODY).await?;
     let parsed = RunRequest::parse_with_body(&body);
     let (request, body) = parsed.map_err(|error| ApiError::bad_request(with_causes(&error)))?;
+    if request.named_workflow().is_some_and(|named| *named != workflow_id) {
+        return Err(ApiError::bad_request(format!(
+            "`workflow_id` is not the workflow of the address, {workflow_id}"
+        )));
+    }
     let accelerator = check(&app, &request).await?;
     let id = RunId::parse(&random::nanoid()).map_err(|error| ApiError::internal(&error))?;
     let run = RunRecord::accept(id, workflow_id, body, accelerator, key_id, clock::now());

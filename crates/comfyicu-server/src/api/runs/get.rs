@@ -1,9 +1,10 @@
 //! `GET /api/v1/workflows/{workflow_id}/runs/{run_id}` (documented): one run.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use comfyicu_model::{RunId, WorkflowId};
 
 use crate::api::error::ApiError;
+use crate::api::extract::Path;
 use crate::api::{Json, extract};
 use crate::app::App;
 use crate::run::RunView;
