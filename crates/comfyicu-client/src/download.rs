@@ -140,12 +140,18 @@ impl Download {
     }
 }
 
-/// The outputs of a run that has some, or ended well without.
+/// The outputs of a run that has ended well; there may be none.
 fn outputs(run: &Run) -> Result<Vec<OutputFile>, Error> {
     let status = run.status();
     match run.output() {
         RunOutput::Files(files) => Ok(files),
-        _ if status == Some(RunStatus::Completed) => Ok(Vec::new()),
+        _ if status == Some(RunStatus::Completed) => {
+            let text = format!(
+                "the run {} is complete, but its outputs are not listed in a way that this client knows",
+                run.id()
+            );
+            Err(Error::new(ErrorKind::Protocol, text))
+        }
         _ => {
             let status = status.map_or_else(|| "not known yet".to_owned(), |status| status.to_string());
             let text = format!("the run {} has no outputs to save: its status is {status}", run.id());

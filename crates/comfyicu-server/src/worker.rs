@@ -24,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(5);
 /// How long a worker waits after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 /// How often a run is begun; beyond it, a process that ends while the run is executed ends the run too.
-const MAX_ATTEMPTS: u32 = 3;
+pub(crate) const MAX_ATTEMPTS: u32 = 20;
 
 /// What workers share.
 #[derive(Clone, Debug)]

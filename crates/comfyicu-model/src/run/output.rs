@@ -24,7 +24,12 @@ impl RunOutput {
     pub(super) fn of(value: &Value) -> Self {
         match value {
             Value::Null => Self::None,
-            Value::Array(items) => Self::Files(items.iter().filter_map(OutputFile::of).collect()),
+            // One entry that cannot be read makes the whole another shape: nothing is left out unseen.
+            Value::Array(items) => items
+                .iter()
+                .map(OutputFile::of)
+                .collect::<Option<_>>()
+                .map_or_else(|| Self::Other(value.clone()), Self::Files),
             other => RunFailure::of(other).map_or_else(|| Self::Other(other.clone()), Self::Failure),
         }
     }

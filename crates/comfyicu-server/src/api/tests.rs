@@ -18,8 +18,10 @@ use url::Url;
 use crate::args::{Cli, Command};
 use crate::data_dir::DataDir;
 use crate::hash::Sha256Hex;
+use crate::run::RunRecord;
 use crate::serve::assemble;
-use crate::store::{KeyStore as _, SqliteStore};
+use crate::store::{KeyStore as _, RunStore as _, SqliteStore};
+use crate::worker::MAX_ATTEMPTS;
 
 const KEY: &str = "cicu_test";
 const PROMPT: &str = r#"{"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 8, "batch_size": 1, "color": 255}},
@@ -40,10 +42,16 @@ struct Answer {
 
 impl Server {
     async fn start(flags: &[&str]) -> Self {
+        Self::start_on(flags, async |_| {}).await
+    }
+
+    /// Starts on a store that holds something already.
+    async fn start_on(flags: &[&str], prepare: impl AsyncFnOnce(&SqliteStore)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::lock(folder.path()).unwrap();
         let store = SqliteStore::open(&data_dir.database()).await.unwrap();
         store.insert_key("k1", &Sha256Hex::of(KEY.as_bytes()), crate::clock::now()).await.unwrap();
+        prepare(&store).await;
         let Command::Serve(args) = Cli::parse_from([&["comfyicu-server", "serve"], flags].concat()).command;
         let shutdown = CancellationToken::new();
         let address = SocketAddr::from(([127, 0, 0, 1], 8288));
@@ -323,4 +331,60 @@ async fn errors_have_one_form() {
     let codes: Vec<_> =
         findings.iter().map(|finding| finding.as_object().unwrap().get_str("code").unwrap()).collect();
     assert_eq!(codes, ["file_url_not_allowed", "webhook_url_not_allowed", "accelerator_not_served"]);
+}
+
+#[tokio::test]
+async fn a_run_that_many_processes_ended_with_is_not_begun_again() {
+    let run = crate::run::tests::accepted();
+    let server = Server::start_on(&[], async |store| {
+        let started =
+            RunRecord { attempt: MAX_ATTEMPTS - 1, ..run.clone() }.start("CPU", run.created_at).unwrap();
+        store.insert(&run).await.unwrap();
+        assert!(store.change(&run, &started, None).await.unwrap());
+    });
+    let server = server.await;
+    let ended = Run::parse(&server.get("/api/v1/workflows/w1/runs/r1").await.body).unwrap();
+    assert_eq!(ended.status(), Some(RunStatus::Error));
+    assert!(ended.failure().unwrap().message().starts_with("the server ended 20 times"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn one_large_document_does_not_hold_up_the_others() {
+    let server = Server::start(&[]).await;
+    // Written back, each of these numbers takes several times as many bytes: more than a request may have.
+    let numbers = vec!["1e15"; 4_000_000].join(",");
+    let large = server.submit(&format!(r#"{{"prompt": {PROMPT}, "note": [{numbers}]}}"#)).await;
+    let small = server.submit(&body(PROMPT)).await;
+    assert_eq!(server.ended(&small).await.status(), Some(RunStatus::Completed));
+    let answer = server.get(&format!("/api/v1/workflows/w1/runs/{}", large.id())).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_refusal_is_bounded_whatever_was_sent() {
+    let server = Server::start(&[]).await;
+    let node =
+        |id: usize| format!(r#""{id}": {{"class_type": "X\n{}", "inputs": {{}}}}"#, "x".repeat(50_000));
+    let nodes: Vec<_> = (0..300).map(node).collect();
+    let answer =
+        server.post("/api/v1/workflows/w1/runs", format!(r#"{{"prompt": {{{}}}}}"#, nodes.join(","))).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.body.len() < 200_000, "{} bytes", answer.body.len());
+    let error = answer.json().as_object().unwrap().get("error").unwrap().as_object().unwrap().clone();
+    assert_eq!(error.get("details").and_then(Value::as_array).map(<[_]>::len), Some(100));
+    assert!(error.get_str("message").unwrap().starts_with("30"), "all are counted");
+}
+
+#[tokio::test]
+async fn an_upload_is_found_again_under_another_address_of_this_server() {
+    let server = Server::start(&["--public-url", "https://new.example"]).await;
+    let run = server.ended(&server.submit(&body(PROMPT)).await).await;
+    let RunOutput::Files(files) = run.output() else { panic!("{run:?}") };
+    let png = server.get(files[0].url.as_ref().unwrap().path()).await.body;
+    server.post("/api/v1/uploads", png.clone()).await;
+    let old = format!("http://10.0.0.1:1/api/v1/uploads/{}", Sha256Hex::of(&png).as_str());
+    let prompt = r#"{"1": {"class_type": "LoadImage", "inputs": {"image": "in.png"}}, "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}}}"#;
+    let run =
+        server.submit(&format!(r#"{{"prompt": {prompt}, "files": {{"/input/in.png": "{old}"}}}}"#)).await;
+    assert_eq!(server.ended(&run).await.status(), Some(RunStatus::Completed));
 }
