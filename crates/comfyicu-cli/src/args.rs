@@ -55,7 +55,7 @@ impl std::fmt::Debug for Global {
 pub(crate) enum Command {
     /// Runs a prompt, waits for it, and saves its outputs.
     Run(Box<Run>),
-    /// Looks after runs that exist: get, wait, download.
+    /// Works with existing runs: get, wait, download.
     #[command(subcommand, after_help = help::RUNS, arg_required_else_help = true)]
     Runs(Runs),
 }
@@ -79,7 +79,7 @@ pub(crate) struct Run {
     pub(crate) file: Vec<FileArgument>,
     #[arg(long, value_name = "NAME", help = ACCELERATOR_HELP)]
     pub(crate) accelerator: Option<String>,
-    /// A URL that hears of the run's start and end.
+    /// A URL to notify when the run starts and ends.
     #[arg(long, value_name = "URL", value_parser = parse_webhook)]
     pub(crate) webhook: Option<Url>,
     #[command(flatten)]
@@ -91,7 +91,7 @@ pub(crate) struct Run {
     pub(crate) timeout: Timeout,
 }
 
-/// Looks after runs that exist.
+/// Works with existing runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Runs {
     /// Shows a run as it is now.

@@ -19,7 +19,7 @@ impl ExitStatus {
     pub const KEY: Self = Self(4);
     /// The run had not ended in time. It goes on.
     pub const GAVE_UP: Self = Self(5);
-    /// The service cannot be reached, or is not well.
+    /// The service cannot be reached, or is having problems.
     pub const UNREACHABLE: Self = Self(6);
     /// The prompt or its files were rejected.
     pub const REJECTED: Self = Self(7);
@@ -36,7 +36,7 @@ impl ExitStatus {
         (Self::RUN_FAILED, "the run ended in ERROR or CANCELLED"),
         (Self::KEY, "the API key is missing or refused, or the account has no credit"),
         (Self::GAVE_UP, "the run had not ended in time; it goes on"),
-        (Self::UNREACHABLE, "the service cannot be reached, or is not well"),
+        (Self::UNREACHABLE, "the service cannot be reached, or is having problems"),
         (Self::REJECTED, "the prompt or its files were rejected"),
         (Self::NOT_FOUND, "the run or the workflow does not exist"),
         (Self::INTERRUPTED, "Ctrl-C; a run that was submitted goes on"),

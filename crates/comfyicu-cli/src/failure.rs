@@ -100,13 +100,13 @@ fn hint_of(error: &Error) -> Option<String> {
         ErrorKind::Rejected => "change what is named above and run it again; an input is set with --set NODE.INPUT=VALUE".to_owned(),
         ErrorKind::RateLimited => match error.retry_after() {
             Some(wait) => format!("do it again in {} s", wait.as_secs()),
-            None => "do it again in a minute".to_owned(),
+            None => "try again in a minute".to_owned(),
         },
         ErrorKind::Server | ErrorKind::Transport if error.may_have_been_applied() => {
             "look at the workflow's runs before you run it again: the run may be there, and cost".to_owned()
         }
         ErrorKind::Transport => "check that the service is running and that --base-url (COMFYICU_BASE_URL) leads to it; `comfyicu-server serve` starts one of your own".to_owned(),
-        ErrorKind::Server => "do it again in a minute".to_owned(),
+        ErrorKind::Server => "try again in a minute".to_owned(),
         ErrorKind::Protocol => "check that --base-url (COMFYICU_BASE_URL) leads to the service".to_owned(),
         ErrorKind::Unsupported => "give the URL in place of the path: --file DEST=URL".to_owned(),
         ErrorKind::ReadFile => "check the path: it is taken as it stands, and the shell does not expand ~ behind `=`".to_owned(),

@@ -18,7 +18,7 @@ pub const HOSTED_BASE_URL: &str = "https://comfy.icu";
 /// How long a call may take, its answer included. Creating a run on the hosted service has taken 45 s.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Sets up a [`Client`]. Nothing is taken from the environment.
+/// Sets up a [`Client`]. Nothing is taken from the environment, except the proxy settings by the default transport.
 #[derive(Clone, Default)]
 #[must_use = "no client is made until `build` is called"]
 pub struct ClientBuilder {

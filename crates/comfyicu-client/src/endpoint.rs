@@ -68,7 +68,7 @@ impl Call {
             url: base.endpoint(&["uploads"]),
             body,
             content_type: Some("application/octet-stream"),
-            missing: format!("{base} takes no uploads"),
+            missing: format!("{base} does not accept uploads"),
             subject: "the file",
             creates: None,
         }

@@ -114,10 +114,12 @@ impl Client {
             }
             ErrorKind::Rejected => format!("the service rejected {}", call.subject),
             ErrorKind::Conflict => format!("{} does not fit what is there", call.subject),
-            ErrorKind::RateLimited => format!("the service at {base} wants fewer requests"),
+            ErrorKind::RateLimited => format!("the service at {base} is limiting requests"),
             ErrorKind::Server => match applied {
-                Some(what) => format!("the service at {base} is not well; {what} may exist all the same"),
-                None => format!("the service at {base} is not well"),
+                Some(what) => {
+                    format!("the service at {base} is having problems; {what} may exist all the same")
+                }
+                None => format!("the service at {base} is having problems"),
             },
             _ => format!("the service at {base} answered in a way that this client does not know"),
         };

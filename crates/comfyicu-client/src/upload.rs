@@ -79,7 +79,7 @@ impl Upload {
                 "the hosted service takes files by URL only: put the file where a public URL leads to it, and give that URL".to_owned()
             } else {
                 format!(
-                    "the service at {base} takes no uploads: put the file where a URL leads to it, and give that URL"
+                    "the service at {base} does not accept uploads: put the file where a URL leads to it, and give that URL"
                 )
             };
             return Err(Error::new(ErrorKind::Unsupported, text));

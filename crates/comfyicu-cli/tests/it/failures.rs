@@ -101,7 +101,7 @@ fn a_service_that_is_not_well_is_6_and_the_run_may_exist() {
     let (code, stderr) = run(502, "<html><title>Bad gateway</title></html>");
     assert_eq!(code, Some(6));
     insta::assert_snapshot!(stderr, @"
-    error: the service at http://service is not well; the run may exist all the same
+    error: the service at http://service is having problems; the run may exist all the same
       caused by: POST http://service/api/v1/workflows/default/runs answered 502 Bad Gateway: an HTML page, “Bad gateway”
     hint: look at the workflow's runs before you run it again: the run may be there, and cost
     ");
@@ -126,7 +126,7 @@ fn something_else_than_the_service_is_1() {
     assert_eq!(code, Some(1));
     insta::assert_snapshot!(stderr, @"
     error: the answer is not the one of a ComfyICU service: check the base URL
-      caused by: POST http://service/api/v1/workflows/default/runs was to answer a run, but what arrived is an HTML page, “Welcome”
+      caused by: POST http://service/api/v1/workflows/default/runs should have answered a run, but what arrived is an HTML page, “Welcome”
     hint: check that --base-url (COMFYICU_BASE_URL) leads to the service
     ");
 }

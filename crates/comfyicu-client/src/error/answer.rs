@@ -34,7 +34,7 @@ pub struct ApiError {
 
 /// Something that is not the service's answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{request} was to answer {expected}, but what arrived is {found}")]
+#[error("{request} should have answered {expected}, but what arrived is {found}")]
 #[non_exhaustive]
 pub struct ProtocolError {
     /// The request.

@@ -23,7 +23,7 @@ pub enum ErrorKind {
     Rejected,
     /// Too many requests (429): wait, see [`Error::retry_after`](super::Error::retry_after).
     RateLimited,
-    /// The service is not well (5xx, 408, 425): later.
+    /// The service is having problems (5xx, 408, 425): later.
     Server,
     /// No answer, or only part of one: see the source.
     Transport,

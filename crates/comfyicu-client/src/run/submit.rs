@@ -60,7 +60,7 @@ impl SubmitRun {
         self
     }
 
-    /// Sets the URL that hears of the run's start and end.
+    /// Sets the URL that is notified when the run starts and ends.
     pub fn webhook(mut self, webhook: Url) -> Self {
         self.webhook = Some(webhook);
         self
@@ -160,7 +160,7 @@ mod tests {
         let (client, _) = fake::client(|_| json(503, ""));
         let error = submit(&client).await.unwrap_err();
         assert!(error.may_have_been_applied());
-        insta::assert_snapshot!(error, @"the service at http://server:8000 is not well; the run may exist all the same");
+        insta::assert_snapshot!(error, @"the service at http://server:8000 is having problems; the run may exist all the same");
     }
 
     #[tokio::test(start_paused = true)]
@@ -186,8 +186,8 @@ mod tests {
         the run does not fit what is there: POST http://server:8000/api/v1/workflows/w/runs answered 409 Conflict: because
         the service at http://server:8000 answered in a way that this client does not know: POST http://server:8000/api/v1/workflows/w/runs answered 418 I'm a teapot: because
         the service rejected the run: POST http://server:8000/api/v1/workflows/w/runs answered 422 Unprocessable Entity: because
-        the service at http://server:8000 wants fewer requests: POST http://server:8000/api/v1/workflows/w/runs answered 429 Too Many Requests: because
-        the service at http://server:8000 is not well; the run may exist all the same: POST http://server:8000/api/v1/workflows/w/runs answered 500 Internal Server Error: because
+        the service at http://server:8000 is limiting requests: POST http://server:8000/api/v1/workflows/w/runs answered 429 Too Many Requests: because
+        the service at http://server:8000 is having problems; the run may exist all the same: POST http://server:8000/api/v1/workflows/w/runs answered 500 Internal Server Error: because
         ");
     }
 
@@ -197,6 +197,6 @@ mod tests {
         let (client, _) = fake::client(move |_| json(200, page));
         let error = submit(&client).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol);
-        insta::assert_snapshot!(fake::chain(&error), @"the answer is not the one of a ComfyICU service: check the base URL: POST http://server:8000/api/v1/workflows/w/runs was to answer a run, but what arrived is an HTML page, “Welcome to nginx!”");
+        insta::assert_snapshot!(fake::chain(&error), @"the answer is not the one of a ComfyICU service: check the base URL: POST http://server:8000/api/v1/workflows/w/runs should have answered a run, but what arrived is an HTML page, “Welcome to nginx!”");
     }
 }

@@ -23,7 +23,7 @@ type Observer = Box<dyn FnMut(Result<&Run, &Error>) + Send>;
 /// A wait for the end of a run; it begins when this is awaited, and gives the completed [`Run`].
 ///
 /// It looks at the run as the [`PollSchedule`] says, for at most [`max_wait`](Self::max_wait). A look that
-/// fails for want of a connection, or because the service is not well or busy, is repeated for
+/// fails for want of a connection, or because the service is having problems or is busy, is repeated for
 /// [`POLL_FAILURE_TOLERANCE`]. A status that this version does not know is no end.
 ///
 /// # Errors

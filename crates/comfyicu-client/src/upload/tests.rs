@@ -84,7 +84,7 @@ async fn where_there_are_no_uploads_the_error_says_what_to_do() {
         let (client, _) = fake::client(move |_| json(reply.0, reply.1));
         let error = client.upload(file.path()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        insta::allow_duplicates! { insta::assert_snapshot!(error, @"the service at http://server:8000 takes no uploads: put the file where a URL leads to it, and give that URL"); }
+        insta::allow_duplicates! { insta::assert_snapshot!(error, @"the service at http://server:8000 does not accept uploads: put the file where a URL leads to it, and give that URL"); }
     }
 }
 

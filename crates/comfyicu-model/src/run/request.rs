@@ -85,7 +85,7 @@ impl RunRequest {
         self
     }
 
-    /// Sets the URL that hears of the run's start and end.
+    /// Sets the URL that is notified when the run starts and ends.
     #[must_use]
     pub fn webhook(mut self, webhook: Url) -> Self {
         self.webhook = Some(webhook);
@@ -121,7 +121,7 @@ impl RunRequest {
         &self.files
     }
 
-    /// The URL that hears of the run's start and end.
+    /// The URL that is notified when the run starts and ends.
     pub const fn requested_webhook(&self) -> Option<&Url> {
         self.webhook.as_ref()
     }
