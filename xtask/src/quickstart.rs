@@ -38,7 +38,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     eprintln!("   it listens on {}", server.base_url());
 
     say("Running a prompt: a photo is cut to a square, and its negative made");
-    let outcome = run_prompt(&programs, &place, &server, &interrupt);
+    let outcome =
+        place.remove_earlier_images().and_then(|()| run_prompt(&programs, &place, &server, &interrupt));
     let base_url = server.base_url().to_owned();
     server.stop();
     let report = match outcome {

@@ -98,12 +98,22 @@ impl Context {
         failure.hint(format!("see all that is known of it: {} --json", self.stage.command("get", handle)))
     }
 
-    /// What to say of a wait that did not end with a run, and the run that it ended with.
+    /// What to say of a wait that did not end with a completed run, and the run as far as it is known.
     pub(crate) fn not_completed(&self, handle: &RunHandle, error: WaitError) -> (Failure, Option<Run>) {
         match error {
             WaitError::Failed(failed) => (self.failed(handle, &failed), Some(failed.run)),
             WaitError::Request(error) => (self.stage.with_way_on(error.into()), None),
-            error => (self.stage.with_way_on(Failure::new(ExitStatus::GAVE_UP, error.to_string())), None),
+            error => {
+                let failure = Failure::new(ExitStatus::GAVE_UP, error.to_string());
+                let seen = match error {
+                    WaitError::GaveUp(gave_up) => gave_up.last,
+                    _ => None,
+                };
+                // A script needs at least the ids to go on.
+                let ids = [("id", handle.id().as_str()), ("workflow_id", handle.workflow_id().as_str())];
+                let known = seen.or_else(|| Run::from_value(Object::from_iter(ids).into()).ok());
+                (self.stage.with_way_on(failure), known)
+            }
         }
     }
 }

@@ -23,10 +23,10 @@ impl FromStr for Served {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.eq_ignore_ascii_case("any") {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        if names.clone().any(|name| name.eq_ignore_ascii_case("any")) {
             return Ok(Self::Any);
         }
-        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
         let names: Arc<[Accelerator]> = names.map(Accelerator::from).collect();
         if names.is_empty() { Err("it names no accelerator") } else { Ok(Self::Only(names)) }
     }
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(choose(Some("L4, A10"), None).as_deref(), Ok("L4"));
         assert_eq!(choose(Some("L4,CPU"), None).as_deref(), Ok("CPU"));
         assert_eq!(choose(Some("L4,A10"), Some("A10")).as_deref(), Ok("A10"));
-        assert_eq!(choose(Some("any"), Some("A100_40GB")).as_deref(), Ok("A100_40GB"));
+        assert_eq!(choose(Some("T4, any"), Some("A100_40GB")).as_deref(), Ok("A100_40GB"));
         assert_eq!(choose(Some("any"), None).as_deref(), Ok("CPU"));
         assert!(" , ".parse::<Served>().is_err());
         insta::assert_snapshot!(choose(Some("L4,A10"), Some("H100")).unwrap_err(), @"this server does not serve the accelerator H100 (it serves L4, A10)");

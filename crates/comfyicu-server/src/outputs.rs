@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use comfyicu_engine::{Output, OutputKind, OutputSink, SaveError};
 use comfyicu_model::{OutputPath, RunId};
 use tokio::fs::{self, File};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::files::sync_folder;
 
@@ -65,6 +66,8 @@ impl AttemptOutputs {
         fs::create_dir_all(&folder).await?;
         let mut file = File::create(&path).await?;
         output.content.write_to(&mut file).await?;
+        // The last write goes on in the background: only flushing says how it went.
+        file.flush().await?;
         file.sync_all().await?;
         // Each folder on the way may be new, up to the one of all runs.
         let new_folders = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&self.folder));

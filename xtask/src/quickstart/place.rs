@@ -17,21 +17,26 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Makes the folder, and takes away the images of an earlier quickstart; the server's data stay.
+    /// Makes the folder.
     pub(crate) fn prepare(folder: &Path, root: &Path) -> Result<Self, Failure> {
         let place = Self { folder: folder.to_path_buf(), examples: root.join("docs").join("examples") };
-        match fs::remove_dir_all(place.images()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(cannot("remove the earlier images in", &place.images(), &error));
-            }
-            _ => {}
-        }
         fs::create_dir_all(folder).map_err(|error| cannot("make", folder, &error))?;
         let own = place.own_prompt();
         if !own.exists() {
             fs::copy(place.prompt(), &own).map_err(|error| cannot("write", &own, &error))?;
         }
         Ok(place)
+    }
+
+    /// Takes away the images of an earlier quickstart, and nothing else that is beside them.
+    pub(crate) fn remove_earlier_images(&self) -> Result<(), Failure> {
+        let earlier = self.images().join("quickstart");
+        match fs::remove_dir_all(&earlier) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(cannot("remove the earlier images in", &earlier, &error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The server's data folder.

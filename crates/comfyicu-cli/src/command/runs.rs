@@ -37,7 +37,8 @@ async fn wait(context: &Context, handle: &RunHandle, limit: Duration) -> Result<
         Ok(run) => print(context, run),
         Err(error) => {
             let (failure, ended) = context.not_completed(handle, error);
-            if let Some(run) = ended {
+            let has_ended = |run: &Run| run.status().is_some_and(|status| status.is_terminal());
+            if let Some(run) = ended.filter(|run| context.printer.is_json() || has_ended(run)) {
                 print(context, run)?;
             }
             Err(failure)

@@ -106,6 +106,8 @@ impl Fetch<'_> {
             let problem = format!("it broke off after {bytes} of {length} bytes");
             return Err(self.broken(TransportErrorKind::Interrupted, problem));
         }
+        // The last write goes on in the background: only flushing says how it went.
+        file.flush().await.map_err(|error| write_error(self.path, error))?;
         file.sync_all().await.map_err(|error| write_error(self.path, error))?;
         Ok(bytes)
     }

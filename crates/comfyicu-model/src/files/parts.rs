@@ -11,7 +11,6 @@ const MAX_PART_LENGTH: usize = 255;
 pub struct InvalidPath {
     role: &'static str,
     text: String,
-    #[source]
     problem: PathProblem,
 }
 

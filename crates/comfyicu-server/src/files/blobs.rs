@@ -107,6 +107,8 @@ impl BlobStore {
             hasher.update(&chunk);
             file.write_all(&chunk).await.map_err(StoreBlobError::Io)?;
         }
+        // The last write goes on in the background: only flushing says how it went.
+        file.flush().await.map_err(StoreBlobError::Io)?;
         file.sync_all().await.map_err(StoreBlobError::Io)?;
         Ok(Blob { sha256: Sha256Hex::finish(hasher), bytes: length })
     }

@@ -9,6 +9,8 @@ mod runs;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -44,6 +46,26 @@ impl SqliteStore {
         let readers =
             SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
         Ok(Self { writer, readers })
+    }
+
+    /// Gives the writer's connection back after a transaction. After one that failed it is closed: a commit
+    /// for which the disk had no room can leave the transaction open, and whatever came after would be lost in it.
+    fn settled<T>(
+        mut connection: PoolConnection<Sqlite>,
+        result: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if result.is_err() {
+            connection.close_on_drop();
+        }
+        result
+    }
+
+    /// Leaves as good as no room for what is written next, as on a full disk.
+    #[cfg(test)]
+    pub(crate) async fn limit_size(&self) {
+        let pages: i64 =
+            sqlx::query_scalar("PRAGMA max_page_count = 100").fetch_one(&self.writer).await.unwrap();
+        assert!(pages < 1000);
     }
 
     /// Lets go of the file.

@@ -133,3 +133,17 @@ async fn a_key_is_known_by_its_digest_and_a_secret_is_kept() {
     assert_eq!(store.secret("signing", b"one").await.unwrap(), b"one");
     assert_eq!(store.secret("signing", b"two").await.unwrap(), b"one");
 }
+
+#[tokio::test]
+async fn a_write_for_which_there_is_no_room_fails_and_the_next_one_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.limit_size().await;
+    let mut large = run("r1", "w1", 0);
+    large.data.insert("note", "x".repeat(10_000_000));
+    assert!(matches!(store.insert(&large).await, Err(StoreError::Database(_))));
+    let small = run("r2", "w1", 1);
+    store.insert(&small).await.unwrap();
+    assert_eq!(store.get(&small.workflow_id, &small.id).await.unwrap(), Some(small));
+    assert_eq!(store.get(&large.workflow_id, &large.id).await.unwrap(), None);
+}

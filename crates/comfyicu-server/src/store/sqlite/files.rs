@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use comfyicu_model::{DestPath, WorkflowId};
+use sqlx::{Connection as _, SqliteConnection};
 
 use super::{SqliteStore, StoreError, rows};
 use crate::hash::Sha256Hex;
@@ -36,16 +37,9 @@ impl FileIndex for SqliteStore {
         workflow_id: &WorkflowId,
         inputs: &[(DestPath, Sha256Hex)],
     ) -> Result<(), StoreError> {
-        let mut transaction = self.writer.begin().await?;
-        for (path, sha256) in inputs {
-            sqlx::query("INSERT OR REPLACE INTO inputs (workflow_id, path, sha256) VALUES (?, ?, ?)")
-                .bind(workflow_id.as_str())
-                .bind(path.as_str())
-                .bind(sha256.as_str())
-                .execute(&mut *transaction)
-                .await?;
-        }
-        Ok(transaction.commit().await?)
+        let mut connection = self.writer.acquire().await?;
+        let result = note_inputs(&mut connection, workflow_id, inputs).await;
+        Self::settled(connection, result)
     }
 
     async fn input(
@@ -61,4 +55,21 @@ impl FileIndex for SqliteStore {
                 .await?;
         sha256.map(|text| rows::digest("inputs", &text)).transpose()
     }
+}
+
+async fn note_inputs(
+    connection: &mut SqliteConnection,
+    workflow_id: &WorkflowId,
+    inputs: &[(DestPath, Sha256Hex)],
+) -> Result<(), StoreError> {
+    let mut transaction = connection.begin().await?;
+    for (path, sha256) in inputs {
+        sqlx::query("INSERT OR REPLACE INTO inputs (workflow_id, path, sha256) VALUES (?, ?, ?)")
+            .bind(workflow_id.as_str())
+            .bind(path.as_str())
+            .bind(sha256.as_str())
+            .execute(&mut *transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
 }
