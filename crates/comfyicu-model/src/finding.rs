@@ -4,7 +4,34 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::ids::NodeId;
-use crate::json::{Object, Value};
+use crate::json::{Object, Position, Value};
+use crate::prompt::Node;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Severity {
+    /// It runs, but perhaps not as it was meant.
+    Warning,
+    /// It will be refused, or will fail.
+    Error,
+}
+
+impl Severity {
+    /// The word for it in JSON: `error`, `warning`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// One thing a check found in a prompt or its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,12 +39,18 @@ use crate::json::{Object, Value};
 pub struct Finding {
     /// What kind of thing it is: ComfyUI's own name where it has one, such as `required_input_missing`.
     pub code: Cow<'static, str>,
+    /// How bad it is.
+    pub severity: Severity,
     /// The node it is about.
     pub node_id: Option<NodeId>,
     /// The class of that node.
     pub class_type: Option<String>,
+    /// The title of that node.
+    pub title: Option<String>,
     /// The input of that node.
     pub input: Option<String>,
+    /// Where in the file it is, when the source positions were kept.
+    pub position: Option<Position>,
     /// What is wrong, in one clause.
     pub message: String,
     /// What to do about it.
@@ -25,10 +58,29 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Makes a finding about the whole prompt.
+    /// Makes an error about the whole prompt.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        let (code, message) = (code.into(), message.into());
-        Self { code, node_id: None, class_type: None, input: None, message, suggestion: None }
+        Self {
+            code: code.into(),
+            severity: Severity::Error,
+            node_id: None,
+            class_type: None,
+            title: None,
+            input: None,
+            position: None,
+            message: message.into(),
+            suggestion: None,
+        }
+    }
+
+    /// Makes a warning about the whole prompt.
+    pub fn warning(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::new(code, message) }
+    }
+
+    /// Whether it is an error, and not a warning.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 
     /// Says which node it is about.
@@ -39,10 +91,24 @@ impl Finding {
         self
     }
 
+    /// Says which node it is about, its title included.
+    #[must_use]
+    pub fn about(self, node: Node<'_>) -> Self {
+        let finding = self.at_node(node.id().into(), node.class_type());
+        Self { title: node.title().map(str::to_owned), ..finding }
+    }
+
     /// Says which input it is about.
     #[must_use]
     pub fn at_input(mut self, input: impl Into<String>) -> Self {
         self.input = Some(input.into());
+        self
+    }
+
+    /// Says where in the file it is.
+    #[must_use]
+    pub const fn at_position(mut self, position: Position) -> Self {
+        self.position = Some(position);
         self
     }
 
@@ -53,14 +119,16 @@ impl Finding {
         self
     }
 
-    /// Writes the finding as JSON: `code`, `message`, and what else is known.
+    /// Writes the finding as JSON: `code`, `severity`, `message`, and what else is known.
     pub fn to_object(&self) -> Object {
         let mut object = Object::new();
         object.insert("code", &*self.code);
+        object.insert("severity", self.severity.as_str());
         object.insert("message", self.message.as_str());
         let optional = [
             ("node_id", self.node_id.as_ref().map(NodeId::as_str)),
             ("class_type", self.class_type.as_deref()),
+            ("title", self.title.as_deref()),
             ("input", self.input.as_deref()),
             ("suggestion", self.suggestion.as_deref()),
         ];
@@ -69,10 +137,14 @@ impl Finding {
                 object.insert(key, text);
             }
         }
+        if let Some(position) = self.position {
+            object.insert("position", position.to_object());
+        }
         object
     }
 
-    /// Reads a finding as [`to_object`](Self::to_object) writes it; a code alone stands for its message.
+    /// Reads a finding as [`to_object`](Self::to_object) writes it; a code alone stands for its message, and
+    /// without a severity it is an error.
     /// `None` when the value is none.
     pub fn from_value(value: &Value) -> Option<Self> {
         let object = value.as_object()?;
@@ -81,9 +153,16 @@ impl Finding {
         let message = text("message").or_else(|| (!code.is_empty()).then(|| code.clone()))?;
         Some(Self {
             code: code.into(),
+            severity: if object.get_str("severity") == Some("warning") {
+                Severity::Warning
+            } else {
+                Severity::Error
+            },
             node_id: object.get_str("node_id").map(NodeId::from),
             class_type: text("class_type"),
+            title: text("title"),
             input: text("input"),
+            position: object.get("position").and_then(Position::from_value),
             message,
             suggestion: text("suggestion"),
         })
@@ -119,7 +198,7 @@ mod tests {
             .at_input("seed")
             .suggest("set it with --set 3.seed=1");
         insta::assert_snapshot!(finding, @"node 3 (KSampler), input `seed`: a required input is missing (set it with --set 3.seed=1)");
-        insta::assert_snapshot!(Value::from(finding.to_object()).to_json(), @r#"{"code":"required_input_missing","message":"a required input is missing","node_id":"3","class_type":"KSampler","input":"seed","suggestion":"set it with --set 3.seed=1"}"#);
+        insta::assert_snapshot!(Value::from(finding.to_object()).to_json(), @r#"{"code":"required_input_missing","severity":"error","message":"a required input is missing","node_id":"3","class_type":"KSampler","input":"seed","suggestion":"set it with --set 3.seed=1"}"#);
         assert_eq!(Finding::from_value(&finding.to_object().into()), Some(finding));
     }
 }

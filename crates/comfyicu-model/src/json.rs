@@ -7,6 +7,7 @@
 mod number;
 mod object;
 mod path;
+mod position;
 mod read;
 mod serde_impl;
 mod value;
@@ -15,6 +16,7 @@ mod write;
 pub use number::Number;
 pub use object::Object;
 pub use path::JsonPath;
+pub use position::Position;
 pub(crate) use read::read_document;
 pub use read::{JsonError, Limits, read};
 pub use value::{Kind, Value};

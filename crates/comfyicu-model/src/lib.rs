@@ -44,7 +44,7 @@ mod ui_workflow;
 
 pub use accelerator::Accelerator;
 pub use files::{DestPath, Files, InvalidFiles, InvalidPath, OutputPath, PathProblem};
-pub use finding::Finding;
+pub use finding::{Finding, Severity};
 pub use ids::{InvalidId, NodeId, RunId, WorkflowId};
 pub use object_info::ObjectInfo;
 pub use prompt::{EditError, Edited, GraphError, Input, Link, Node, ParsePromptError, Prompt};
