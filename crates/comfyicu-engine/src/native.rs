@@ -15,12 +15,14 @@ mod image;
 mod limit;
 mod nodes;
 mod number;
+mod order;
 mod prefix;
 mod python;
 mod registry;
 mod resize;
 mod run;
 mod value;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -33,10 +35,11 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Device, Event, EventSink, ExecutionError, Executor, Job, NodeFailure, Output, OutputSink};
-use call::{Call, Failure, Yield};
+use call::{Call, Failure, File, Yield};
 use check::Step;
 use context::Context;
 use run::Results;
+use work::Work;
 
 /// Executes prompts in Rust, on the CPU. See the [crate] for an example.
 #[derive(Clone, Debug)]
@@ -82,7 +85,7 @@ impl Executor for NativeExecutor {
     ) -> Result<(), ExecutionError> {
         let steps = check::check(&job.prompt).map_err(ExecutionError::Refused)?;
         let mut results = Results::new(&steps);
-        let (context, steps) = gather(job, steps).await?;
+        let (context, steps) = gather(job, steps, cancel.clone()).await?;
         let total = steps.len();
         for (done, step) in steps.iter().enumerate() {
             if cancel.is_cancelled() {
@@ -90,23 +93,31 @@ impl Executor for NativeExecutor {
             }
             let class_type = step.definition.class_type.to_owned();
             events.emit(Event::NodeStarted { node_id: step.node_id.clone(), class_type, done, total });
-            let call = results.call(step, &context);
-            let given = run_node(step, call).await?;
-            for file in given.files {
-                let node_id = step.node_id.clone();
-                outputs
-                    .save(Output::new(node_id, file.kind, file.path, file.content_type, file.content))
-                    .await?;
+            for call in results.calls(step, &context) {
+                let given = match run_node(step, call).await {
+                    Err(_) if cancel.is_cancelled() => return Err(ExecutionError::Cancelled),
+                    given => given?,
+                };
+                for File { kind, path, content_type, content } in given.files {
+                    outputs
+                        .save(Output::new(step.node_id.clone(), kind, path, content_type, content))
+                        .await?;
+                }
+                results.keep(&step.node_id, given.values).map_err(|failure| failed(step, failure))?;
             }
-            results.keep(&step.node_id, given.values).map_err(|failure| failed(step, failure))?;
         }
         if cancel.is_cancelled() { Err(ExecutionError::Cancelled) } else { Ok(()) }
     }
 }
 
 /// Reads and hashes the input files, which may take a while, before the first node.
-async fn gather(job: Job, steps: Vec<Step>) -> Result<(Arc<Context>, Vec<Step>), ExecutionError> {
-    let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps)), steps));
+async fn gather(
+    job: Job,
+    steps: Vec<Step>,
+    cancel: CancellationToken,
+) -> Result<(Arc<Context>, Vec<Step>), ExecutionError> {
+    let work = Work::new(cancel);
+    let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps, work)), steps));
     gathering.await.map_err(|error| ExecutionError::Unavailable(error.to_string()))
 }
 

@@ -9,22 +9,30 @@ const RECORDED: &str =
 /// Drops what is worded by each project for itself, and the files that a server happens to have.
 fn comparable(mut definition: Object) -> String {
     definition.remove("description");
-    let inputs = definition.get_mut("input").and_then(Value::as_object_mut);
-    if let Some(Value::Object(required)) = inputs.and_then(|inputs| inputs.get_mut("required")) {
-        let names: Vec<String> = required.keys().map(str::to_owned).collect();
-        for name in names {
-            let Some(Value::Array(parts)) = required.get_mut(&name) else { continue };
-            let [kind, Value::Object(options)] = parts.as_mut_slice() else { continue };
-            options.remove("tooltip");
-            if options.contains_key("image_upload") {
-                *kind = Value::Null;
-            }
-            if options.is_empty() {
-                parts.pop();
+    let groups = definition.get_mut("input").and_then(Value::as_object_mut);
+    if let Some(groups) = groups {
+        for group in ["required", "optional"] {
+            if let Some(Value::Object(inputs)) = groups.get_mut(group) {
+                without_wording(inputs);
             }
         }
     }
     Value::from(definition).to_json_pretty()
+}
+
+fn without_wording(inputs: &mut Object) {
+    let names: Vec<String> = inputs.keys().map(str::to_owned).collect();
+    for name in names {
+        let Some(Value::Array(parts)) = inputs.get_mut(&name) else { continue };
+        let [kind, Value::Object(options)] = parts.as_mut_slice() else { continue };
+        options.remove("tooltip");
+        if options.contains_key("image_upload") {
+            *kind = Value::Null;
+        }
+        if options.is_empty() {
+            parts.pop();
+        }
+    }
 }
 
 #[tokio::test]

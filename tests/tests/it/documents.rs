@@ -105,15 +105,47 @@ fn every_route_is_in_the_protocol() {
     }
 }
 
+/// The cells of the table of nodes: class, what it does, results, and how its recorded cases begin.
+fn node_rows(page: &str) -> Vec<[&str; 4]> {
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        cells.try_into().unwrap_or_else(|_| panic!("{row}"))
+    })
+    .collect()
+}
+
 #[test]
 fn the_nodes_that_are_promised_are_those_that_there_are() {
     let server = comfyicu_tests::Server::start(PROGRAMS);
-    let nodes = server.get("/object_info").expect_status(200).json();
-    let nodes: Vec<&String> = nodes.as_object().unwrap().keys().collect();
-    for document in ["README.md", "docs/src/quickstart.md", "xtask/src/quickstart/next_steps.rs"] {
-        let text = read(document);
-        for node in &nodes {
-            assert!(text.contains(node.as_str()), "{document} does not name {node}");
+    let info = server.get("/object_info").expect_status(200).json();
+    let info = info.as_object().unwrap();
+    let page = read("docs/src/reference/nodes.md");
+    let listed: Vec<(&str, &str)> =
+        node_rows(&page).into_iter().map(|[class, does, ..]| (class.trim_matches('`'), does)).collect();
+    let mut there: Vec<(&str, &str)> =
+        info.iter().map(|(class, node)| (class.as_str(), node["description"].as_str().unwrap())).collect();
+    there.sort_unstable();
+    assert_eq!(listed, there);
+}
+
+#[test]
+fn the_results_that_are_promised_are_tested() {
+    let page = read("docs/src/reference/nodes.md");
+    let cases: Vec<_> = fs::read_dir(repository().join("tests/data/pixels"))
+        .unwrap()
+        .map(|case| case.unwrap().path())
+        .collect();
+    for [class, _, results, beginnings] in node_rows(&page) {
+        assert!(["exact", "within 1/255"].contains(&results), "{class} is {results}");
+        let node = format!("\"{}\"", class.trim_matches('`'));
+        assert!(!beginnings.is_empty(), "{class} has no cases");
+        for beginning in beginnings.split(", ").map(|beginning| beginning.trim_matches('`')) {
+            let mut prompts = cases.iter().filter(|case| {
+                case.file_name().is_some_and(|name| name.to_str().unwrap().starts_with(beginning))
+            });
+            let uses = |case: &PathBuf| fs::read_to_string(case.join("prompt.json")).unwrap().contains(&node);
+            assert!(prompts.any(uses), "{class} is in no case that begins with {beginning}");
         }
     }
 }

@@ -52,8 +52,8 @@ impl NextSteps<'_> {
             ),
             (
                 "Your own ComfyUI: save a workflow there with Workflow → Export (API), over this file, and run it.\n  \
-                 # This version runs LoadImage, EmptyImage, ImageScale, ImageInvert, MaskToImage, SaveImage and\n  \
-                 # PreviewImage by itself; other nodes are refused by name, with the nearest ones that it has.",
+                 # This version runs the nodes in docs/src/reference/nodes.md by itself; others are refused by\n  \
+                 # name, with the nearest ones that it has.",
                 format!("{cli} run {} --file {photo} -o {}", path(&place.own_prompt()), images("own")),
             ),
         ]

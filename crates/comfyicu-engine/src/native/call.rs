@@ -6,9 +6,10 @@ use bytes::Bytes;
 use comfyicu_model::{NodeId, OutputPath};
 
 use super::context::Context;
-use super::image::{Image, Mask};
+use super::image::{BuildError, Image, Mask};
 use super::limit::TooLarge;
 use super::value::{Argument, Literal, Value};
+use super::work::Cancelled;
 use crate::OutputKind;
 
 /// What a node's code gets.
@@ -16,14 +17,17 @@ use crate::OutputKind;
 pub(super) struct Call {
     pub(super) node_id: NodeId,
     pub(super) context: Arc<Context>,
-    arguments: Vec<(&'static str, Argument)>,
+    arguments: Arguments,
 }
+
+/// The arguments by their inputs' names, each a list: of one, except for nodes that take whole lists.
+pub(super) type Arguments = Vec<(&'static str, Vec<Argument>)>;
 
 /// What a node's code gives back.
 #[derive(Debug, Default)]
 pub(super) struct Yield {
-    /// One for each output of its definition.
-    pub(super) values: Vec<Value>,
+    /// For each output of its definition a list of values: of one, except for outputs that are lists.
+    pub(super) values: Vec<Vec<Value>>,
     /// What it saves.
     pub(super) files: Vec<File>,
 }
@@ -51,6 +55,21 @@ impl Failure {
     }
 }
 
+impl From<Cancelled> for Failure {
+    fn from(_: Cancelled) -> Self {
+        Self::new("InterruptProcessingException", "the run was cancelled")
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::TooLarge(error) => error.into(),
+            BuildError::Cancelled(error) => error.into(),
+        }
+    }
+}
+
 impl From<TooLarge> for Failure {
     fn from(error: TooLarge) -> Self {
         Self::new("MemoryError", error.to_string())
@@ -59,7 +78,11 @@ impl From<TooLarge> for Failure {
 
 impl Yield {
     pub(super) fn values(values: impl IntoIterator<Item = Value>) -> Self {
-        Self { values: values.into_iter().collect(), files: Vec::new() }
+        Self { values: values.into_iter().map(|value| vec![value]).collect(), files: Vec::new() }
+    }
+
+    pub(super) fn list(values: Vec<Value>) -> Self {
+        Self { values: vec![values], files: Vec::new() }
     }
 
     pub(super) const fn files(files: Vec<File>) -> Self {
@@ -68,26 +91,43 @@ impl Yield {
 }
 
 impl Call {
-    pub(super) const fn new(
-        node_id: NodeId,
-        context: Arc<Context>,
-        arguments: Vec<(&'static str, Argument)>,
-    ) -> Self {
+    pub(super) const fn new(node_id: NodeId, context: Arc<Context>, arguments: Arguments) -> Self {
         Self { node_id, context, arguments }
     }
 
     /// Takes an image out of the arguments, so that it can be changed in place when nobody else needs it.
     pub(super) fn image(&mut self, name: &str) -> Result<Image, Failure> {
+        self.optional_image(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// The image at an input that can be left out.
+    pub(super) fn optional_image(&mut self, name: &str) -> Result<Option<Image>, Failure> {
         match self.take(name) {
-            Some(Argument::Value(Value::Image(image))) => Ok(image),
-            _ => Err(missing(name)),
+            Some(Argument::Value(Value::Image(image))) => Ok(Some(image)),
+            None => Ok(None),
+            Some(_) => Err(missing(name)),
         }
     }
 
-    pub(super) fn mask(&mut self, name: &str) -> Result<Mask, Failure> {
-        match self.take(name) {
-            Some(Argument::Value(Value::Mask(mask))) => Ok(mask),
+    /// All images at the input of a node that takes lists.
+    pub(super) fn images(&mut self, name: &str) -> Result<Vec<Image>, Failure> {
+        let images = self.take_all(name).into_iter().map(|argument| match argument {
+            Argument::Value(Value::Image(image)) => Ok(image),
             _ => Err(missing(name)),
+        });
+        images.collect()
+    }
+
+    pub(super) fn mask(&mut self, name: &str) -> Result<Mask, Failure> {
+        self.optional_mask(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// The mask at an input that can be left out.
+    pub(super) fn optional_mask(&mut self, name: &str) -> Result<Option<Mask>, Failure> {
+        match self.take(name) {
+            Some(Argument::Value(Value::Mask(mask))) => Ok(Some(mask)),
+            None => Ok(None),
+            Some(_) => Err(missing(name)),
         }
     }
 
@@ -98,17 +138,45 @@ impl Call {
         }
     }
 
+    /// What `parse` makes of the name that was chosen.
+    pub(super) fn choice<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+        let chosen = self.text(name)?;
+        parse(&chosen).ok_or_else(|| Failure::new("ValueError", format!("`{chosen}` is not known")))
+    }
+
+    pub(super) fn int(&mut self, name: &str) -> Result<i64, Failure> {
+        match self.take(name) {
+            Some(Argument::Literal(Literal::Int(value))) => Ok(value),
+            _ => Err(missing(name)),
+        }
+    }
+
     /// An integer that the definition bounds to what a size can be.
     pub(super) fn size(&mut self, name: &str) -> Result<usize, Failure> {
+        usize::try_from(self.int(name)?).map_err(|_| missing(name))
+    }
+
+    pub(super) fn float(&mut self, name: &str) -> Result<f64, Failure> {
         match self.take(name) {
-            Some(Argument::Literal(Literal::Int(value))) => usize::try_from(value).map_err(|_| missing(name)),
+            Some(Argument::Literal(Literal::Float(value))) => Ok(value),
+            _ => Err(missing(name)),
+        }
+    }
+
+    pub(super) fn boolean(&mut self, name: &str) -> Result<bool, Failure> {
+        match self.take(name) {
+            Some(Argument::Literal(Literal::Bool(value))) => Ok(value),
             _ => Err(missing(name)),
         }
     }
 
     fn take(&mut self, name: &str) -> Option<Argument> {
-        let at = self.arguments.iter().position(|(own, _)| *own == name)?;
-        Some(self.arguments.swap_remove(at).1)
+        self.take_all(name).into_iter().next()
+    }
+
+    fn take_all(&mut self, name: &str) -> Vec<Argument> {
+        let at = self.arguments.iter().position(|(own, _)| *own == name);
+        at.map(|at| self.arguments.swap_remove(at).1).unwrap_or_default()
     }
 }
 

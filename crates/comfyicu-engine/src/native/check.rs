@@ -5,12 +5,13 @@ mod coerce;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use comfyicu_model::json::{Number, Value as Json};
 use comfyicu_model::{Finding, GraphError, Input as Given, Link, Node, NodeId, Prompt};
 
 use super::definition::{Definition, Input, Kind, Role};
+use super::order::in_order;
 use super::registry;
 use super::value::Literal;
 use coerce::coerce;
@@ -80,11 +81,8 @@ pub(super) fn check(prompt: &Prompt) -> Result<Vec<Step>, Vec<Finding>> {
     if !findings.is_empty() {
         return Err(findings);
     }
-    let order = prompt.execution_order(outputs).map_err(|error| vec![no_order(&error)])?;
-    let mut steps: Vec<_> = steps.into_iter().flatten().collect();
-    let position: HashMap<_, _> = order.iter().enumerate().map(|(at, node)| (node.id(), at)).collect();
-    steps.sort_by_key(|step| position.get(step.node_id.as_str()));
-    Ok(steps)
+    prompt.execution_order(outputs.iter().copied()).map_err(|error| vec![no_order(&error)])?;
+    Ok(in_order(steps.into_iter().flatten().collect(), &outputs))
 }
 
 fn definition(node: Node<'_>) -> Option<&'static Definition> {
@@ -131,23 +129,26 @@ fn step(prompt: &Prompt, node: Node<'_>, findings: &mut Vec<Finding>) -> Option<
     let mut sources = Vec::new();
     for input in definition.inputs {
         match source(prompt, node, input) {
-            Ok(source) => sources.push((input.name, source)),
+            Ok(source) => sources.extend(source.map(|source| (input.name, source))),
             Err(fault) => findings.push(fault.at(node, input.name)),
         }
     }
     Some(Step { node_id: node.id().into(), definition, sources })
 }
 
-fn source(prompt: &Prompt, node: Node<'_>, input: &Input) -> Result<Source, Fault> {
-    match node.input(input.name) {
-        None => Err(Fault::new("required_input_missing", "the required input is missing")),
+/// Where an input gets its value from; `None` where it can be left out, and is.
+fn source(prompt: &Prompt, node: Node<'_>, input: &Input) -> Result<Option<Source>, Fault> {
+    let source = match node.input(input.name) {
+        None if input.required => Err(Fault::new("required_input_missing", "the required input is missing")),
+        None => return Ok(None),
         Some(Given::Literal(value)) => coerce(value, input.kind).map(Source::Literal),
         Some(Given::Link(link)) => {
             // ComfyUI counts slots in whole numbers only: `1.0` is none.
             let slot = if has_whole_slot(node, input.name) { link.slot } else { None };
             link_source(prompt, Link { slot, ..link }, input.kind)
         }
-    }
+    };
+    source.map(Some)
 }
 
 fn has_whole_slot(node: Node<'_>, input: &str) -> bool {
@@ -174,8 +175,9 @@ fn link_source(prompt: &Prompt, link: Link<'_>, kind: Kind) -> Result<Source, Fa
         };
         return Err(Fault::new("slot_out_of_range", message));
     };
-    if !matches!(kind, Kind::Value(wanted) if wanted == *output) {
-        let message = format!("it takes {}, but slot {slot} of {named} gives {}", kind.name(), output.name());
+    if !matches!(kind, Kind::Value(wanted) if wanted == output.kind) {
+        let given = output.kind.name();
+        let message = format!("it takes {}, but slot {slot} of {named} gives {given}", kind.name());
         return Err(Fault::new("return_type_mismatch", message));
     }
     Ok(Source::Link { node_id: target.id().into(), slot })

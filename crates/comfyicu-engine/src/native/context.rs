@@ -10,8 +10,9 @@ use super::call::Failure;
 use super::check::Step;
 use super::codec::TextChunk;
 use super::limit::MAX_INPUT_BYTES;
-use super::nodes::LOAD_IMAGE;
+use super::nodes::LOADERS;
 use super::python::json_dumps;
+use super::work::Work;
 use crate::{InputFile, InputFiles, Job};
 
 /// The run as its nodes see it.
@@ -20,13 +21,14 @@ pub(super) struct Context {
     pub(super) run_id: RunId,
     /// What stands in the images that the run saves: the prompt, and what was given beside it.
     pub(super) texts: Vec<TextChunk>,
+    pub(super) work: Work,
     inputs: InputFiles,
     counters: Mutex<HashMap<String, u32>>,
 }
 
 impl Context {
     /// Gathers what the nodes need.
-    pub(super) fn new(job: Job, steps: &[Step]) -> Self {
+    pub(super) fn new(job: Job, steps: &[Step], work: Work) -> Self {
         let mut prompt = job.prompt.into_object();
         take_over_coercions(&mut prompt, steps);
         add_file_hashes(&mut prompt, &job.inputs);
@@ -34,7 +36,7 @@ impl Context {
             |keyword: &str, value: &Json| TextChunk { keyword: keyword.to_owned(), text: json_dumps(value) };
         let mut texts = vec![text("prompt", &prompt.into())];
         texts.extend(job.extra_pnginfo.iter().map(|(keyword, value)| text(keyword, value)));
-        Self { run_id: job.run_id, texts, inputs: job.inputs, counters: Mutex::default() }
+        Self { run_id: job.run_id, texts, work, inputs: job.inputs, counters: Mutex::default() }
     }
 
     /// The bytes of an input file, as a node names it: `photo.png`, `sub/photo.png`, `photo.png [input]`.
@@ -101,7 +103,8 @@ fn add_file_hashes(prompt: &mut Object, inputs: &InputFiles) {
     let is_loader = |node: &Json| {
         let node = node.as_object();
         node.is_some_and(|node| {
-            node.get_str("class_type") == Some(LOAD_IMAGE) && !node.contains_key("is_changed")
+            node.get_str("class_type").is_some_and(|class_type| LOADERS.contains(&class_type))
+                && !node.contains_key("is_changed")
         })
     };
     let loaders: Vec<String> =

@@ -1,27 +1,42 @@
 //! What a node is: its definition and its code, in one value.
 
+mod input;
+
 use comfyicu_model::json::{Object, Value as Json};
 
 use super::call::{Call, Failure, Yield};
 use super::value::ValueType;
+pub(super) use input::{Float, Input, Int, Kind};
 
 /// A node that the executor knows.
 #[derive(Debug)]
 pub(super) struct Definition {
     /// The name in prompts.
     pub(super) class_type: &'static str,
-    /// The name that people see.
-    pub(super) display_name: &'static str,
+    /// The name that people see, where it is another one.
+    pub(super) display_name: Option<&'static str>,
     pub(super) description: &'static str,
     /// Where the editor's menu has it.
     pub(super) category: &'static str,
     /// Where ComfyUI has it.
     pub(super) python_module: &'static str,
+    pub(super) form: Form,
     pub(super) inputs: &'static [Input],
-    pub(super) outputs: &'static [ValueType],
+    pub(super) outputs: &'static [Output],
     pub(super) role: Role,
+    /// Whether the code gets whole lists of values. Others are called once for each value of a list.
+    pub(super) takes_lists: bool,
     /// The node's code: a pure function, which may block and take long.
     pub(super) run: fn(Call) -> Result<Yield, Failure>,
+}
+
+/// In which of two ways ComfyUI describes a node, after how it is written there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A class with attributes.
+    Classic,
+    /// A schema: choices have a type of their own, and there is more about outputs.
+    Schema,
 }
 
 /// Whether a node makes values for others, or is what a prompt is run for.
@@ -33,110 +48,97 @@ pub(super) enum Role {
     Output,
 }
 
-/// An input of a node; each is required.
-#[derive(Debug)]
-pub(super) struct Input {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) tooltip: &'static str,
-}
-
-/// What may stand at an input.
+/// An output of a node.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    /// A result of another node.
-    Value(ValueType),
-    Int(Int),
-    Text {
-        default: &'static str,
-    },
-    /// One of some names.
-    Choice(&'static [&'static str]),
-    /// An image among the run's input files.
-    InputImage,
+pub(super) struct Output {
+    pub(super) kind: ValueType,
+    name: &'static str,
+    is_list: bool,
 }
 
-/// The bounds of an integer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Int {
-    pub(super) default: i64,
-    pub(super) min: i64,
-    pub(super) max: i64,
-    pub(super) step: Option<i64>,
-    /// How the editor shows it, where that is special.
-    pub(super) display: Option<&'static str>,
-}
+impl Output {
+    pub(super) const IMAGE: Self = Self::of(ValueType::Image);
+    pub(super) const MASK: Self = Self::of(ValueType::Mask);
 
-impl Kind {
-    /// The name of the type, as ComfyUI's messages have it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Value(kind) => kind.name(),
-            Self::Int(_) => "INT",
-            Self::Text { .. } => "STRING",
-            Self::Choice(_) | Self::InputImage => "COMBO",
-        }
+    /// An output that is named for its type.
+    const fn of(kind: ValueType) -> Self {
+        Self { kind, name: kind.name(), is_list: false }
+    }
+
+    pub(super) const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
+    /// Gives a list of values: nodes behind it run once for each.
+    pub(super) const fn list(self) -> Self {
+        Self { is_list: true, ..self }
     }
 }
 
 impl Definition {
+    /// What most nodes have in common; the rest must be filled in.
+    pub(super) const BASE: Self = Self {
+        class_type: "",
+        display_name: None,
+        description: "",
+        category: "",
+        python_module: "nodes",
+        form: Form::Classic,
+        inputs: &[],
+        outputs: &[],
+        role: Role::Inner,
+        takes_lists: false,
+        run: |_| Ok(Yield::default()),
+    };
+
     /// The definition in the form of ComfyUI's `/object_info`.
     pub(super) fn to_object(&self) -> Object {
-        let required: Object = self.inputs.iter().map(|input| (input.name, input.to_value())).collect();
-        let names: Vec<&str> = self.inputs.iter().map(|input| input.name).collect();
-        let mut input = Object::from_iter([("required", required)]);
-        let mut order = Object::from_iter([("required", names)]);
-        if self.role == Role::Output {
-            let hidden = [("prompt", "PROMPT"), ("extra_pnginfo", "EXTRA_PNGINFO")];
-            order.insert("hidden", hidden.map(|(name, _)| name).to_vec());
-            input.insert("hidden", hidden.into_iter().collect::<Object>());
+        let outputs = |field: fn(&Output) -> Json| self.outputs.iter().map(field).collect::<Vec<_>>();
+        let mut object = self.inputs_to_object();
+        object.insert("output", outputs(|output| output.kind.name().into()));
+        object.insert("output_is_list", outputs(|output| output.is_list.into()));
+        object.insert("output_name", outputs(|output| output.name.into()));
+        if self.form == Form::Schema {
+            object.insert("output_tooltips", outputs(|_| Json::Null));
         }
-        let types: Vec<&str> = self.outputs.iter().map(|output| output.name()).collect();
-        let mut object = Object::new();
-        object.insert("input", input);
-        object.insert("input_order", order);
-        object.insert("output", types.clone());
-        object.insert("output_is_list", vec![false; types.len()]);
-        object.insert("output_name", types);
         object.insert("name", self.class_type);
-        object.insert("display_name", self.display_name);
+        object.insert("display_name", self.display_name_to_value());
         object.insert("description", self.description);
         object.insert("python_module", self.python_module);
         object.insert("category", self.category);
         object.insert("output_node", self.role == Role::Output);
+        if self.form == Form::Schema {
+            for flag in ["deprecated", "experimental", "api_node"] {
+                object.insert(flag, false);
+            }
+        }
         object
     }
-}
 
-impl Input {
-    fn to_value(&self) -> Json {
-        let mut options = Object::new();
-        let kind = match self.kind {
-            Kind::Value(kind) => kind.name().into(),
-            Kind::Int(int) => {
-                options.insert("default", int.default);
-                options.insert("min", int.min);
-                options.insert("max", int.max);
-                if let Some(step) = int.step {
-                    options.insert("step", step);
-                }
-                if let Some(display) = int.display {
-                    options.insert("display", display);
-                }
-                "INT".into()
+    fn display_name_to_value(&self) -> Json {
+        match (self.display_name, self.form) {
+            (Some(name), _) => name.into(),
+            (None, Form::Classic) => self.class_type.into(),
+            (None, Form::Schema) => Json::Null,
+        }
+    }
+
+    /// The inputs, and their order apart, those that are required first.
+    fn inputs_to_object(&self) -> Object {
+        let (mut groups, mut order) = (Object::new(), Object::new());
+        for (group, required) in [("required", true), ("optional", false)] {
+            let inputs = || self.inputs.iter().filter(move |input| input.required == required);
+            if required || inputs().next().is_some() {
+                let named = inputs().map(|input| (input.name, input.to_value(self.form)));
+                groups.insert(group, named.collect::<Object>());
+                order.insert(group, inputs().map(|input| input.name).collect::<Vec<_>>());
             }
-            Kind::Text { default } => {
-                options.insert("default", default);
-                "STRING".into()
-            }
-            Kind::Choice(names) => Json::from(names.to_vec()),
-            Kind::InputImage => {
-                options.insert("image_upload", true);
-                // Which files there are depends on the run.
-                Json::Array(Vec::new())
-            }
-        };
-        options.insert("tooltip", self.tooltip);
-        Json::Array(vec![kind, options.into()])
+        }
+        if self.role == Role::Output {
+            let hidden = [("prompt", "PROMPT"), ("extra_pnginfo", "EXTRA_PNGINFO")];
+            order.insert("hidden", hidden.map(|(name, _)| name).to_vec());
+            groups.insert("hidden", hidden.into_iter().collect::<Object>());
+        }
+        Object::from_iter([("input", groups), ("input_order", order)])
     }
 }

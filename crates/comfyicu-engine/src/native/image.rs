@@ -3,6 +3,16 @@
 use std::sync::Arc;
 
 use super::limit::{self, TooLarge};
+use super::work::{Cancelled, Work};
+
+/// Why an image was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BuildError {
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
 
 /// How an image lies in memory: images of a batch one after the other, each row by row, the channels of a
 /// pixel side by side.
@@ -52,6 +62,23 @@ impl Image {
         Ok(Self { shape, data: Arc::new(data) })
     }
 
+    /// Makes an image row by row, on all processors; `fill` gets which image of the batch and which row of it
+    /// it makes, and the row, which is zero.
+    ///
+    /// # Errors
+    /// When the image would have too many pixels, or the run is cancelled meanwhile.
+    pub(super) fn by_rows(
+        shape: Shape,
+        work: &Work,
+        fill: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) -> Result<Self, BuildError> {
+        limit::check(shape)?;
+        let mut data = vec![0.0; shape.batch * shape.frame()];
+        let height = shape.height;
+        work.fill_rows(&mut data, shape.row(), |at, row| fill(at / height, at % height, row))?;
+        Ok(Self { shape, data: Arc::new(data) })
+    }
+
     /// Takes values that lie as `shape` says. What is missing is black, what is too much is dropped.
     ///
     /// # Errors
@@ -68,8 +95,55 @@ impl Image {
     }
 
     /// All values.
+    #[cfg(test)]
     pub(crate) fn values(&self) -> &[f32] {
         &self.data
+    }
+
+    /// All values, to be changed: in place where nobody else holds the image, else in a copy.
+    pub(super) fn values_mut(&mut self) -> &mut [f32] {
+        let values: &mut Vec<f32> = Arc::make_mut(&mut self.data);
+        values
+    }
+
+    /// A row of one image of the batch; empty where there is none.
+    pub(super) fn row(&self, frame: usize, y: usize) -> &[f32] {
+        let start = frame * self.shape.frame() + y * self.shape.row();
+        self.data.get(start..start + self.shape.row()).unwrap_or_default()
+    }
+
+    /// A pixel of one image of the batch; empty where there is none.
+    pub(super) fn pixel(&self, frame: usize, y: usize, x: usize) -> &[f32] {
+        let channels = self.shape.channels;
+        self.row(frame, y).get(x * channels..(x + 1) * channels).unwrap_or_default()
+    }
+
+    /// The image with so many channels: those that it lacks are 1, which is opaque.
+    pub(super) fn opaque(self, channels: usize) -> Result<Self, TooLarge> {
+        let own = self.shape.channels;
+        if own >= channels {
+            return Ok(self);
+        }
+        Self::build(Shape { channels, ..self.shape }, |values| {
+            for (target, pixel) in values.chunks_exact_mut(channels).zip(self.data.chunks_exact(own)) {
+                let (colours, rest) = target.split_at_mut(own);
+                colours.copy_from_slice(pixel);
+                rest.fill(1.0);
+            }
+        })
+    }
+
+    /// The image without the channels behind the first so many.
+    pub(super) fn cut_to(self, channels: usize) -> Result<Self, TooLarge> {
+        let own = self.shape.channels;
+        if own <= channels {
+            return Ok(self);
+        }
+        Self::build(Shape { channels, ..self.shape }, |values| {
+            for (target, pixel) in values.chunks_exact_mut(channels).zip(self.data.chunks_exact(own)) {
+                target.iter_mut().zip(pixel).for_each(|(target, value)| *target = *value);
+            }
+        })
     }
 
     /// The images of the batch, each as its values.
@@ -81,7 +155,7 @@ impl Image {
     /// Changes each value; in place where nobody else holds the image.
     #[must_use]
     pub(super) fn map(mut self, change: impl Fn(f32) -> f32) -> Self {
-        for value in Arc::make_mut(&mut self.data) {
+        for value in self.values_mut() {
             *value = change(*value);
         }
         self
@@ -106,14 +180,25 @@ impl Mask {
         Image::from_values(Shape { batch, height, width, channels: 1 }, data).map(Self)
     }
 
+    /// Takes an image of one channel.
+    pub(super) fn of(image: Image) -> Self {
+        debug_assert_eq!(image.shape.channels, 1, "a mask has one channel");
+        Self(image)
+    }
+
+    /// The mask as an image of one channel.
+    pub(super) const fn as_image(&self) -> &Image {
+        &self.0
+    }
+
+    /// The mask as an image of one channel.
+    pub(super) fn into_image(self) -> Image {
+        self.0
+    }
+
     /// How the mask lies in memory: always one channel.
     pub(crate) const fn shape(&self) -> Shape {
         self.0.shape()
-    }
-
-    /// All values.
-    pub(crate) fn values(&self) -> &[f32] {
-        self.0.values()
     }
 }
 

@@ -30,6 +30,18 @@ pub(super) fn to_byte(value: f32) -> u8 {
     (255.0 * value).clamp(0.0, 255.0) as u8
 }
 
+/// A value of 0 to 1 as the nearest byte.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clipped first")]
+pub(super) fn to_byte_rounded(value: f32) -> u8 {
+    (value.clamp(0.0, 1.0) * 255.0).round_ties_even() as u8
+}
+
+/// A double as the nearest float: what becomes of a number where it meets an image.
+#[expect(clippy::cast_possible_truncation, reason = "the rounding is the point")]
+pub(super) const fn from_f64(value: f64) -> f32 {
+    value as f32
+}
+
 /// A byte as a value of 0 to 1.
 pub(super) fn from_byte(byte: u8) -> f32 {
     f32::from(byte) / 255.0

@@ -124,6 +124,31 @@ pub(super) fn int_of_text(text: &str) -> Option<i64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// What `float` makes of a text: as Rust reads it, but for single underscores between digits and spaces
+/// around.
+pub(super) fn float_of_text(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| digits.get(at)).is_some_and(u8::is_ascii_digit);
+    let lone = |(at, _): (usize, &str)| !is_digit(at.checked_sub(1)) || !is_digit(at.checked_add(1));
+    if text.match_indices('_').any(lone) {
+        return None;
+    }
+    text.replace('_', "").parse().ok()
+}
+
+/// What `bool` makes of a value: nothing, zero and what is empty are false.
+pub(super) fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != 0.0,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(object) => !object.is_empty(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use comfyicu_model::json::{Limits, read};
@@ -181,6 +206,23 @@ mod tests {
         assert!(
             ["", "12.5", "1__2", "_1", "wide", "0x10", "+-1"].iter().all(|text| int_of_text(text).is_none())
         );
+    }
+
+    #[test]
+    fn floats_are_read_as_python_reads_them() {
+        let read = ["0.5", " 1_3.2_5 ", "+1e3", "-.5", "Infinity"].map(float_of_text);
+        assert_eq!(read, [Some(0.5), Some(13.25), Some(1000.0), Some(-0.5), Some(f64::INFINITY)]);
+        assert!(float_of_text("nan").is_some_and(f64::is_nan));
+        assert!(
+            ["", "1__2", "_1", "1_", "1_.5", "wide", "0x10"].iter().all(|text| float_of_text(text).is_none())
+        );
+    }
+
+    #[test]
+    fn empty_things_are_false() {
+        let truth = |json: &str| is_true(&read(json.as_bytes(), Limits::default()).unwrap());
+        assert!(["true", "1", "-0.5", "\"false\"", "{\"a\": 1}", "NaN"].into_iter().all(truth));
+        assert!(!["false", "0", "-0.0", "\"\"", "null", "{}"].into_iter().any(truth));
     }
 
     proptest! {

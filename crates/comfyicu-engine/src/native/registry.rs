@@ -6,21 +6,54 @@ use comfyicu_model::ObjectInfo;
 use comfyicu_model::json::Object;
 
 use super::definition::Definition;
-use super::nodes::{empty, invert, load, mask, save, scale};
+use super::nodes::{
+    alpha, batch, blend, composite, empty, invert, load, mask, pad, porter_duff, save, scale, stitch,
+    transform, yuv,
+};
 
-static DEFINITIONS: [&Definition; 7] = [
+static DEFINITIONS: &[&Definition] = &[
+    &mask::CROP_MASK,
     &empty::EMPTY_IMAGE,
+    &mask::FEATHER_MASK,
+    &mask::GROW_MASK,
+    &batch::IMAGE_BATCH,
+    &blend::IMAGE_BLEND,
+    &mask::IMAGE_COLOR_TO_MASK,
+    &composite::IMAGE_COMPOSITE_MASKED,
+    &transform::IMAGE_CROP,
+    &transform::IMAGE_FLIP,
+    &batch::IMAGE_FROM_BATCH,
     &invert::IMAGE_INVERT,
+    &pad::IMAGE_PAD_FOR_OUTPAINT,
+    &yuv::IMAGE_RGB_TO_YUV,
+    &transform::IMAGE_ROTATE,
     &scale::IMAGE_SCALE,
+    &scale::IMAGE_SCALE_BY,
+    &scale::IMAGE_SCALE_TO_MAX_DIMENSION,
+    &scale::IMAGE_SCALE_TO_TOTAL_PIXELS,
+    &stitch::IMAGE_STITCH,
+    &mask::IMAGE_TO_MASK,
+    &yuv::IMAGE_YUV_TO_RGB,
+    &mask::INVERT_MASK,
+    &alpha::JOIN_IMAGE_WITH_ALPHA,
     &load::LOAD_IMAGE,
+    &load::LOAD_IMAGE_MASK,
+    &mask::MASK_COMPOSITE,
     &mask::MASK_TO_IMAGE,
+    &porter_duff::PORTER_DUFF_IMAGE_COMPOSITE,
     &save::PREVIEW_IMAGE,
+    &batch::REBATCH_IMAGES,
+    &batch::REPEAT_IMAGE_BATCH,
+    &pad::RESIZE_AND_PAD_IMAGE,
     &save::SAVE_IMAGE,
+    &mask::SOLID_MASK,
+    &alpha::SPLIT_IMAGE_WITH_ALPHA,
+    &mask::THRESHOLD_MASK,
 ];
 
 /// The definition of a class.
 pub(super) fn find(class_type: &str) -> Option<&'static Definition> {
-    DEFINITIONS.into_iter().find(|definition| definition.class_type == class_type)
+    DEFINITIONS.iter().copied().find(|definition| definition.class_type == class_type)
 }
 
 /// All definitions, in ComfyUI's form.
@@ -51,7 +84,7 @@ mod tests {
     fn names_are_in_order_and_stand_once() {
         assert!(DEFINITIONS.is_sorted_by(|a, b| a.class_type < b.class_type));
         for definition in DEFINITIONS {
-            assert!(find(definition.class_type).is_some_and(|found| std::ptr::eq(found, definition)));
+            assert!(find(definition.class_type).is_some_and(|found| std::ptr::eq(found, *definition)));
         }
     }
 }

@@ -19,7 +19,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use target::Target;
+pub(crate) use target::{Size, Target};
 
 use super::image::{Image, Shape};
 use super::limit::TooLarge;
@@ -99,6 +99,14 @@ pub(crate) enum ResizeError {
         /// The new height.
         target_height: usize,
     },
+    /// The result would have no pixel.
+    #[error("an image of {width}×{height} pixels cannot be made: choose a larger size")]
+    ToNothing {
+        /// The new width.
+        width: usize,
+        /// The new height.
+        height: usize,
+    },
     /// The result would be too large.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
@@ -114,7 +122,20 @@ pub(crate) fn resize(
     target: Target,
     crop: Crop,
 ) -> Result<Image, ResizeError> {
-    let Some(size) = target.of(image.shape()) else { return Ok(image.clone()) };
+    match target.of(image.shape()) {
+        Some(size) => resize_to(image, method, size, crop),
+        None => Ok(image.clone()),
+    }
+}
+
+/// Resizes an image to a size, as it stands.
+///
+/// # Errors
+/// When the crop leaves nothing, or the result would have no pixels or too many.
+pub(crate) fn resize_to(image: &Image, method: Method, size: Size, crop: Crop) -> Result<Image, ResizeError> {
+    if size.width == 0 || size.height == 0 {
+        return Err(ResizeError::ToNothing { width: size.width, height: size.height });
+    }
     let shape = Shape { height: size.height, width: size.width, ..image.shape() };
     let window = match target::window(image.shape(), size, crop) {
         Ok(window) => window,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use comfyicu_model::NodeId;
 
-use super::call::{Call, Failure};
+use super::call::{Arguments, Call, Failure};
 use super::check::{Source, Step};
 use super::context::Context;
 use super::limit::MAX_LIVE_VALUES;
@@ -19,7 +19,8 @@ pub(super) struct Results(HashMap<(NodeId, usize), Kept>);
 struct Kept {
     /// How many inputs are still to read it.
     readers: usize,
-    value: Option<Value>,
+    /// The list that an output gave; of one value for most.
+    values: Vec<Value>,
 }
 
 impl Results {
@@ -28,45 +29,72 @@ impl Results {
         let mut results = HashMap::new();
         for (_, source) in steps.iter().flat_map(|step| &step.sources) {
             if let Source::Link { node_id, slot } = source {
-                let kept =
-                    results.entry((node_id.clone(), *slot)).or_insert(Kept { readers: 0, value: None });
+                let kept = results
+                    .entry((node_id.clone(), *slot))
+                    .or_insert(Kept { readers: 0, values: Vec::new() });
                 kept.readers += 1;
             }
         }
         Self(results)
     }
 
-    /// Gathers the arguments of a step. The last reader gets the value itself and not a share of it.
-    pub(super) fn call(&mut self, step: &Step, context: &Arc<Context>) -> Call {
-        let arguments = step.sources.iter().filter_map(|(name, source)| {
-            let argument = match source {
-                Source::Literal(literal) => Argument::Literal(literal.clone()),
-                Source::Link { node_id, slot } => Argument::Value(self.read(&(node_id.clone(), *slot))?),
-            };
-            Some((*name, argument))
-        });
-        let arguments = arguments.collect();
-        Call::new(step.node_id.clone(), Arc::clone(context), arguments)
+    /// Gathers the arguments of a step, and makes the calls that it takes: one, or where a list meets a node
+    /// that takes single values, one for each value of the longest list; a shorter list repeats its last.
+    pub(super) fn calls(&mut self, step: &Step, context: &Arc<Context>) -> Vec<Call> {
+        let arguments = step.sources.iter().map(|(name, source)| (*name, self.arguments(source)));
+        let mut arguments: Arguments = arguments.collect();
+        let call = |arguments| Call::new(step.node_id.clone(), Arc::clone(context), arguments);
+        if step.definition.takes_lists {
+            return vec![call(arguments)];
+        }
+        let count = arguments.iter().map(|(_, list)| list.len()).max().unwrap_or(1);
+        // From the last call to the first, so that the last to need a value gets the value itself.
+        let mut calls: Vec<Call> = (0..count).rev().map(|at| call(nth(&mut arguments, at))).collect();
+        calls.reverse();
+        calls
     }
 
-    fn read(&mut self, key: &(NodeId, usize)) -> Option<Value> {
-        let kept = self.0.get_mut(key)?;
-        kept.readers -= 1;
-        if kept.readers > 0 { kept.value.clone() } else { self.0.remove(key)?.value }
-    }
-
-    /// Keeps what a node gave, as far as somebody will read it.
-    pub(super) fn keep(&mut self, node_id: &NodeId, values: Vec<Value>) -> Result<(), Failure> {
-        for (slot, value) in values.into_iter().enumerate() {
-            if let Some(kept) = self.0.get_mut(&(node_id.clone(), slot)) {
-                kept.value = Some(value);
+    fn arguments(&mut self, source: &Source) -> Vec<Argument> {
+        match source {
+            Source::Literal(literal) => vec![Argument::Literal(literal.clone())],
+            Source::Link { node_id, slot } => {
+                self.read(&(node_id.clone(), *slot)).into_iter().map(Argument::Value).collect()
             }
         }
-        let live: usize = self.0.values().filter_map(|kept| kept.value.as_ref()).map(Value::size).sum();
+    }
+
+    /// The last reader gets the values themselves and not a share of them.
+    fn read(&mut self, key: &(NodeId, usize)) -> Vec<Value> {
+        let Some(kept) = self.0.get_mut(key) else { return Vec::new() };
+        kept.readers -= 1;
+        if kept.readers > 0 {
+            return kept.values.clone();
+        }
+        self.0.remove(key).map(|kept| kept.values).unwrap_or_default()
+    }
+
+    /// Keeps what a call gave, behind what calls of the same node gave before it, as far as somebody will
+    /// read it.
+    pub(super) fn keep(&mut self, node_id: &NodeId, values: Vec<Vec<Value>>) -> Result<(), Failure> {
+        for (slot, values) in values.into_iter().enumerate() {
+            if let Some(kept) = self.0.get_mut(&(node_id.clone(), slot)) {
+                kept.values.extend(values);
+            }
+        }
+        let live: usize = self.0.values().flat_map(|kept| &kept.values).map(Value::size).sum();
         if live > MAX_LIVE_VALUES {
             let message = "the images of this run, those still needed together, are more than can be held";
             return Err(Failure::new("MemoryError", message));
         }
         Ok(())
     }
+}
+
+/// The arguments of one of several calls, taken from the ends of the lists where this is the last use.
+fn nth(arguments: &mut Arguments, at: usize) -> Arguments {
+    let of_list = |list: &mut Vec<Argument>| {
+        let argument = if at > 0 && at >= list.len() { list.last().cloned() } else { None };
+        argument.or_else(|| list.pop()).into_iter().collect()
+    };
+    arguments.iter_mut().map(|(name, list)| (*name, of_list(list))).collect()
 }

@@ -46,9 +46,11 @@ impl ValueType {
 }
 
 /// A value that stands in the prompt itself, brought to the type of its input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
     Int(i64),
+    Float(f64),
+    Bool(bool),
     Text(String),
 }
 
@@ -56,6 +58,8 @@ impl From<Literal> for Json {
     fn from(literal: Literal) -> Self {
         match literal {
             Literal::Int(value) => value.into(),
+            Literal::Float(value) => value.into(),
+            Literal::Bool(value) => value.into(),
             Literal::Text(text) => text.into(),
         }
     }

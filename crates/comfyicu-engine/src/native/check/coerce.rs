@@ -1,10 +1,13 @@
 //! Bringing values of a prompt to the type of their input, as ComfyUI does.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
 use comfyicu_model::json::{Kind as JsonKind, Number, Value as Json};
 
 use super::Fault;
 use crate::native::context::destination;
-use crate::native::definition::{Int, Kind};
+use crate::native::definition::{Float, Int, Kind};
 use crate::native::python;
 use crate::native::value::Literal;
 
@@ -22,8 +25,10 @@ pub(super) fn coerce(value: &Json, kind: Kind) -> Result<Literal, Fault> {
             Err(Fault { suggestion: Some("link it: [node id, slot]"), ..fault })
         }
         Kind::Int(bounds) => int(value, bounds).map(Literal::Int),
+        Kind::Float(bounds) => float(value, bounds).map(Literal::Float),
+        Kind::Bool { .. } => Ok(Literal::Bool(python::is_true(value))),
         Kind::Text { .. } => text(value).map(Literal::Text),
-        Kind::Choice(names) => choice(value, names).map(Literal::Text),
+        Kind::Choice(choices) => choice(value, choices.names).map(Literal::Text),
         Kind::InputImage => file(value).map(Literal::Text),
     }
 }
@@ -45,12 +50,36 @@ fn int(value: &Json, bounds: Int) -> Result<i64, Fault> {
         Json::Null | Json::Array(_) | Json::Object(_) => None,
     };
     let number = number.ok_or_else(not_a_number)?;
-    if number < bounds.min {
-        let message = format!("{} is smaller than the minimum of {}", value.to_json(), bounds.min);
+    in_bounds(value, number, bounds.min..=bounds.max)
+}
+
+fn float(value: &Json, bounds: Float) -> Result<f64, Fault> {
+    let number = match value {
+        Json::Bool(value) => Some(f64::from(u8::from(*value))),
+        Json::Number(number) => Some(number.as_f64()),
+        Json::String(text) => python::float_of_text(text),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    };
+    let not_a_number = || {
+        let message = format!("{} is not a FLOAT: it takes a number", value.to_json());
+        Fault::new("invalid_input_type", message)
+    };
+    in_bounds(value, number.ok_or_else(not_a_number)?, bounds.min..=bounds.max)
+}
+
+/// Not-a-number is neither smaller nor bigger than a bound, so it passes, as in Python.
+fn in_bounds<N: PartialOrd + Display>(
+    value: &Json,
+    number: N,
+    bounds: RangeInclusive<N>,
+) -> Result<N, Fault> {
+    let (min, max) = bounds.into_inner();
+    if number < min {
+        let message = format!("{} is smaller than the minimum of {min}", value.to_json());
         return Err(Fault::new("value_smaller_than_min", message));
     }
-    if number > bounds.max {
-        let message = format!("{} is bigger than the maximum of {}", value.to_json(), bounds.max);
+    if number > max {
+        let message = format!("{} is bigger than the maximum of {max}", value.to_json());
         return Err(Fault::new("value_bigger_than_max", message));
     }
     Ok(number)

@@ -1,42 +1,31 @@
 //! Images of one colour.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Int, Kind, Role};
+use crate::native::definition::{Definition, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::number::from_byte;
-use crate::native::value::{Value, ValueType};
+use crate::native::value::Value;
 
-const SIDE: Kind = Kind::Int(Int { default: 512, min: 1, max: 16_384, step: Some(1), display: None });
+const SIDE: Int = Int::new(512, 1, 16_384).step(1);
+const COLOUR: Int = Int::new(0, 0, 0xff_ffff).step(1).shown_as("color");
 
 pub(in crate::native) static EMPTY_IMAGE: Definition = Definition {
     class_type: "EmptyImage",
-    display_name: "EmptyImage",
     description: "Makes images of one colour.",
     category: "image",
-    python_module: "nodes",
     inputs: &[
-        Input { name: "width", kind: SIDE, tooltip: "The width in pixels." },
-        Input { name: "height", kind: SIDE, tooltip: "The height in pixels." },
-        Input {
-            name: "batch_size",
-            kind: Kind::Int(Int { default: 1, min: 1, max: 4096, step: None, display: None }),
-            tooltip: "How many images to make.",
-        },
-        Input {
-            name: "color",
-            kind: Kind::Int(Int {
-                default: 0,
-                min: 0,
-                max: 0xff_ffff,
-                step: Some(1),
-                display: Some("color"),
-            }),
-            tooltip: "The colour as one number: 65536 × red + 256 × green + blue, each 0 to 255.",
-        },
+        Input::int("width", SIDE, "The width in pixels."),
+        Input::int("height", SIDE, "The height in pixels."),
+        Input::int("batch_size", Int::new(1, 1, 4096), "How many images to make."),
+        Input::int(
+            "color",
+            COLOUR,
+            "The colour as one number: 65536 × red + 256 × green + blue, each 0 to 255.",
+        ),
     ],
-    outputs: &[ValueType::Image],
-    role: Role::Inner,
+    outputs: &[Output::IMAGE],
     run,
+    ..Definition::BASE
 };
 
 fn run(mut call: Call) -> Result<Yield, Failure> {

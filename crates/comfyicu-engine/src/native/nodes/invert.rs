@@ -1,19 +1,18 @@
 //! Inverting colours.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Kind, Role};
-use crate::native::value::{Value, ValueType};
+use crate::native::definition::{Definition, Input, Output};
+use crate::native::value::Value;
 
 pub(in crate::native) static IMAGE_INVERT: Definition = Definition {
     class_type: "ImageInvert",
-    display_name: "Invert Image",
+    display_name: Some("Invert Image"),
     description: "Turns each colour into its opposite.",
     category: "image",
-    python_module: "nodes",
-    inputs: &[Input { name: "image", kind: Kind::Value(ValueType::Image), tooltip: "The images to invert." }],
-    outputs: &[ValueType::Image],
-    role: Role::Inner,
+    inputs: &[Input::image("image", "The images to invert.")],
+    outputs: &[Output::IMAGE],
     run,
+    ..Definition::BASE
 };
 
 fn run(mut call: Call) -> Result<Yield, Failure> {

@@ -2,38 +2,73 @@
 
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::codec::{DecodeError, Frame, decode};
-use crate::native::definition::{Definition, Input, Kind, Role};
+use crate::native::definition::{Definition, Input, Output};
 use crate::native::image::{Image, Mask, Shape};
 use crate::native::number::from_byte;
-use crate::native::value::{Value, ValueType};
+use crate::native::value::Value;
+
+const FILE: Input =
+    Input::input_image("image", "The file's name among the run's files: photo.png is /input/photo.png.");
 
 pub(in crate::native) static LOAD_IMAGE: Definition = Definition {
     class_type: super::LOAD_IMAGE,
-    display_name: "Load Image",
+    display_name: Some("Load Image"),
     description: "Loads an image from the input files, and what is transparent in it as a mask.",
     category: "image",
-    python_module: "nodes",
-    inputs: &[Input {
-        name: "image",
-        kind: Kind::InputImage,
-        tooltip: "The file's name among the run's files: photo.png is /input/photo.png.",
-    }],
-    outputs: &[ValueType::Image, ValueType::Mask],
-    role: Role::Inner,
+    inputs: &[FILE],
+    outputs: &[Output::IMAGE, Output::MASK],
     run,
+    ..Definition::BASE
+};
+
+pub(in crate::native) static LOAD_IMAGE_MASK: Definition = Definition {
+    class_type: super::LOAD_IMAGE_MASK,
+    display_name: Some("Load Image (as Mask)"),
+    description: "Loads one channel of an image from the input files as a mask.",
+    category: "mask",
+    inputs: &[
+        FILE,
+        Input::choice(
+            "channel",
+            &["alpha", "red", "green", "blue"],
+            "The channel. alpha gives a mask that is 1 where the image is transparent.",
+        ),
+    ],
+    outputs: &[Output::MASK],
+    run: load_mask,
+    ..Definition::BASE
 };
 
 /// The side of the mask that stands for “nothing is transparent”.
 const EMPTY_MASK_SIDE: usize = 64;
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
-    let name = call.text("image")?;
-    let bytes = call.context.read_input(&name)?;
-    let frames = decode(&bytes).map_err(|error| failure(&name, &error))?;
-    drop(bytes);
+    let frames = load(&mut call)?;
     let image = to_image(&frames)?;
     let mask = to_mask(&frames)?;
     Ok(Yield::values([Value::Image(image), Value::Mask(mask)]))
+}
+
+fn load_mask(mut call: Call) -> Result<Yield, Failure> {
+    let channel = call.text("channel")?;
+    let frames = load(&mut call)?;
+    let Some(Frame { width, height, rgb, alpha }) = frames.first() else {
+        return Err(Failure::new("ValueError", "the file holds no image"));
+    };
+    let values = match (["red", "green", "blue"].iter().position(|name| *name == channel), alpha) {
+        (Some(channel), _) => rgb.iter().skip(channel).step_by(3).map(|byte| from_byte(*byte)).collect(),
+        (None, Some(alpha)) => alpha.iter().map(|alpha| 1.0 - from_byte(*alpha)).collect(),
+        // An image without transparency is covered nowhere.
+        (None, None) => Vec::new(),
+    };
+    let mask = Mask::from_values(1, *height, *width, values)?;
+    Ok(Yield::values([Value::Mask(mask)]))
+}
+
+fn load(call: &mut Call) -> Result<Vec<Frame>, Failure> {
+    let name = call.text("image")?;
+    let bytes = call.context.read_input(&name)?;
+    decode(&bytes).map_err(|error| failure(&name, &error))
 }
 
 fn failure(name: &str, error: &DecodeError) -> Failure {

@@ -5,45 +5,38 @@ use sha2::{Digest as _, Sha256};
 use crate::OutputKind;
 use crate::native::call::{Call, Failure, File, Yield};
 use crate::native::codec::{EncodeError, Pixels, encode_png};
-use crate::native::definition::{Definition, Input, Kind, Role};
+use crate::native::definition::{Definition, Input, Role};
 use crate::native::image::Image;
 use crate::native::number::to_byte;
 use crate::native::prefix::Prefix;
-use crate::native::value::ValueType;
 
 pub(in crate::native) static SAVE_IMAGE: Definition = Definition {
     class_type: "SaveImage",
-    display_name: "Save Image",
+    display_name: Some("Save Image"),
     description: "Saves images as PNG files among the run's outputs, with the prompt inside.",
     category: "image",
-    python_module: "nodes",
     inputs: &[
-        Input { name: "images", kind: Kind::Value(ValueType::Image), tooltip: "The images to save." },
-        Input {
-            name: "filename_prefix",
-            kind: Kind::Text { default: "ComfyUI" },
-            tooltip: "How the files' names begin; a / makes a folder. %width%, %height% and %batch_num% are filled in.",
-        },
+        Input::image("images", "The images to save."),
+        Input::text(
+            "filename_prefix",
+            "ComfyUI",
+            "How the files' names begin; a / makes a folder. %width%, %height% and %batch_num% are filled in.",
+        ),
     ],
-    outputs: &[],
     role: Role::Output,
     run: save,
+    ..Definition::BASE
 };
 
 pub(in crate::native) static PREVIEW_IMAGE: Definition = Definition {
     class_type: "PreviewImage",
-    display_name: "Preview Image",
+    display_name: Some("Preview Image"),
     description: "Saves images as temporary PNG files, to be looked at while a run goes on.",
     category: "image",
-    python_module: "nodes",
-    inputs: &[Input {
-        name: "images",
-        kind: Kind::Value(ValueType::Image),
-        tooltip: "The images to look at.",
-    }],
-    outputs: &[],
+    inputs: &[Input::image("images", "The images to look at.")],
     role: Role::Output,
     run: preview,
+    ..Definition::BASE
 };
 
 fn save(mut call: Call) -> Result<Yield, Failure> {

@@ -1,54 +1,137 @@
 //! Resizing.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Int, Kind, Role};
-use crate::native::resize::{Crop, Method, ResizeError, Target, resize};
-use crate::native::value::{Value, ValueType};
+use crate::native::definition::{Definition, Float, Form, Input, Int, Output};
+use crate::native::image::Image;
+use crate::native::number::{floor, round, to_f64};
+use crate::native::resize::{Crop, Method, ResizeError, Size, Target, resize, resize_to};
+use crate::native::value::Value;
 
-const SIDE: Kind = Kind::Int(Int { default: 512, min: 0, max: 16_384, step: Some(1), display: None });
+const SIDE: Int = Int::new(512, 0, 16_384).step(1);
+const IMAGES: Input = Input::image("image", "The images to resize.");
+const METHOD_TOOLTIP: &str =
+    "How new pixels come from old ones. area suits making smaller, lanczos and bicubic larger.";
+const METHOD: Input = Input::choice("upscale_method", &Method::NAMES, METHOD_TOOLTIP);
 
 pub(in crate::native) static IMAGE_SCALE: Definition = Definition {
     class_type: "ImageScale",
-    display_name: "Upscale Image",
+    display_name: Some("Upscale Image"),
     description: "Resizes images to a width and a height.",
     category: "image/upscaling",
-    python_module: "nodes",
     inputs: &[
-        Input { name: "image", kind: Kind::Value(ValueType::Image), tooltip: "The images to resize." },
-        Input {
-            name: "upscale_method",
-            kind: Kind::Choice(&Method::NAMES),
-            tooltip: "How new pixels come from old ones. area suits making smaller, lanczos and bicubic larger.",
-        },
-        Input {
-            name: "width",
-            kind: SIDE,
-            tooltip: "The new width in pixels; 0 keeps the proportions to the height.",
-        },
-        Input {
-            name: "height",
-            kind: SIDE,
-            tooltip: "The new height in pixels; 0 keeps the proportions to the width.",
-        },
-        Input {
-            name: "crop",
-            kind: Kind::Choice(&Crop::NAMES),
-            tooltip: "center cuts off what does not fit the new proportions, disabled stretches.",
-        },
+        IMAGES,
+        METHOD,
+        Input::int("width", SIDE, "The new width in pixels; 0 keeps the proportions to the height."),
+        Input::int("height", SIDE, "The new height in pixels; 0 keeps the proportions to the width."),
+        Input::choice(
+            "crop",
+            &Crop::NAMES,
+            "center cuts off what does not fit the new proportions, disabled stretches.",
+        ),
     ],
-    outputs: &[ValueType::Image],
-    role: Role::Inner,
-    run,
+    outputs: &[Output::IMAGE],
+    run: scale,
+    ..Definition::BASE
 };
 
-fn run(mut call: Call) -> Result<Yield, Failure> {
+pub(in crate::native) static IMAGE_SCALE_BY: Definition = Definition {
+    class_type: "ImageScaleBy",
+    display_name: Some("Upscale Image By"),
+    description: "Resizes images by a factor.",
+    category: "image/upscaling",
+    inputs: &[
+        IMAGES,
+        METHOD,
+        Input::float("scale_by", Float::new(1.0, 0.01, 8.0, 0.01), "The factor for both sides."),
+    ],
+    outputs: &[Output::IMAGE],
+    run: scale_by,
+    ..Definition::BASE
+};
+
+pub(in crate::native) static IMAGE_SCALE_TO_TOTAL_PIXELS: Definition = Definition {
+    class_type: "ImageScaleToTotalPixels",
+    description: "Resizes images to a number of pixels, and keeps their proportions.",
+    category: "image/upscaling",
+    python_module: "comfy_extras.nodes_post_processing",
+    form: Form::Schema,
+    inputs: &[
+        IMAGES,
+        METHOD,
+        Input::float(
+            "megapixels",
+            Float::new(1.0, 0.01, 16.0, 0.01),
+            "How many pixels the result has, in units of 1024 × 1024.",
+        ),
+    ],
+    outputs: &[Output::IMAGE],
+    run: scale_to_total_pixels,
+    ..Definition::BASE
+};
+
+pub(in crate::native) static IMAGE_SCALE_TO_MAX_DIMENSION: Definition = Definition {
+    class_type: "ImageScaleToMaxDimension",
+    description: "Resizes images so that their longer side has a length, and keeps their proportions.",
+    category: "image/upscaling",
+    python_module: "comfy_extras.nodes_images",
+    inputs: &[
+        IMAGES,
+        Input::choice(
+            "upscale_method",
+            &["area", "lanczos", "bilinear", "nearest-exact", "bilinear", "bicubic"],
+            METHOD_TOOLTIP,
+        ),
+        Input::int("largest_size", SIDE, "The longer side in pixels."),
+    ],
+    outputs: &[Output::IMAGE],
+    run: scale_to_max_dimension,
+    ..Definition::BASE
+};
+
+fn scale(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
     let target = Target { width: call.size("width")?, height: call.size("height")? };
-    let (method, crop) = (call.text("upscale_method")?, call.text("crop")?);
-    let unknown = |name: &str| Failure::new("ValueError", format!("`{name}` is not known"));
-    let method = Method::parse(&method).ok_or_else(|| unknown(&method))?;
-    let crop = Crop::parse(&crop).ok_or_else(|| unknown(&crop))?;
+    let method = call.choice("upscale_method", Method::parse)?;
+    let crop = call.choice("crop", Crop::parse)?;
     let resized = resize(&image, method, target, crop)?;
+    Ok(Yield::values([Value::Image(resized)]))
+}
+
+fn scale_by(mut call: Call) -> Result<Yield, Failure> {
+    let image = call.image("image")?;
+    let method = call.choice("upscale_method", Method::parse)?;
+    let factor = call.float("scale_by")?;
+    scale_by_factor(&image, method, factor)
+}
+
+fn scale_to_total_pixels(mut call: Call) -> Result<Yield, Failure> {
+    let image = call.image("image")?;
+    let method = call.choice("upscale_method", Method::parse)?;
+    let total = to_f64(floor(call.float("megapixels")? * 1024.0 * 1024.0));
+    let shape = image.shape();
+    scale_by_factor(&image, method, (total / to_f64(shape.width * shape.height)).sqrt())
+}
+
+fn scale_by_factor(image: &Image, method: Method, factor: f64) -> Result<Yield, Failure> {
+    let shape = image.shape();
+    let side = |side: usize| round(to_f64(side) * factor);
+    let size = Size { width: side(shape.width), height: side(shape.height) };
+    let resized = resize_to(image, method, size, Crop::Disabled)?;
+    Ok(Yield::values([Value::Image(resized)]))
+}
+
+fn scale_to_max_dimension(mut call: Call) -> Result<Yield, Failure> {
+    let image = call.image("image")?;
+    let method = call.choice("upscale_method", Method::parse)?;
+    let largest = call.size("largest_size")?;
+    let shape = image.shape();
+    let shorter = |shorter: usize, longer: usize| round(to_f64(shorter) / to_f64(longer) * to_f64(largest));
+    let size = if shape.height > shape.width {
+        Size { width: shorter(shape.width, shape.height), height: largest }
+    } else {
+        Size { width: largest, height: shorter(shape.height, shape.width) }
+    };
+    let resized = resize_to(&image, method, size, Crop::Disabled)?;
     Ok(Yield::values([Value::Image(resized)]))
 }
 
@@ -56,7 +139,9 @@ impl From<ResizeError> for Failure {
     fn from(error: ResizeError) -> Self {
         match error {
             ResizeError::TooLarge(error) => error.into(),
-            ResizeError::NothingLeft { .. } => Self::new("RuntimeError", error.to_string()),
+            ResizeError::NothingLeft { .. } | ResizeError::ToNothing { .. } => {
+                Self::new("RuntimeError", error.to_string())
+            }
         }
     }
 }

@@ -1,0 +1,212 @@
+//! The inputs of a node: what may stand at each.
+
+use comfyicu_model::json::{Object, Value as Json};
+
+use super::Form;
+use crate::native::value::ValueType;
+
+/// An input of a node.
+#[derive(Debug)]
+pub(in crate::native) struct Input {
+    pub(in crate::native) name: &'static str,
+    pub(in crate::native) kind: Kind,
+    /// Whether the node cannot do without.
+    pub(in crate::native) required: bool,
+    tooltip: &'static str,
+}
+
+/// What may stand at an input.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::native) enum Kind {
+    /// A result of another node.
+    Value(ValueType),
+    Int(Int),
+    Float(Float),
+    Bool {
+        default: bool,
+    },
+    Text {
+        default: &'static str,
+    },
+    Choice(Choice),
+    /// An image among the run's input files.
+    InputImage,
+}
+
+/// The bounds of an integer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::native) struct Int {
+    default: i64,
+    pub(in crate::native) min: i64,
+    pub(in crate::native) max: i64,
+    step: Option<i64>,
+    /// How the editor shows it, where that is special.
+    display: Option<&'static str>,
+}
+
+/// The bounds of a number.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::native) struct Float {
+    default: f64,
+    pub(in crate::native) min: f64,
+    pub(in crate::native) max: f64,
+    step: f64,
+}
+
+/// One of some names.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::native) struct Choice {
+    pub(in crate::native) names: &'static [&'static str],
+    default: Option<&'static str>,
+}
+
+impl Int {
+    pub(in crate::native) const fn new(default: i64, min: i64, max: i64) -> Self {
+        Self { default, min, max, step: None, display: None }
+    }
+
+    pub(in crate::native) const fn step(self, step: i64) -> Self {
+        Self { step: Some(step), ..self }
+    }
+
+    pub(in crate::native) const fn shown_as(self, display: &'static str) -> Self {
+        Self { display: Some(display), ..self }
+    }
+}
+
+impl Float {
+    pub(in crate::native) const fn new(default: f64, min: f64, max: f64, step: f64) -> Self {
+        Self { default, min, max, step }
+    }
+}
+
+impl Kind {
+    /// The name of the type, as ComfyUI's messages have it.
+    pub(in crate::native) const fn name(self) -> &'static str {
+        match self {
+            Self::Value(kind) => kind.name(),
+            Self::Int(_) => "INT",
+            Self::Float(_) => "FLOAT",
+            Self::Bool { .. } => "BOOLEAN",
+            Self::Text { .. } => "STRING",
+            Self::Choice(_) | Self::InputImage => "COMBO",
+        }
+    }
+}
+
+impl Input {
+    const fn new(name: &'static str, kind: Kind, tooltip: &'static str) -> Self {
+        Self { name, kind, required: true, tooltip }
+    }
+
+    pub(in crate::native) const fn image(name: &'static str, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Value(ValueType::Image), tooltip)
+    }
+
+    pub(in crate::native) const fn mask(name: &'static str, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Value(ValueType::Mask), tooltip)
+    }
+
+    pub(in crate::native) const fn int(name: &'static str, bounds: Int, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Int(bounds), tooltip)
+    }
+
+    pub(in crate::native) const fn float(name: &'static str, bounds: Float, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Float(bounds), tooltip)
+    }
+
+    pub(in crate::native) const fn boolean(name: &'static str, default: bool, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Bool { default }, tooltip)
+    }
+
+    pub(in crate::native) const fn text(
+        name: &'static str,
+        default: &'static str,
+        tooltip: &'static str,
+    ) -> Self {
+        Self::new(name, Kind::Text { default }, tooltip)
+    }
+
+    pub(in crate::native) const fn choice(
+        name: &'static str,
+        names: &'static [&'static str],
+        tooltip: &'static str,
+    ) -> Self {
+        Self::new(name, Kind::Choice(Choice { names, default: None }), tooltip)
+    }
+
+    /// A choice that starts with one of its names.
+    pub(in crate::native) const fn choice_from(
+        name: &'static str,
+        names: &'static [&'static str],
+        default: &'static str,
+        tooltip: &'static str,
+    ) -> Self {
+        Self::new(name, Kind::Choice(Choice { names, default: Some(default) }), tooltip)
+    }
+
+    pub(in crate::native) const fn input_image(name: &'static str, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::InputImage, tooltip)
+    }
+
+    /// The node can do without it.
+    pub(in crate::native) const fn optional(self) -> Self {
+        Self { required: false, ..self }
+    }
+
+    pub(super) fn to_value(&self, form: Form) -> Json {
+        let mut options = Object::new();
+        let kind = match self.kind {
+            Kind::Value(_) => self.kind.name().into(),
+            Kind::Int(int) => {
+                let bounds = [("default", int.default), ("min", int.min), ("max", int.max)];
+                for (name, value) in bounds.into_iter().chain(int.step.map(|step| ("step", step))) {
+                    options.insert(name, value);
+                }
+                if let Some(display) = int.display {
+                    options.insert("display", display);
+                }
+                self.kind.name().into()
+            }
+            Kind::Float(Float { default, min, max, step }) => {
+                for (name, value) in [("default", default), ("min", min), ("max", max), ("step", step)] {
+                    options.insert(name, value);
+                }
+                self.kind.name().into()
+            }
+            Kind::Bool { default } => {
+                options.insert("default", default);
+                self.kind.name().into()
+            }
+            Kind::Text { default } => {
+                options.insert("default", default);
+                self.kind.name().into()
+            }
+            Kind::Choice(choice) => choice.to_value(form, &mut options),
+            Kind::InputImage => {
+                options.insert("image_upload", true);
+                // Which files there are depends on the run.
+                Json::Array(Vec::new())
+            }
+        };
+        options.insert("tooltip", self.tooltip);
+        Json::Array(vec![kind, options.into()])
+    }
+}
+
+impl Choice {
+    /// The names stand where the type stands, or among the options.
+    fn to_value(self, form: Form, options: &mut Object) -> Json {
+        if let Some(default) = self.default {
+            options.insert("default", default);
+        }
+        match form {
+            Form::Classic => self.names.to_vec().into(),
+            Form::Schema => {
+                options.insert("multiselect", false);
+                options.insert("options", self.names.to_vec());
+                "COMBO".into()
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Batches: joined, repeated, taken apart.
+
+use crate::native::call::{Call, Failure, Yield};
+use crate::native::definition::{Definition, Form, Input, Int, Output};
+use crate::native::image::{Image, Shape};
+use crate::native::resize::{Crop, Method, Size, resize_to};
+use crate::native::value::Value;
+
+const BASE: Definition = Definition {
+    category: "image/batch",
+    python_module: "comfy_extras.nodes_images",
+    outputs: &[Output::IMAGE],
+    ..Definition::BASE
+};
+
+pub(in crate::native) static IMAGE_BATCH: Definition = Definition {
+    class_type: "ImageBatch",
+    display_name: Some("Batch Images"),
+    description: "Makes one batch of two. The images of the second take the size of the first.",
+    category: "image",
+    python_module: "nodes",
+    inputs: &[
+        Input::image("image1", "The images that come first."),
+        Input::image("image2", "The images behind them, cut and resized where their size is another."),
+    ],
+    run: join,
+    ..BASE
+};
+
+pub(in crate::native) static REPEAT_IMAGE_BATCH: Definition = Definition {
+    class_type: "RepeatImageBatch",
+    description: "Repeats a batch of images as a whole.",
+    inputs: &[
+        Input::image("image", "The images to repeat."),
+        Input::int("amount", Int::new(1, 1, 4096), "How many times they are there in the end."),
+    ],
+    run: repeat,
+    ..BASE
+};
+
+pub(in crate::native) static IMAGE_FROM_BATCH: Definition = Definition {
+    class_type: "ImageFromBatch",
+    description: "Takes images out of a batch, as far as there are that many.",
+    inputs: &[
+        Input::image("image", "The batch."),
+        Input::int("batch_index", Int::new(0, 0, 4095), "The first image; 0 is the batch's first."),
+        Input::int("length", Int::new(1, 1, 4096), "How many images."),
+    ],
+    run: take,
+    ..BASE
+};
+
+pub(in crate::native) static REBATCH_IMAGES: Definition = Definition {
+    class_type: "RebatchImages",
+    display_name: Some("Rebatch Images"),
+    description: "Makes a list of batches of one size out of all images. What follows runs for each batch.",
+    python_module: "comfy_extras.nodes_rebatch",
+    form: Form::Schema,
+    inputs: &[
+        Input::image("images", "The images, all lists and batches of them."),
+        Input::int(
+            "batch_size",
+            Int::new(1, 1, 4096),
+            "How many images make a batch; the last has the rest.",
+        ),
+    ],
+    outputs: &[Output::IMAGE.list()],
+    takes_lists: true,
+    run: rebatch,
+    ..BASE
+};
+
+fn join(mut call: Call) -> Result<Yield, Failure> {
+    let (first, second) = (call.image("image1")?, call.image("image2")?);
+    let Shape { width, height, .. } = first.shape();
+    let size = Size { width, height };
+    let second = if (second.shape().width, second.shape().height) == (width, height) {
+        second
+    } else {
+        resize_to(&second, Method::Bilinear, size, Crop::Center)?
+    };
+    let channels = first.shape().channels.max(second.shape().channels);
+    let joined = join_all(&call, &[first.opaque(channels)?, second.opaque(channels)?])?;
+    Ok(Yield::values([Value::Image(joined)]))
+}
+
+fn repeat(mut call: Call) -> Result<Yield, Failure> {
+    let image = call.image("image")?;
+    let amount = call.size("amount")?;
+    let repeated = join_all(&call, &vec![image; amount])?;
+    Ok(Yield::values([Value::Image(repeated)]))
+}
+
+fn take(mut call: Call) -> Result<Yield, Failure> {
+    let image = call.image("image")?;
+    let shape = image.shape();
+    let first = call.size("batch_index")?.min(shape.batch - 1);
+    let batch = call.size("length")?.min(shape.batch - first);
+    let part = Image::by_rows(Shape { batch, ..shape }, &call.context.work, |frame, y, row| {
+        row.copy_from_slice(image.row(first + frame, y));
+    })?;
+    Ok(Yield::values([Value::Image(part)]))
+}
+
+fn rebatch(mut call: Call) -> Result<Yield, Failure> {
+    let images = call.images("images")?;
+    let batch_size = call.size("batch_size")?;
+    let frames: Vec<(&Image, usize)> =
+        images.iter().flat_map(|image| (0..image.shape().batch).map(move |frame| (image, frame))).collect();
+    let batches = frames.chunks(batch_size.max(1)).map(|frames| join_frames(&call, frames).map(Value::Image));
+    Ok(Yield::list(batches.collect::<Result<_, _>>()?))
+}
+
+fn join_all(call: &Call, images: &[Image]) -> Result<Image, Failure> {
+    let frames: Vec<(&Image, usize)> =
+        images.iter().flat_map(|image| (0..image.shape().batch).map(move |frame| (image, frame))).collect();
+    join_frames(call, &frames)
+}
+
+/// Makes one batch of single images, which must have one size.
+fn join_frames(call: &Call, frames: &[(&Image, usize)]) -> Result<Image, Failure> {
+    let shape = frames.first().map(|(image, _)| Shape { batch: frames.len(), ..image.shape() });
+    let Some(shape) = shape else { return Err(Failure::new("RuntimeError", "there is no image to join")) };
+    let other = frames.iter().find(|(image, _)| Shape { batch: shape.batch, ..image.shape() } != shape);
+    if let Some((image, _)) = other {
+        let Shape { width, height, channels, .. } = image.shape();
+        let message = format!(
+            "images of {}×{} pixels and {} channels, and of {width}×{height} pixels and {channels} channels, \
+             cannot be in one batch: resize them first",
+            shape.width, shape.height, shape.channels
+        );
+        return Err(Failure::new("RuntimeError", message));
+    }
+    let joined = Image::by_rows(shape, &call.context.work, |frame, y, row| {
+        if let Some((image, frame)) = frames.get(frame) {
+            row.copy_from_slice(image.row(*frame, y));
+        }
+    })?;
+    Ok(joined)
+}

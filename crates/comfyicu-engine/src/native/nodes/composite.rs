@@ -1,0 +1,74 @@
+//! One image laid on another.
+
+use std::borrow::Cow;
+
+use crate::native::call::{Call, Failure, Yield};
+use crate::native::definition::{Definition, Input, Int, Output};
+use crate::native::image::{Image, Shape};
+use crate::native::resize::{Crop, Method, Size, resize_to};
+use crate::native::value::Value;
+
+const PLACE: Int = Int::new(0, 0, 16_384).step(1);
+
+pub(in crate::native) static IMAGE_COMPOSITE_MASKED: Definition = Definition {
+    class_type: "ImageCompositeMasked",
+    description: "Lays an image on another one, where a mask is given as far as that is set.",
+    category: "image",
+    python_module: "comfy_extras.nodes_mask",
+    inputs: &[
+        Input::image("destination", "The image below; the result has its size."),
+        Input::image("source", "The image that is laid on it."),
+        Input::int("x", PLACE, "Where the source's left edge lies, in pixels."),
+        Input::int("y", PLACE, "Where the source's upper edge lies, in pixels."),
+        Input::boolean("resize_source", false, "Whether the source takes the destination's size first."),
+        Input::mask("mask", "How much of the source shows; it takes the source's size.").optional(),
+    ],
+    outputs: &[Output::IMAGE],
+    run,
+    ..Definition::BASE
+};
+
+fn run(mut call: Call) -> Result<Yield, Failure> {
+    let mut image = call.image("destination")?;
+    let source = matched(&image, call.image("source")?)?;
+    let below = image.shape();
+    let (x, y) = (call.size("x")?.min(below.width), call.size("y")?.min(below.height));
+    let source = if call.boolean("resize_source")? { stretched(&source, below)? } else { source };
+    let above = source.shape();
+    let mask = call.optional_mask("mask")?.map(|mask| stretched(mask.as_image(), above)).transpose()?;
+    let channels = below.channels;
+    call.context.work.fill_rows(image.values_mut(), below.row(), |at, row| {
+        let (frame, line) = (at / below.height, at % below.height);
+        let Some(line) = line.checked_sub(y).filter(|line| *line < above.height) else { return };
+        let Some(row) = row.get_mut(x * channels..) else { return };
+        let pixels = source.row(frame % above.batch, line).chunks_exact(channels);
+        let opacities = match &mask {
+            Some(mask) => Cow::Borrowed(mask.row(frame % mask.shape().batch, line)),
+            None => Cow::Owned(vec![1.0; above.width]),
+        };
+        for ((target, pixel), opacity) in row.chunks_exact_mut(channels).zip(pixels).zip(&*opacities) {
+            for (target, value) in target.iter_mut().zip(pixel) {
+                *target = opacity * value + (1.0 - opacity) * *target;
+            }
+        }
+    })?;
+    Ok(Yield::values([Value::Image(image)]))
+}
+
+/// A source loses the alpha that its destination lacks; the other way round there is no result in ComfyUI.
+pub(super) fn matched(destination: &Image, source: Image) -> Result<Image, Failure> {
+    let (below, above) = (destination.shape().channels, source.shape().channels);
+    if below > above {
+        let message = format!(
+            "the first image has {below} channels, the second {above}: join an alpha to the second, or take \
+             the first's away"
+        );
+        return Err(Failure::new("RuntimeError", message));
+    }
+    Ok(source.cut_to(below)?)
+}
+
+fn stretched(image: &Image, to: Shape) -> Result<Image, Failure> {
+    let size = Size { width: to.width, height: to.height };
+    Ok(resize_to(image, Method::Bilinear, size, Crop::Disabled)?)
+}
