@@ -10,6 +10,7 @@ mod call;
 mod check;
 mod codec;
 mod context;
+mod convolve;
 mod definition;
 mod image;
 mod limit;
@@ -21,6 +22,7 @@ mod python;
 mod registry;
 mod resize;
 mod run;
+mod sum;
 mod value;
 mod work;
 

@@ -28,10 +28,16 @@ const VERSION: &str = "0.3.75";
 const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/pixels");
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/comfyui/pixels");
 
+/// Cases whose bytes may differ by one, and why.
+const WITHIN_ONE: [(&str, &str); 2] = [
+    ("c_sharpen_flat_9_0.1", "MKL's square root is not rounded, so some weights differ by a last bit"),
+    ("c_sharpen_rgba", "MKL's square root is not rounded, so some weights differ by a last bit"),
+];
+
 #[tokio::test]
 async fn own_recordings_are_equal() {
     let tally = run_all(Path::new(OWN)).await;
-    assert!(tally.equal >= 180 && tally.left_out == 0, "{tally:?}");
+    assert!(tally.equal >= 210 && tally.left_out == 0, "{tally:?}");
 }
 
 #[tokio::test]
@@ -185,12 +191,15 @@ impl Case {
         } else if theirs.pixels != ours.pixels {
             let pairs = theirs.pixels.iter().zip(&ours.pixels);
             let apart: Vec<u8> = pairs.map(|(a, b)| a.abs_diff(*b)).filter(|apart| *apart > 0).collect();
-            let most = apart.iter().max().unwrap();
-            differences.push(format!(
-                "{file}: {} of {} bytes differ, by {most} at most",
-                apart.len(),
-                ours.pixels.len()
-            ));
+            let most = *apart.iter().max().unwrap();
+            let bound = u8::from(WITHIN_ONE.iter().any(|(name, _)| *name == self.name));
+            if most > bound {
+                differences.push(format!(
+                    "{file}: {} of {} bytes differ, by {most} at most",
+                    apart.len(),
+                    ours.pixels.len()
+                ));
+            }
         }
         if theirs.texts != ours.texts {
             differences.push(format!("{file}: texts {:?} instead of {:?}", ours.texts, theirs.texts));

@@ -3,11 +3,14 @@
 pub(super) mod alpha;
 pub(super) mod batch;
 pub(super) mod blend;
+pub(super) mod blur;
+pub(super) mod canny;
 pub(super) mod composite;
 pub(super) mod empty;
 pub(super) mod invert;
 pub(super) mod load;
 pub(super) mod mask;
+pub(super) mod morphology;
 pub(super) mod pad;
 pub(super) mod porter_duff;
 pub(super) mod save;

@@ -7,17 +7,19 @@ use comfyicu_model::json::Object;
 
 use super::definition::Definition;
 use super::nodes::{
-    alpha, batch, blend, composite, empty, invert, load, mask, pad, porter_duff, save, scale, stitch,
-    transform, yuv,
+    alpha, batch, blend, blur, canny, composite, empty, invert, load, mask, morphology, pad, porter_duff,
+    save, scale, stitch, transform, yuv,
 };
 
 static DEFINITIONS: &[&Definition] = &[
+    &canny::CANNY,
     &mask::CROP_MASK,
     &empty::EMPTY_IMAGE,
     &mask::FEATHER_MASK,
     &mask::GROW_MASK,
     &batch::IMAGE_BATCH,
     &blend::IMAGE_BLEND,
+    &blur::IMAGE_BLUR,
     &mask::IMAGE_COLOR_TO_MASK,
     &composite::IMAGE_COMPOSITE_MASKED,
     &transform::IMAGE_CROP,
@@ -31,6 +33,7 @@ static DEFINITIONS: &[&Definition] = &[
     &scale::IMAGE_SCALE_BY,
     &scale::IMAGE_SCALE_TO_MAX_DIMENSION,
     &scale::IMAGE_SCALE_TO_TOTAL_PIXELS,
+    &blur::IMAGE_SHARPEN,
     &stitch::IMAGE_STITCH,
     &mask::IMAGE_TO_MASK,
     &yuv::IMAGE_YUV_TO_RGB,
@@ -40,6 +43,7 @@ static DEFINITIONS: &[&Definition] = &[
     &load::LOAD_IMAGE_MASK,
     &mask::MASK_COMPOSITE,
     &mask::MASK_TO_IMAGE,
+    &morphology::MORPHOLOGY,
     &porter_duff::PORTER_DUFF_IMAGE_COMPOSITE,
     &save::PREVIEW_IMAGE,
     &batch::REBATCH_IMAGES,

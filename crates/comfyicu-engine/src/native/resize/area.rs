@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::target::Size;
 use super::view::View;
 use crate::native::number::to_f32;
+use crate::native::sum::sum_strided;
 
 pub(super) fn resize(source: &View<'_>, size: Size, target: &mut [f32]) {
     if size == (Size { width: 1, height: 1 }) {
@@ -50,56 +51,11 @@ fn mean(source: &View<'_>, target: &mut [f32]) {
         let of_channel = |row: &[f32]| row.iter().skip(channel).step_by(channels).copied().collect();
         let values = source.rows.iter().map(|row| -> Vec<f32> { of_channel(row) });
         let sum = if source.contiguous {
-            sum(&values.flatten().collect::<Vec<_>>())
+            sum_strided(&values.flatten().collect::<Vec<_>>())
         } else {
             // Rows with a gap between them are summed one by one.
-            values.map(|row| sum(&row)).fold(0.0, |all, row| all + row)
+            values.map(|row| sum_strided(&row)).fold(0.0, |all, row| all + row)
         };
         *target = sum / count;
     }
-}
-
-/// How many sums run side by side.
-const LANES: usize = 4;
-/// How often partial sums are set aside, so that large ones do not swallow small values.
-const LEVELS: usize = 4;
-
-/// The sum of values in `PyTorch`'s order: four sums side by side, each set aside at regular steps.
-fn sum(values: &[f32]) -> f32 {
-    let (groups, rest) = values.as_chunks::<LANES>();
-    let step_bits = (ceil_log2(groups.len()) / LEVELS).max(4);
-    let mask = (1_usize << step_bits) - 1;
-    let mut levels = [[0.0_f32; LANES]; LEVELS];
-    for (at, group) in groups.iter().enumerate() {
-        let [lowest, ..] = &mut levels;
-        add(group, lowest);
-        let done = at + 1;
-        if done & mask == 0 {
-            carry(&mut levels, done, mask, step_bits);
-        }
-    }
-    let [mut lanes, above @ ..] = levels;
-    for level in &above {
-        add(level, &mut lanes);
-    }
-    let [first, others @ ..] = lanes;
-    let first = rest.iter().fold(first, |sum, value| sum + value);
-    others.into_iter().fold(first, |sum, lane| sum + lane)
-}
-
-/// Moves each level's sum up by one, as far as a level is full.
-fn carry(levels: &mut [[f32; LANES]; LEVELS], done: usize, mask: usize, step_bits: usize) {
-    let mut carried = [0.0; LANES];
-    for (at, level) in levels.iter_mut().enumerate() {
-        add(&carried, level);
-        // The last level keeps what it has; so does one that is not full yet.
-        if at + 1 == LEVELS || (at > 0 && done & (mask << (at * step_bits)) != 0) {
-            return;
-        }
-        carried = std::mem::take(level);
-    }
-}
-
-const fn ceil_log2(value: usize) -> usize {
-    if value <= 1 { 0 } else { (usize::BITS - (value - 1).leading_zeros()) as usize }
 }
