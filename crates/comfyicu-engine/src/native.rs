@@ -17,6 +17,7 @@ mod limit;
 mod nodes;
 mod number;
 mod order;
+mod palette;
 mod prefix;
 mod python;
 mod registry;

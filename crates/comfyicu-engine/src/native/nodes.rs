@@ -13,6 +13,7 @@ pub(super) mod mask;
 pub(super) mod morphology;
 pub(super) mod pad;
 pub(super) mod porter_duff;
+pub(super) mod quantize;
 pub(super) mod save;
 pub(super) mod scale;
 pub(super) mod stitch;

@@ -30,6 +30,18 @@ pub(super) fn to_byte(value: f32) -> u8 {
     (255.0 * value).clamp(0.0, 255.0) as u8
 }
 
+/// A number that was clipped to what a byte can be, cut.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+pub(super) const fn cut(value: f32) -> u8 {
+    value as u8
+}
+
+/// A value of 0 to 1 as a byte, cut; what is outside goes round, as in `PyTorch`'s conversion.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "going round is the point")]
+pub(super) fn to_byte_wrapped(value: f32) -> u8 {
+    (value * 255.0) as i64 as u8
+}
+
 /// A value of 0 to 1 as the nearest byte.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clipped first")]
 pub(super) fn to_byte_rounded(value: f32) -> u8 {

@@ -8,7 +8,7 @@ use comfyicu_model::json::Object;
 use super::definition::Definition;
 use super::nodes::{
     alpha, batch, blend, blur, canny, composite, empty, invert, load, mask, morphology, pad, porter_duff,
-    save, scale, stitch, transform, yuv,
+    quantize, save, scale, stitch, transform, yuv,
 };
 
 static DEFINITIONS: &[&Definition] = &[
@@ -27,6 +27,7 @@ static DEFINITIONS: &[&Definition] = &[
     &batch::IMAGE_FROM_BATCH,
     &invert::IMAGE_INVERT,
     &pad::IMAGE_PAD_FOR_OUTPAINT,
+    &quantize::IMAGE_QUANTIZE,
     &yuv::IMAGE_RGB_TO_YUV,
     &transform::IMAGE_ROTATE,
     &scale::IMAGE_SCALE,

@@ -1,0 +1,120 @@
+//! Few colours.
+
+use crate::native::call::{Call, Failure, Yield};
+use crate::native::definition::{Definition, Form, Input, Int, Output};
+use crate::native::image::{Image, Shape};
+use crate::native::number::{cut, from_byte, to_byte_wrapped, to_f32};
+use crate::native::palette::{Palette, Rgb, median_cut};
+use crate::native::value::Value;
+use crate::native::work::Work;
+
+pub(in crate::native) static IMAGE_QUANTIZE: Definition = Definition {
+    class_type: "ImageQuantize",
+    description: "Leaves images a number of colours each.",
+    category: "image/postprocessing",
+    python_module: "comfy_extras.nodes_post_processing",
+    form: Form::Schema,
+    inputs: &[
+        Input::image("image", "The images to reduce."),
+        Input::int("colors", Int::new(256, 1, 256).step(1), "How many colours there may be."),
+        Input::choice(
+            "dither",
+            &["none", "floyd-steinberg", "bayer-2", "bayer-4", "bayer-8", "bayer-16"],
+            "How colours between those of the palette are mixed; the bayer patterns repeat after so many pixels.",
+        ),
+    ],
+    outputs: &[Output::IMAGE],
+    run,
+    ..Definition::BASE
+};
+
+fn run(mut call: Call) -> Result<Yield, Failure> {
+    let image = call.image("image")?;
+    let colours = call.size("colors")?;
+    let dither = call.choice("dither", Dither::parse)?;
+    let shape = image.shape();
+    if shape.channels != 3 {
+        let message = format!("images of 3 channels are reduced, not of {}", shape.channels);
+        return Err(Failure::new("ValueError", message));
+    }
+    let mut values = Vec::with_capacity(shape.batch * shape.frame());
+    for frame in image.frames() {
+        let reduced = reduced(frame, shape, colours, dither, &call.context.work)?;
+        values.extend(reduced.as_flattened().iter().map(|byte| from_byte(*byte)));
+    }
+    Ok(Yield::values([Value::Image(Image::from_values(shape, values)?)]))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dither {
+    None,
+    Diffusion,
+    /// A pattern whose side is this power of two.
+    Pattern(u32),
+}
+
+impl Dither {
+    fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "none" => Self::None,
+            "floyd-steinberg" => Self::Diffusion,
+            "bayer-2" => Self::Pattern(1),
+            "bayer-4" => Self::Pattern(2),
+            "bayer-8" => Self::Pattern(3),
+            "bayer-16" => Self::Pattern(4),
+            _ => return None,
+        })
+    }
+}
+
+fn reduced(
+    frame: &[f32],
+    shape: Shape,
+    colours: usize,
+    dither: Dither,
+    work: &Work,
+) -> Result<Vec<Rgb>, Failure> {
+    let pixels = frame.as_chunks::<3>().0.iter().map(|pixel| pixel.map(to_byte_wrapped));
+    let mut pixels: Vec<Rgb> = pixels.collect();
+    work.go_on()?;
+    let mut palette = median_cut(&pixels, colours);
+    match dither {
+        Dither::None => palette.apply(&mut pixels, shape.width, work)?,
+        Dither::Diffusion => palette.diffuse(&mut pixels, shape.width, work)?,
+        Dither::Pattern(power) => {
+            add_pattern(&mut pixels, shape.width, &pattern(power, &palette));
+            palette.apply(&mut pixels, shape.width, work)?;
+        }
+    }
+    Ok(pixels)
+}
+
+/// Bayer's matrix, as far around 0 as two steps between the palette's colours.
+fn pattern(power: u32, palette: &Palette) -> Vec<Vec<f32>> {
+    let mut matrix = vec![vec![0.0_f32]];
+    for level in 1..=power {
+        let scale = to_f32(4_usize.pow(level));
+        let quarter = |offset: f32| {
+            let row =
+                move |row: &Vec<f32>| row.iter().map(|value| (scale * value + offset) / scale).collect();
+            matrix.iter().map(row).collect::<Vec<Vec<f32>>>()
+        };
+        let halves = [(-1.5, 0.5), (1.5, -0.5)].map(|(left, right)| {
+            let rows = quarter(left).into_iter().zip(quarter(right));
+            rows.map(|(left, right)| [left, right].concat()).collect::<Vec<_>>()
+        });
+        matrix = halves.concat();
+    }
+    let spread = 2.0 * 256.0 / to_f32(palette.len());
+    let scaled = |row: Vec<f32>| row.into_iter().map(|value| spread * value + 0.5).collect();
+    matrix.into_iter().map(scaled).collect()
+}
+
+fn add_pattern(pixels: &mut [Rgb], width: usize, pattern: &[Vec<f32>]) {
+    let rows = pattern.iter().cycle();
+    for (row, offsets) in pixels.chunks_mut(width.max(1)).zip(rows) {
+        for (pixel, offset) in row.iter_mut().zip(offsets.iter().cycle()) {
+            *pixel = pixel.map(|value| cut((f32::from(value) + offset).clamp(0.0, 255.0)));
+        }
+    }
+}
