@@ -1,6 +1,7 @@
 //! Image files: reading them as ComfyUI's loader does through Pillow, and writing PNG.
 
 mod animation;
+mod apng_write;
 mod exif;
 mod format;
 mod frame;
@@ -11,6 +12,7 @@ mod png_write;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use apng_write::encode_apng;
 pub(crate) use frame::Frame;
 pub(crate) use png_write::{EncodeError, Pixels, TextChunk, encode_png};
 

@@ -43,12 +43,17 @@ impl Prefix {
         &self.path
     }
 
-    /// The path of a file: which image of the batch it is, and its number.
-    pub(super) fn file(&self, batch_index: usize, number: u32) -> Result<OutputPath, Failure> {
+    /// The path of a file: which image of the batch it is, its number, and how its name ends.
+    pub(super) fn file(
+        &self,
+        batch_index: usize,
+        number: u32,
+        extension: &str,
+    ) -> Result<OutputPath, Failure> {
         let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
         let name = name.replace("%batch_num%", &batch_index.to_string());
         let slash = if folder.is_empty() { "" } else { "/" };
-        OutputPath::parse(&format!("{folder}{slash}{name}_{number:05}_.png"))
+        OutputPath::parse(&format!("{folder}{slash}{name}_{number:05}_.{extension}"))
             .map_err(|error| Failure::new("OSError", error.to_string()))
     }
 }
@@ -59,7 +64,7 @@ mod tests {
 
     fn file(prefix: &str) -> Result<String, String> {
         let shape = Shape { batch: 1, height: 30, width: 40, channels: 3 };
-        let path = Prefix::new(prefix, shape).and_then(|prefix| prefix.file(0, 1));
+        let path = Prefix::new(prefix, shape).and_then(|prefix| prefix.file(0, 1, "png"));
         path.map(|path| path.as_str().to_owned()).map_err(|failure| failure.message)
     }
 

@@ -43,6 +43,12 @@ pub(crate) enum EncodeError {
         /// The text's keyword.
         keyword: String,
     },
+    /// A frame is shown longer than PNG can say.
+    #[error("a frame cannot be shown for {duration_ms} ms: PNG has 16 bits for each part of the fraction")]
+    Delay {
+        /// How long.
+        duration_ms: u64,
+    },
     /// The encoder failed.
     #[error("the PNG encoder failed")]
     Encoder(#[source] EncodingError),
@@ -53,13 +59,7 @@ pub(crate) enum EncodeError {
 /// # Errors
 /// When the channels are none that PNG has, or a text is not Latin-1.
 pub(crate) fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, EncodeError> {
-    let color = match pixels.channels {
-        1 => ColorType::Grayscale,
-        3 => ColorType::Rgb,
-        4 => ColorType::Rgba,
-        channels => return Err(EncodeError::Channels { channels }),
-    };
-    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let color = color_type(pixels.channels)?;
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, side(pixels.width), side(pixels.height));
     encoder.set_color(color);
@@ -76,7 +76,20 @@ pub(crate) fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<
     Ok(file)
 }
 
-fn latin1_chunk(chunk: &TextChunk) -> Result<Vec<u8>, EncodeError> {
+pub(super) const fn color_type(channels: usize) -> Result<ColorType, EncodeError> {
+    match channels {
+        1 => Ok(ColorType::Grayscale),
+        3 => Ok(ColorType::Rgb),
+        4 => Ok(ColorType::Rgba),
+        channels => Err(EncodeError::Channels { channels }),
+    }
+}
+
+pub(super) fn side(side: usize) -> u32 {
+    u32::try_from(side).unwrap_or(u32::MAX)
+}
+
+pub(super) fn latin1_chunk(chunk: &TextChunk) -> Result<Vec<u8>, EncodeError> {
     let failed = |_| EncodeError::Text { keyword: chunk.keyword.clone() };
     let characters = chunk.keyword.chars().chain(['\0']).chain(chunk.text.chars());
     characters.map(u8::try_from).collect::<Result<_, _>>().map_err(failed)

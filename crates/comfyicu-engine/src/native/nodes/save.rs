@@ -2,6 +2,10 @@
 
 use sha2::{Digest as _, Sha256};
 
+mod animated;
+
+pub(in crate::native) use animated::SAVE_ANIMATED_PNG;
+
 use crate::OutputKind;
 use crate::native::call::{Call, Failure, File, Yield};
 use crate::native::codec::{EncodeError, Pixels, encode_png};
@@ -61,7 +65,7 @@ fn save_all(mut call: Call, kind: OutputKind, prefix: &str) -> Result<Yield, Fai
     let frames = images.frames().enumerate();
     let files = frames.map(|(at, frame)| {
         let number = call.context.next_number(prefix.as_str());
-        let path = prefix.file(at, number)?;
+        let path = prefix.file(at, number, "png")?;
         let content = encode(&call, &images, frame)?.into();
         Ok(File { kind, path, content_type: "image/png", content })
     });
@@ -72,11 +76,18 @@ fn encode(call: &Call, images: &Image, frame: &[f32]) -> Result<Vec<u8>, Failure
     let shape = images.shape();
     let bytes: Vec<u8> = frame.iter().map(|value| to_byte(*value)).collect();
     let pixels = Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes: &bytes };
-    encode_png(pixels, &call.context.texts).map_err(|error| match error {
-        EncodeError::Text { .. } => Failure::new("UnicodeEncodeError", error.to_string()),
-        EncodeError::Channels { .. } => Failure::new("TypeError", error.to_string()),
-        EncodeError::Encoder(source) => Failure::new("OSError", source.to_string()),
-    })
+    Ok(encode_png(pixels, &call.context.texts)?)
+}
+
+impl From<EncodeError> for Failure {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::Text { .. } => Self::new("UnicodeEncodeError", error.to_string()),
+            EncodeError::Channels { .. } => Self::new("TypeError", error.to_string()),
+            EncodeError::Delay { .. } => Self::new("error", error.to_string()),
+            EncodeError::Encoder(source) => Self::new("OSError", source.to_string()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,85 @@
+//! Saving a batch as one animated file.
+
+use crate::OutputKind;
+use crate::native::call::{Call, Failure, File, Yield};
+use crate::native::codec::{Pixels, encode_apng};
+use crate::native::definition::{Definition, Float, Input, Int, Role};
+use crate::native::image::Image;
+use crate::native::number::{floor, to_byte};
+use crate::native::prefix::Prefix;
+
+const BASE: Definition = Definition {
+    category: "image/animation",
+    python_module: "comfy_extras.nodes_images",
+    role: Role::Output,
+    ..Definition::BASE
+};
+
+const IMAGES: Input = Input::image("images", "The pictures, in their order.");
+const PREFIX: Input =
+    Input::text("filename_prefix", "ComfyUI", "How the file's name begins; a / makes a folder.");
+const FPS: Input = Input::float("fps", Float::new(6.0, 0.01, 1000.0, 0.01), "How many pictures a second.");
+
+pub(in crate::native) static SAVE_ANIMATED_PNG: Definition = Definition {
+    class_type: "SaveAnimatedPNG",
+    description: "Saves a batch as one animated PNG file among the run's outputs, with the prompt inside.",
+    inputs: &[
+        IMAGES,
+        PREFIX,
+        FPS,
+        Input::int(
+            "compress_level",
+            Int::new(4, 0, 9),
+            "How hard to try for a small file: 0 does not, 9 takes longest.",
+        ),
+    ],
+    run: save_png,
+    ..BASE
+};
+
+fn save_png(mut call: Call) -> Result<Yield, Failure> {
+    let animation = Animation::take(&mut call)?;
+    let level = u8::try_from(call.size("compress_level")?).unwrap_or(u8::MAX);
+    let shape = animation.images.shape();
+    let pixels = |bytes| Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes };
+    let bytes = animation.bytes();
+    let frames: Vec<Pixels<'_>> = bytes.iter().map(|bytes| pixels(bytes.as_slice())).collect();
+    let content = encode_apng(&frames, animation.duration_ms, level, &call.context.texts)?;
+    animation.file(&call, content, "png", "image/png")
+}
+
+/// What both kinds of animation have in common.
+struct Animation {
+    images: Image,
+    prefix: String,
+    duration_ms: u64,
+}
+
+impl Animation {
+    fn take(call: &mut Call) -> Result<Self, Failure> {
+        let duration_ms = floor(1000.0 / call.float("fps")?);
+        Ok(Self {
+            images: call.image("images")?,
+            prefix: call.text("filename_prefix")?,
+            duration_ms: u64::try_from(duration_ms).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn bytes(&self) -> Vec<Vec<u8>> {
+        self.images.frames().map(|frame| frame.iter().map(|value| to_byte(*value)).collect()).collect()
+    }
+
+    fn file(
+        &self,
+        call: &Call,
+        content: Vec<u8>,
+        extension: &str,
+        content_type: &'static str,
+    ) -> Result<Yield, Failure> {
+        let prefix = Prefix::new(&self.prefix, self.images.shape())?;
+        let number = call.context.next_number(prefix.as_str());
+        let path = prefix.file(0, number, extension)?;
+        let file = File { kind: OutputKind::Output, path, content_type, content: content.into() };
+        Ok(Yield::files(vec![file]))
+    }
+}
