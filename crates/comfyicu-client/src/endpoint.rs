@@ -55,6 +55,11 @@ impl Call {
         Self::get(base.endpoint(&["capabilities"]), format!("{base} does not say what it offers"))
     }
 
+    /// Gets node definitions, from this service or from another server.
+    pub(crate) fn object_info(url: Url, missing: String) -> Self {
+        Self::get(url, missing)
+    }
+
     /// Asks whether the server has the bytes of a digest (extension).
     pub(crate) fn find_upload(base: &BaseUrl, sha256: &str) -> Self {
         let url = Self::upload_url(base, sha256);
@@ -79,9 +84,21 @@ impl Call {
         base.endpoint(&["uploads", sha256])
     }
 
-    /// What the request is called in texts.
+    /// What the request is called in texts. A query may hold a secret and is left out.
     pub(crate) fn name(&self) -> String {
-        format!("{} {}", self.method, self.url)
+        let mut url = self.url.clone();
+        url.set_query(None);
+        format!("{} {url}", self.method)
+    }
+
+    /// Whether the call goes to the service itself, which alone gets the key.
+    pub(crate) fn is_to(&self, base: &BaseUrl) -> bool {
+        self.url.origin() == base.as_url().origin()
+    }
+
+    /// Whom the call goes to, for texts.
+    pub(crate) fn receiver(&self, base: &BaseUrl) -> String {
+        if self.is_to(base) { base.to_string() } else { self.url.origin().ascii_serialization() }
     }
 
     /// The request, but for the key.

@@ -50,6 +50,8 @@
 //! - [`Client::download`] → [`Download`]: outputs on disk, each whole or not at all.
 //! - [`Client::upload`] → [`Upload`]: local files, where the server takes them (an extension of the
 //!   self-hosted server).
+//! - [`Client::object_info`], [`Client::object_info_of`]: node definitions, to check prompts against before
+//!   they are sent; any ComfyUI has them.
 //! - [`Error`]: [`ErrorKind`] says what to do about it.
 //!
 //! Each of these is awaited as it is, and cheap to clone where it is a handle. Everything that is sent goes
@@ -72,6 +74,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod key;
+mod object_info;
 mod run;
 mod send;
 mod upload;

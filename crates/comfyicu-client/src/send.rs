@@ -51,18 +51,19 @@ impl Client {
 
     fn authorized(&self, call: &Call) -> Result<Request, Error> {
         let mut request = call.to_request()?;
+        let is_ours = call.is_to(&self.inner.base);
         match &self.inner.key {
-            Some(key) => {
+            Some(key) if is_ours => {
                 let header = key.to_header().map_err(|error| {
                     Error::new(ErrorKind::Setup, "the API key cannot be used").with_source(Source::Key(error))
                 })?;
                 request.headers_mut().insert(header::AUTHORIZATION, header);
             }
-            None if self.is_hosted() => {
+            None if is_ours && self.is_hosted() => {
                 let text = "the hosted service wants an API key, and none was given";
                 return Err(Error::new(ErrorKind::KeyMissing, text));
             }
-            None => {}
+            _ => {}
         }
         Ok(request)
     }
@@ -88,7 +89,7 @@ impl Client {
         let applied = call.creates.filter(|_| error.may_have_been_sent());
         let text = match applied {
             _ if !error.may_have_been_sent() => {
-                format!("the service at {} cannot be reached", self.inner.base)
+                format!("the service at {} cannot be reached", call.receiver(&self.inner.base))
             }
             Some(what) => format!("{} has no answer; {what} may exist all the same", call.name()),
             None => format!("{} has no answer", call.name()),
@@ -98,12 +99,13 @@ impl Client {
 
     /// The error of a call that was answered with one.
     fn refused(&self, call: &Call, error: ApiError) -> Error {
-        let base = &self.inner.base;
+        let base = call.receiver(&self.inner.base);
+        let has_no_key = self.inner.key.is_none() || !call.is_to(&self.inner.base);
         let kind = ErrorKind::of_status(error.status);
         let applied = call.creates.filter(|_| kind == ErrorKind::Server);
         let text = match kind {
-            ErrorKind::Unauthorized if self.inner.key.is_none() => {
-                format!("the service at {base} wants an API key, and none was given")
+            ErrorKind::Unauthorized if has_no_key => {
+                format!("the service at {base} wants an API key, and none was sent")
             }
             ErrorKind::Unauthorized => format!("the service at {base} refused the API key"),
             ErrorKind::InsufficientCredit => "the account has no credit left".to_owned(),
@@ -148,7 +150,11 @@ impl Answer {
 
     /// The error of an answer that is something else.
     pub(crate) fn unexpected(&self, expected: &'static str) -> Error {
-        let text = "the answer is not the one of a ComfyICU service: check the base URL";
+        self.unexpected_at("the answer is not the one of a ComfyICU service: check the base URL", expected)
+    }
+
+    /// The error of an answer that is something else, in the words of whoever asked.
+    pub(crate) fn unexpected_at(&self, text: &'static str, expected: &'static str) -> Error {
         let error = ProtocolError::new(self.request.clone(), expected, &self.headers, &self.body);
         Error::new(ErrorKind::Protocol, text).with_source(Source::Protocol(error))
     }
