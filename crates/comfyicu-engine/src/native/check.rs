@@ -7,7 +7,6 @@ mod tests;
 
 use std::collections::HashSet;
 
-use comfyicu_model::json::{Number, Value as Json};
 use comfyicu_model::{Finding, GraphError, Input as Given, Link, Node, NodeId, Prompt};
 
 use super::definition::{Definition, Input, Kind, Role};
@@ -142,19 +141,9 @@ fn source(prompt: &Prompt, node: Node<'_>, input: &Input) -> Result<Option<Sourc
         None if input.required => Err(Fault::new("required_input_missing", "the required input is missing")),
         None => return Ok(None),
         Some(Given::Literal(value)) => coerce(value, input.kind).map(Source::Literal),
-        Some(Given::Link(link)) => {
-            // ComfyUI counts slots in whole numbers only: `1.0` is none.
-            let slot = if has_whole_slot(node, input.name) { link.slot } else { None };
-            link_source(prompt, Link { slot, ..link }, input.kind)
-        }
+        Some(Given::Link(link)) => link_source(prompt, link, input.kind),
     };
     source.map(Some)
-}
-
-fn has_whole_slot(node: Node<'_>, input: &str) -> bool {
-    let inputs = node.as_object().get("inputs").and_then(Json::as_object);
-    let link = inputs.and_then(|inputs| inputs.get(input)).and_then(Json::as_array);
-    link.and_then(|link| link.get(1)).and_then(Json::as_number).is_some_and(Number::is_integer)
 }
 
 fn link_source(prompt: &Prompt, link: Link<'_>, kind: Kind) -> Result<Source, Fault> {

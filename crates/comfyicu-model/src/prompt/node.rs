@@ -9,7 +9,7 @@ pub struct Node<'a> {
     object: &'a Object,
 }
 
-/// What stands at an input of a node.
+/// What stands at an input of a node: [`Link::of`] has the rule that tells the two apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
     /// A value.
@@ -19,16 +19,34 @@ pub enum Input<'a> {
 }
 
 /// A reference to an output of a node: `[node id, slot]`.
+///
+/// # What is a link, and what is a literal
+///
+/// ComfyUI looks at the shape alone. **A link is a list of two: a string, then a number**; for Python `true`
+/// and `false` are the numbers 1 and 0. Everything else is a literal here:
+///
+/// | value | is |
+/// |---|---|
+/// | `["4", 0]`, `["12:3", 1]` | a link |
+/// | `["gone", 0]`, where no node has that id | a link, which dangles |
+/// | `["4", true]` | a link to slot 1 |
+/// | `["4", 0.0]`, `["4", -1]` | a link whose [`slot`](Self::slot) is no output |
+/// | `[4, 0]`, `["a", "b"]`, `["4"]`, `["4", 0, 1]`, `[]`, `[["4", 0]]` | a literal |
+///
+/// A literal list is not yet an input that runs: where ComfyUI checks a prompt it expects a link in *every*
+/// list, and refuses those of another length (`bad_linked_input`). A list that is meant as a value is sent
+/// as `{"__value__": [1, 2]}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link<'a> {
-    /// The node whose output it is.
+    /// The node whose output it is; whether the prompt has that node is another question.
     pub node_id: &'a str,
-    /// Which of its outputs, from 0; one that no node can have is `None`, such as -1 or 0.5.
+    /// Which of its outputs, from 0. `None` for what is no slot: a fraction or a float (Python indexes with
+    /// whole numbers only, so that `0.0` fails too), or a number below zero.
     pub slot: Option<usize>,
 }
 
 impl<'a> Link<'a> {
-    /// Reads a value as a link, by ComfyUI's own rule: a list of two, a string and a number.
+    /// Reads a value as a link, by ComfyUI's own rule: see [above](Self#what-is-a-link-and-what-is-a-literal).
     ///
     /// ```
     /// use comfyicu_model::{Link, json::Value};
@@ -38,18 +56,13 @@ impl<'a> Link<'a> {
     /// assert_eq!(Link::of(&Value::from_argument(r#"["a", "b"]"#)), None);
     /// ```
     pub fn of(value: &'a Value) -> Option<Self> {
-        let [Value::String(node_id), Value::Number(slot)] = value.as_array()? else { return None };
-        // Python takes `0.0` for 0 where it looks an output up.
-        let whole = slot.as_u64().or_else(|| match slot.as_f64() {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "checked to be whole and small"
-            )]
-            value if value.fract() == 0.0 && (0.0..=1e9).contains(&value) => Some(value as u64),
-            _ => None,
-        });
-        Some(Self { node_id, slot: whole.and_then(|slot| usize::try_from(slot).ok()) })
+        let [Value::String(node_id), slot] = value.as_array()? else { return None };
+        let slot = match slot {
+            Value::Number(slot) => slot.as_u64().and_then(|slot| usize::try_from(slot).ok()),
+            Value::Bool(slot) => Some(usize::from(*slot)),
+            _ => return None,
+        };
+        Some(Self { node_id, slot })
     }
 }
 
@@ -133,18 +146,40 @@ mod tests {
     #[test]
     fn a_link_is_a_string_and_a_number() {
         assert_eq!(slot(r#"["4", 0]"#), Some(0));
-        assert_eq!(slot(r#"["4:1", 2.0]"#), Some(2));
-        for literal in
-            [r#"["4"]"#, r#"["4", 0, 1]"#, r#"["4", "0"]"#, r#"["4", true]"#, "[4, 0]", "[]", "\"4\""]
-        {
-            assert_eq!(Link::of(&Value::from_argument(literal)), None, "{literal}");
+        assert_eq!(slot(r#"["4:1", 2]"#), Some(2));
+        assert_eq!(slot(r#"["", 0]"#), Some(0), "any string is an id");
+        for literal in [
+            "[]",
+            r#"["4"]"#,
+            r#"["4", 0, 1]"#,
+            r#"["4", "0"]"#,
+            r#"["4", null]"#,
+            r#"["4", [0]]"#,
+            r#"["a", "b"]"#,
+            "[4, 0]",
+            "[4.0, 0]",
+            "[true, 0]",
+            r#"[["4", 0]]"#,
+            r#"{"0": "4", "1": 0}"#,
+            r#"{"__value__": ["4", 0]}"#,
+            "\"4\"",
+        ] {
+            let value = Value::from_argument(literal);
+            assert_eq!(Link::of(&value), None, "{literal}");
+            assert_eq!(Input::of(&value), Input::Literal(&value));
         }
     }
 
     #[test]
+    fn python_counts_with_booleans() {
+        assert_eq!(slot(r#"["4", false]"#), Some(0));
+        assert_eq!(slot(r#"["4", true]"#), Some(1));
+    }
+
+    #[test]
     fn an_impossible_slot_is_still_a_link() {
-        for json in [r#"["4", -1]"#, r#"["4", 0.5]"#, r#"["4", NaN]"#] {
-            assert_eq!(slot(json), None, "{json}");
+        for slot_number in ["-1", "0.0", "1.0", "0.5", "1e2", "NaN", "Infinity", "99999999999999999999"] {
+            assert_eq!(slot(&format!(r#"["4", {slot_number}]"#)), None, "{slot_number}");
         }
     }
 }
