@@ -27,7 +27,7 @@
 //! - [`Prompt`], [`Node`], [`Link`]: the graph, its links, the order in which it runs, edits.
 //! - [`Run`], [`RunStatus`], [`RunOutput`], [`RunRequest`]: what the API sends and receives.
 //! - [`Files`], [`DestPath`], [`OutputPath`]: paths that cannot leave their folder.
-//! - [`ObjectInfo`], [`Finding`]: node definitions, and what a check found.
+//! - [`ObjectInfo`], [`object_info`]: node definitions; [`Finding`]: what a check found.
 //! - [`json`]: the lossless JSON underneath.
 
 mod accelerator;
@@ -36,8 +36,9 @@ mod finding;
 mod ids;
 pub mod json;
 mod nearest;
-mod object_info;
+pub mod object_info;
 mod prompt;
+mod python;
 mod run;
 mod timestamp;
 mod ui_workflow;
@@ -46,6 +47,7 @@ pub use accelerator::Accelerator;
 pub use files::{DestPath, Files, InvalidFiles, InvalidPath, OutputPath, PathProblem};
 pub use finding::{Finding, Severity};
 pub use ids::{InvalidId, NodeId, RunId, WorkflowId};
+#[doc(no_inline)]
 pub use object_info::ObjectInfo;
 pub use prompt::{EditError, Edited, GraphError, Input, Link, Node, ParsePromptError, Prompt};
 pub use run::{
