@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::Attempt;
+
 /// Why there is no response, or why its body ended early.
 ///
 /// Its text never holds the query of a URL, a header or a body.
@@ -10,6 +12,7 @@ use std::fmt;
 pub struct TransportError {
     kind: TransportErrorKind,
     source: Box<dyn Error + Send + Sync>,
+    attempts: Vec<Attempt>,
 }
 
 /// What is known of a failed exchange.
@@ -38,7 +41,7 @@ pub enum TransportErrorKind {
 impl TransportError {
     /// Says what kind of failure it is, and what caused it.
     pub fn new(kind: TransportErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, source: source.into() }
+        Self { kind, source: source.into(), attempts: Vec::new() }
     }
 
     /// What is known of the failure.
@@ -46,26 +49,55 @@ impl TransportError {
         self.kind
     }
 
+    /// Whether the server may have seen the request, this time or one of the times before.
+    pub fn may_have_been_sent(&self) -> bool {
+        self.kind.may_have_been_sent() || self.attempts.iter().any(|attempt| attempt.outcome.may_have_acted())
+    }
+
+    /// All attempts, in order, the last one included; none where nothing was tried again.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// Says what was tried before, this last failure included.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
+        self.attempts = attempts;
+        self
+    }
+}
+
+impl TransportErrorKind {
     /// Whether the server may have seen the request.
-    pub const fn may_have_been_sent(&self) -> bool {
-        !matches!(
-            self.kind,
-            TransportErrorKind::Request | TransportErrorKind::Connect | TransportErrorKind::Blocked
-        )
+    pub const fn may_have_been_sent(self) -> bool {
+        !matches!(self, Self::Request | Self::Connect | Self::Blocked)
     }
 }
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            TransportErrorKind::Request => "the request cannot be sent",
-            TransportErrorKind::Connect => "no connection",
-            TransportErrorKind::Blocked => "the address is not allowed",
-            TransportErrorKind::Timeout => "no answer in time",
-            TransportErrorKind::Interrupted => "the connection broke",
-            TransportErrorKind::Redirect => "a redirect that is not followed",
-            TransportErrorKind::Body => "the response cannot be read",
-            TransportErrorKind::Other => "the exchange failed",
+        fmt::Display::fmt(&self.kind, f)?;
+        match self.attempts.as_slice() {
+            [] | [_] => Ok(()),
+            [.., last] => {
+                let elapsed = last.began.saturating_add(last.took).as_secs_f64();
+                write!(f, ", in {} attempts over {elapsed:.1} s", self.attempts.len())
+            }
+        }
+    }
+}
+
+impl fmt::Display for TransportErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Request => "the request cannot be sent",
+            Self::Connect => "no connection",
+            Self::Blocked => "the address is not allowed",
+            Self::Timeout => "no answer in time",
+            Self::Interrupted => "the connection broke",
+            Self::Redirect => "a redirect that is not followed",
+            Self::Body => "the response cannot be read",
+            Self::Other => "the exchange failed",
         })
     }
 }

@@ -9,6 +9,7 @@ mod tls;
 
 pub use builder::{RedirectPolicy, ReqwestTransportBuilder};
 pub use resolver::{ResolveError, Resolver};
+pub use tls::TlsRoots;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::resolver::{Adapter, Resolver};
-use super::{ReqwestTransport, tls};
+use super::{ReqwestTransport, TlsRoots, tls};
 use crate::{TransportError, TransportErrorKind};
 
 /// How long a connection may take to come about, TLS included.
@@ -36,6 +36,7 @@ pub struct ReqwestTransportBuilder {
     redirects: RedirectPolicy,
     resolver: Option<Arc<dyn Resolver>>,
     proxy_from_env: bool,
+    tls_roots: TlsRoots,
 }
 
 impl Default for ReqwestTransportBuilder {
@@ -48,6 +49,7 @@ impl Default for ReqwestTransportBuilder {
             redirects: RedirectPolicy::Follow(MAX_REDIRECTS),
             resolver: None,
             proxy_from_env: true,
+            tls_roots: TlsRoots::default(),
         }
     }
 }
@@ -90,6 +92,12 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Sets whose certificates are believed; the default is the platform's, where that feature is on.
+    pub const fn tls_roots(mut self, roots: TlsRoots) -> Self {
+        self.tls_roots = roots;
+        self
+    }
+
     /// Connects directly, whatever proxy the environment names. A resolver guards nothing behind a proxy,
     /// which resolves names itself.
     pub const fn no_proxy(mut self) -> Self {
@@ -102,7 +110,8 @@ impl ReqwestTransportBuilder {
     /// # Errors
     /// When the user agent is not a header's text, or TLS cannot be set up ([`TransportErrorKind::Request`]).
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
-        let tls = tls::config().map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
+        let tls = tls::config(self.tls_roots)
+            .map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(self.user_agent)
