@@ -128,6 +128,18 @@ impl std::borrow::Borrow<str> for NodeId {
     }
 }
 
+impl AsRef<str> for NodeId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for NodeId {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
 impl From<&str> for NodeId {
     fn from(text: &str) -> Self {
         Self::new(text)

@@ -49,7 +49,10 @@ pub use finding::{Finding, Severity};
 pub use ids::{InvalidId, NodeId, RunId, WorkflowId};
 #[doc(no_inline)]
 pub use object_info::ObjectInfo;
-pub use prompt::{EditError, Edited, GraphError, Input, Link, Node, ParsePromptError, Prompt};
+pub use prompt::{
+    EditError, Edited, Graph, GraphError, Input, Link, LinkedInput, NamedBy, NewNode, Node, NodeList,
+    NodeSummary, ParsePromptError, Place, Prompt, Removed, Selector, Step, ToPlace,
+};
 pub use run::{
     InvalidRunRequest, OutputFile, ParseRunError, Run, RunFailure, RunOutput, RunRequest, RunStatus,
 };

@@ -1,14 +1,37 @@
 //! The prompt: ComfyUI's API-format graph.
 
+mod cycles;
 mod edit;
+mod edit_error;
+mod find;
+mod free_ids;
 mod graph;
+mod merge;
+mod new_node;
 mod node;
+mod nodes;
+mod order;
 mod parse;
+mod place;
+mod reach;
+mod relabel;
+mod rewire;
+mod selector;
+mod summary;
+#[cfg(test)]
+mod tests;
 
-pub use edit::{EditError, Edited};
-pub use graph::GraphError;
+pub use edit::Edited;
+pub use edit_error::{EditError, NamedBy};
+pub use graph::{Graph, LinkedInput};
+pub use new_node::NewNode;
 pub use node::{Input, Link, Node};
+pub use nodes::Removed;
+pub use order::GraphError;
 pub use parse::ParsePromptError;
+pub use place::{Place, Step, ToPlace};
+pub use selector::Selector;
+pub use summary::{NodeList, NodeSummary};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -66,6 +66,11 @@ impl Object {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
+    /// The values, in order, to change in place.
+    pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Value> + ExactSizeIterator {
+        self.0.values_mut()
+    }
+
     /// The keys, in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
         self.0.keys().map(String::as_str)

@@ -1,28 +1,9 @@
-//! Changing a prompt in place: everything untouched stays as it was.
+//! Reading and changing what stands at inputs: everything untouched stays as it was.
 
-use super::Prompt;
+use super::place::{Step, ToPlace, items_mut, no_input};
+use super::{EditError, Place, Prompt};
 use crate::json::{Object, Value};
 use crate::nearest::nearest;
-
-/// Why an input cannot be set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EditError {
-    /// The path is not `NODE.INPUT`.
-    #[error("`{path}` is not NODE.INPUT, such as 6.text")]
-    Path {
-        /// The path as it was given.
-        path: String,
-    },
-    /// There is no such node.
-    #[error("no node has the id `{id}`; the prompt has: {nodes}")]
-    NoNode {
-        /// The id that was looked for.
-        id: String,
-        /// The nodes of the prompt, with their classes.
-        nodes: String,
-    },
-}
 
 /// What setting an input did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +19,29 @@ pub enum Edited {
 }
 
 impl Prompt {
-    /// Sets the input that `path` names: the node's id, a dot, the input's name.
+    /// The value that stands at a place, literal or link: see [`Selector`](super::Selector) for how it is
+    /// named.
     ///
     /// # Errors
-    /// When the path has another form, or no node has that id.
+    /// When there is no such node, input or part.
+    ///
+    /// ```
+    /// # use comfyicu_model::Prompt;
+    /// let prompt = Prompt::parse(br#"{"3": {"class_type": "KSampler", "inputs": {"seed": 7}}}"#)?;
+    /// assert_eq!(prompt.get("KSampler.seed")?.to_json(), "7");
+    /// let error = prompt.get("3.sede").unwrap_err().to_string();
+    /// assert_eq!(error, "node 3 (KSampler) has no input `sede`; it has: seed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get(&self, place: impl ToPlace) -> Result<&Value, EditError> {
+        place.to_place(self)?.value_in(self)
+    }
+
+    /// Sets what stands at a place: see [`Selector`](super::Selector) for how it is named. An input, or a key
+    /// of an object, that is not there is added; an item of a list has to be there.
+    ///
+    /// # Errors
+    /// When there is no such node, list or item.
     ///
     /// ```
     /// # use comfyicu_model::Prompt;
@@ -50,85 +50,101 @@ impl Prompt {
     /// assert_eq!(prompt.to_json(), r#"{"3":{"class_type":"KSampler","inputs":{"steps":8}}}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn set(&mut self, path: &str, value: impl Into<Value>) -> Result<Edited, EditError> {
-        let (id, input) = self.split_path(path)?;
-        let (id, input) = (id.to_owned(), input.to_owned());
-        let Some(inputs) = self.inputs_mut(&id) else { return Err(self.no_node(&id)) };
-        let similar = nearest(&input, inputs.keys()).map(str::to_owned);
-        Ok(match inputs.insert(input, value) {
-            Some(previous) => Edited::Replaced(previous),
-            None => Edited::Added { similar },
-        })
+    pub fn set(&mut self, place: impl ToPlace, value: impl Into<Value>) -> Result<Edited, EditError> {
+        let place = place.to_place(self)?;
+        self.check_parent(&place)?;
+        let inputs = self.inputs_mut(&place)?;
+        let Some((last, steps)) = place.steps().split_last() else {
+            return Ok(insert(inputs, place.input(), value.into()));
+        };
+        // All is there: it was checked.
+        let parent = inputs.get_mut(place.input());
+        let parent = parent.and_then(|value| steps.iter().try_fold(value, |value, step| step.of_mut(value)));
+        let edited = match (last, parent) {
+            (Step::Key(key), Some(Value::Object(object))) => Some(insert(object, key, value.into())),
+            (step, Some(parent)) => {
+                step.of_mut(parent).map(|item| Edited::Replaced(std::mem::replace(item, value.into())))
+            }
+            (_, None) => None,
+        };
+        edited.ok_or_else(|| place.no_part(steps.len(), &Value::Null))
     }
 
-    /// Splits at the dot behind a node's id. Ids and names may hold dots themselves, so the longest id
-    /// that the prompt has wins.
-    fn split_path<'p>(&self, path: &'p str) -> Result<(&'p str, &'p str), EditError> {
-        let splits = path.match_indices('.').map(|(at, _)| (&path[..at], &path[at + 1..]));
-        let mut splits = splits.filter(|(id, input)| !id.is_empty() && !input.is_empty()).collect::<Vec<_>>();
-        let first = splits.first().copied().ok_or_else(|| EditError::Path { path: path.to_owned() })?;
-        splits.retain(|(id, _)| self.node(id).is_some());
-        splits.pop().ok_or_else(|| self.no_node(first.0))
+    /// Takes an input away, or a part of what stands at it, and returns what it was. What follows an item of a
+    /// list moves up.
+    ///
+    /// # Errors
+    /// When there is no such node, input or part.
+    ///
+    /// ```
+    /// # use comfyicu_model::Prompt;
+    /// let mut prompt = Prompt::parse(br#"{"3": {"class_type": "KSampler", "inputs": {"steps": 20, "seed": 7}}}"#)?;
+    /// assert_eq!(prompt.remove_input("3.steps")?.to_json(), "20");
+    /// assert_eq!(prompt.to_json(), r#"{"3":{"class_type":"KSampler","inputs":{"seed":7}}}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remove_input(&mut self, place: impl ToPlace) -> Result<Value, EditError> {
+        let place = place.to_place(self)?;
+        place.value_in(self)?;
+        let inputs = self.inputs_mut(&place)?;
+        let removed = match place.steps().split_last() {
+            None => inputs.remove(place.input()),
+            Some((last, steps)) => {
+                let value = inputs.get_mut(place.input());
+                let parent =
+                    value.and_then(|value| steps.iter().try_fold(value, |value, step| step.of_mut(value)));
+                parent.and_then(|parent| match last {
+                    Step::Key(key) => parent.as_object_mut()?.remove(key),
+                    Step::Item(index) => items_mut(parent)
+                        .filter(|items| *index < items.len())
+                        .map(|items| items.remove(*index)),
+                })
+            }
+        };
+        // It was there a moment ago.
+        removed.ok_or_else(|| place.no_part(place.steps().len(), &Value::Null))
     }
 
-    fn inputs_mut(&mut self, id: &str) -> Option<&mut Object> {
-        let node = self.0.get_mut(id)?.as_object_mut()?;
-        if node.get("inputs").is_none_or(|inputs| inputs.as_object().is_none()) {
-            node.insert("inputs", Object::new());
+    /// That what a place is a part of is there, and the part too where it cannot be added.
+    fn check_parent(&self, place: &Place) -> Result<(), EditError> {
+        let node = self.find_id(place.node_id().as_str())?;
+        let Some((last, steps)) = place.steps().split_last() else { return Ok(()) };
+        if node.value(place.input()).is_none() {
+            return Err(no_input(node, place.input()));
         }
-        node.get_mut("inputs")?.as_object_mut()
+        let parent = place.clone().with_steps(steps.to_vec());
+        match (last, parent.value_in(self)?) {
+            (Step::Key(_), Value::Object(_)) => Ok(()),
+            _ => place.value_in(self).map(drop),
+        }
     }
 
-    fn no_node(&self, id: &str) -> EditError {
-        let describe =
-            |node: super::Node<'_>| format!("{} ({})", node.id(), node.class_type().unwrap_or("no class"));
-        let nodes = self.nodes().map(describe).collect::<Vec<_>>().join(", ");
-        EditError::NoNode { id: id.to_owned(), nodes }
+    /// The inputs of the node, made where it has none.
+    fn inputs_mut(&mut self, place: &Place) -> Result<&mut Object, EditError> {
+        let id = place.node_id().as_str();
+        let node = self.find_id(id)?;
+        match node.as_object().get("inputs") {
+            None => self.node_mut(id).map(|node| node.insert("inputs", Object::new())),
+            Some(Value::Object(_)) => None,
+            Some(other) => {
+                return Err(EditError::BadInputs { node: Box::new(node.into()), found: other.kind() });
+            }
+        };
+        let missing = self.no_node(super::NamedBy::Id, id);
+        self.node_mut(id).and_then(|node| node.get_mut("inputs")?.as_object_mut()).ok_or(missing)
+    }
+
+    pub(super) fn node_mut(&mut self, id: &str) -> Option<&mut Object> {
+        self.node(id)?;
+        self.0.get_mut(id)?.as_object_mut()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PROMPT: &str = r#"{"3":{"inputs":{"seed":1,"images.a":2},"class_type":"K"},"7.0":{"class_type":"M","inputs":{"x":0}},"9":{"class_type":"N"}}"#;
-
-    fn set(path: &str, value: &str) -> Result<String, EditError> {
-        let mut prompt = Prompt::parse(PROMPT.as_bytes()).unwrap();
-        prompt.set(path, Value::from_argument(value)).map(|_| prompt.to_json())
+fn insert(object: &mut Object, key: &str, value: Value) -> Edited {
+    if let Some(place) = object.get_mut(key) {
+        return Edited::Replaced(std::mem::replace(place, value));
     }
-
-    #[test]
-    fn only_the_input_changes() {
-        assert_eq!(
-            set("3.seed", "18446744073709551616").unwrap(),
-            PROMPT.replace("\"seed\":1", "\"seed\":18446744073709551616")
-        );
-        assert_eq!(set("3.images.a", "[1]").unwrap(), PROMPT.replace("\"images.a\":2", "\"images.a\":[1]"));
-        assert_eq!(set("7.0.x", "5").unwrap(), PROMPT.replace("\"x\":0", "\"x\":5"));
-        assert_eq!(
-            set("9.new", "true").unwrap(),
-            PROMPT.replace(r#""class_type":"N""#, r#""class_type":"N","inputs":{"new":true}"#)
-        );
-    }
-
-    #[test]
-    fn an_added_input_is_told_from_a_replaced_one() {
-        let mut prompt = Prompt::parse(PROMPT.as_bytes()).unwrap();
-        assert_eq!(prompt.set("3.seed", 2_u64), Ok(Edited::Replaced(Value::from(1_u64))));
-        assert_eq!(prompt.set("3.sede", 2_u64), Ok(Edited::Added { similar: None }));
-        assert_eq!(prompt.set("3.sead2", 2_u64).unwrap(), Edited::Added { similar: None });
-        assert_eq!(
-            prompt.set("3.imagesa", 2_u64),
-            Ok(Edited::Added { similar: Some("images.a".to_owned()) })
-        );
-    }
-
-    #[test]
-    fn errors_say_what_there_is() {
-        insta::assert_snapshot!(set("4.seed", "1").unwrap_err(), @"no node has the id `4`; the prompt has: 3 (K), 7.0 (M), 9 (N)");
-        for bad in ["seed", "", ".", "3.", ".seed"] {
-            assert!(matches!(set(bad, "1"), Err(EditError::Path { .. })), "{bad:?}");
-        }
-    }
+    let similar = nearest(key, object.keys()).map(str::to_owned);
+    object.insert(key, value);
+    Edited::Added { similar }
 }

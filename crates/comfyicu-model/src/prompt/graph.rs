@@ -1,162 +1,164 @@
-//! The prompt as a graph: what must run before what.
+//! The prompt as a graph: its links, seen from both ends.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{Link, Node, Prompt};
 use crate::ids::NodeId;
 
-/// Why the nodes of a prompt have no order in which they can run.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GraphError {
-    /// Nodes need each other.
-    #[error("the nodes form a cycle: {}", path.iter().map(NodeId::as_str).collect::<Vec<_>>().join(" → "))]
-    Cycle {
-        /// The nodes in the order in which one needs the next; the first is also the last.
-        path: Vec<NodeId>,
-    },
-    /// A link names a node that the prompt does not have.
-    #[error("node {node_id}, input `{input}`: there is no node {target}")]
-    Dangling {
-        /// The node that has the link.
-        node_id: NodeId,
-        /// The input that it stands at.
-        input: String,
-        /// The node that is not there.
-        target: NodeId,
-    },
+/// The links of a prompt, indexed from both ends.
+///
+/// It is built once, in one pass, by [`Prompt::graph`]; what it answers takes no longer than what it answers
+/// is long, or one pass over the links. Nothing here recurses: a prompt may be deeper than any stack.
+///
+/// ```
+/// use comfyicu_model::Prompt;
+///
+/// let prompt = Prompt::parse(br#"{
+///     "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "v1-5.safetensors"}},
+///     "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a fox", "clip": ["4", 1]}},
+///     "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["4", 1]}}
+/// }"#)?;
+/// let graph = prompt.graph();
+/// let users: Vec<_> = graph.consumers_of("4", 1).map(|used| (used.node.id(), used.input)).collect();
+/// assert_eq!(users, [("6", "clip"), ("7", "clip")]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Graph<'a> {
+    nodes: Vec<Node<'a>>,
+    by_id: HashMap<&'a str, usize>,
+    /// For each node the links at its inputs.
+    links: Vec<Vec<Edge<'a>>>,
+    /// For each node the links to its outputs.
+    consumers: Vec<Vec<Edge<'a>>>,
 }
 
-/// A node that is being visited, and the links of it that are still to be followed.
-struct Visit<'a> {
-    id: &'a str,
-    links: Vec<(&'a str, Link<'a>)>,
+/// A link, seen from one of its ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge<'a> {
+    /// The node at the other end, by its index; `None` when the link leads nowhere.
+    pub(super) other: Option<usize>,
+    /// The input at which the link stands.
+    pub(super) input: &'a str,
+    pub(super) link: Link<'a>,
+}
+
+/// An input of a node, with the link that stands at it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LinkedInput<'a> {
+    /// The node that has the input.
+    pub node: Node<'a>,
+    /// The name of the input.
+    pub input: &'a str,
+    /// The output that it takes.
+    pub link: Link<'a>,
 }
 
 impl Prompt {
-    /// The nodes that `outputs` need, themselves included, each after what it needs and each once.
-    ///
-    /// The order is the same for the same prompt: inputs are followed as they stand in the file.
-    ///
-    /// # Errors
-    /// When some of them need each other, or a link names a node that is not there.
-    pub fn execution_order<'a>(
-        &'a self,
-        outputs: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Vec<Node<'a>>, GraphError> {
-        let mut order = Vec::new();
-        let mut done = HashSet::new();
-        for output in outputs {
-            if let Some(node) = self.node(output) {
-                self.visit(node, &mut done, &mut order)?;
+    /// Indexes the links of the prompt, in one pass over them.
+    pub fn graph(&self) -> Graph<'_> {
+        let nodes: Vec<_> = self.nodes().collect();
+        let by_id: HashMap<_, _> = nodes.iter().enumerate().map(|(at, node)| (node.id(), at)).collect();
+        let mut consumers = vec![Vec::new(); nodes.len()];
+        let mut links = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
+            let edges = node.links().map(|(input, link)| Edge {
+                other: by_id.get(link.node_id).copied(),
+                input,
+                link,
+            });
+            let edges: Vec<_> = edges.collect();
+            for edge in &edges {
+                if let Some(used) = edge.other.and_then(|source| consumers.get_mut(source)) {
+                    Vec::push(used, Edge { other: Some(at), ..*edge });
+                }
             }
+            links.push(edges);
         }
-        Ok(order)
-    }
-
-    /// A depth-first walk with a stack of its own: a prompt may be deeper than the thread's stack.
-    fn visit<'a>(
-        &'a self,
-        root: Node<'a>,
-        done: &mut HashSet<&'a str>,
-        order: &mut Vec<Node<'a>>,
-    ) -> Result<(), GraphError> {
-        if done.contains(root.id()) {
-            return Ok(());
-        }
-        let mut open = HashSet::from([root.id()]);
-        let mut stack = vec![Visit::new(root)];
-        while let Some(visit) = stack.last_mut() {
-            let Some((input, link)) = visit.links.pop() else {
-                done.insert(visit.id);
-                open.remove(visit.id);
-                order.extend(self.node(visit.id));
-                stack.pop();
-                continue;
-            };
-            if open.contains(link.node_id) {
-                return Err(cycle(&stack, link.node_id));
-            }
-            if done.contains(link.node_id) {
-                continue;
-            }
-            let node = self.node(link.node_id).ok_or_else(|| dangling(visit.id, input, link))?;
-            open.insert(node.id());
-            stack.push(Visit::new(node));
-        }
-        Ok(())
+        Graph { nodes, by_id, links, consumers }
     }
 }
 
-impl<'a> Visit<'a> {
-    fn new(node: Node<'a>) -> Self {
-        // Taken from the end, so that the first input is followed first.
-        Self { id: node.id(), links: node.links().rev().collect() }
+impl<'a> Graph<'a> {
+    /// The nodes, in the order of the file.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = Node<'a>> + ExactSizeIterator {
+        self.nodes.iter().copied()
     }
-}
 
-fn cycle(stack: &[Visit<'_>], back_to: &str) -> GraphError {
-    let ids = stack.iter().map(|visit| visit.id).skip_while(|id| *id != back_to);
-    GraphError::Cycle { path: ids.chain([back_to]).map(NodeId::from).collect() }
-}
+    /// The node of an id.
+    pub fn node(&self, id: &str) -> Option<Node<'a>> {
+        self.at(self.index_of(id)?)
+    }
 
-fn dangling(node_id: &str, input: &str, link: Link<'_>) -> GraphError {
-    GraphError::Dangling { node_id: node_id.into(), input: input.to_owned(), target: link.node_id.into() }
+    /// The inputs that take an output of a node, in the order of the file; none when there is no such node.
+    pub fn consumers(&self, id: &str) -> impl Iterator<Item = LinkedInput<'a>> {
+        let edges = self.index_of(id).and_then(|at| self.consumers.get(at));
+        edges.into_iter().flatten().filter_map(|edge| self.linked_input(edge.other?, edge))
+    }
+
+    /// The inputs that take one output of a node, in the order of the file.
+    pub fn consumers_of(&self, id: &str, slot: usize) -> impl Iterator<Item = LinkedInput<'a>> {
+        self.consumers(id).filter(move |used| used.link.slot == Some(slot))
+    }
+
+    /// The links to nodes that are not there, in the order of the file.
+    pub fn dangling(&self) -> impl Iterator<Item = LinkedInput<'a>> {
+        let edges =
+            self.links.iter().enumerate().flat_map(|(at, edges)| edges.iter().map(move |edge| (at, edge)));
+        edges.filter(|(_, edge)| edge.other.is_none()).filter_map(|(at, edge)| self.linked_input(at, edge))
+    }
+
+    /// The nodes whose outputs nothing takes: where the graph ends. Nodes that save or show something are
+    /// among them, and so are nodes that are of no use.
+    pub fn ends(&self) -> impl Iterator<Item = Node<'a>> {
+        self.nodes.iter().zip(&self.consumers).filter(|(_, used)| used.is_empty()).map(|(node, _)| *node)
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(super) fn index_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(super) fn at(&self, at: usize) -> Option<Node<'a>> {
+        self.nodes.get(at).copied()
+    }
+
+    pub(super) fn ids(&self, indices: impl IntoIterator<Item = usize>) -> Vec<NodeId> {
+        indices.into_iter().filter_map(|at| self.at(at)).map(|node| node.id().into()).collect()
+    }
+
+    pub(super) fn links_of(&self, at: usize) -> &[Edge<'a>] {
+        self.links.get(at).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn uses_of(&self, at: usize) -> &[Edge<'a>] {
+        self.consumers.get(at).map_or(&[], Vec::as_slice)
+    }
+
+    fn linked_input(&self, at: usize, edge: &Edge<'a>) -> Option<LinkedInput<'a>> {
+        Some(LinkedInput { node: self.at(at)?, input: edge.input, link: edge.link })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::prompt_of;
     use super::*;
 
-    /// Makes a prompt of `node: needs…` lines.
-    fn prompt(lines: &[(&str, &[&str])]) -> Prompt {
-        let node = |(id, needs): &(&str, &[&str])| {
-            let inputs: Vec<_> =
-                needs.iter().enumerate().map(|(at, need)| format!(r#""in{at}":["{need}",0]"#)).collect();
-            format!(r#""{id}":{{"class_type":"N","inputs":{{{}}}}}"#, inputs.join(","))
-        };
-        Prompt::parse(format!("{{{}}}", lines.iter().map(node).collect::<Vec<_>>().join(",")).as_bytes())
-            .unwrap()
-    }
-
-    fn order(prompt: &Prompt, outputs: &[&'static str]) -> Result<Vec<String>, GraphError> {
-        let nodes = prompt.execution_order(outputs.iter().copied())?;
-        Ok(nodes.iter().map(|node| node.id().to_owned()).collect())
-    }
-
     #[test]
-    fn each_needed_node_once_after_what_it_needs() {
-        let diamond = prompt(&[
-            ("save", &["b", "a"]),
-            ("a", &["load"]),
-            ("b", &["load"]),
-            ("load", &[]),
-            ("idle", &[]),
-        ]);
-        assert_eq!(order(&diamond, &["save"]).unwrap(), ["load", "b", "a", "save"]);
-        assert_eq!(order(&diamond, &["a", "save", "gone"]).unwrap(), ["load", "a", "b", "save"]);
-    }
-
-    #[test]
-    fn a_cycle_is_shown_as_a_path() {
-        let cyclic = prompt(&[("out", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a"])]);
-        insta::assert_snapshot!(order(&cyclic, &["out"]).unwrap_err(), @"the nodes form a cycle: a → b → c → a");
-        assert!(order(&prompt(&[("a", &["a"])]), &["a"]).is_err());
-    }
-
-    #[test]
-    fn a_dangling_link_names_both_ends() {
-        let dangling = prompt(&[("out", &["gone"])]);
-        insta::assert_snapshot!(order(&dangling, &["out"]).unwrap_err(), @"node out, input `in0`: there is no node gone");
-    }
-
-    #[test]
-    fn a_chain_longer_than_any_stack_has_an_order() {
-        let node =
-            |id: u32| format!("\"{id}\":{{\"class_type\":\"N\",\"inputs\":{{\"x\":[\"{}\",0]}}}}", id - 1);
-        let nodes: Vec<_> = (1..100_000).map(node).collect();
-        let json = format!("{{\"0\":{{\"class_type\":\"N\"}},{}}}", nodes.join(","));
-        let chain = Prompt::parse(json.as_bytes()).unwrap();
-        assert_eq!(chain.execution_order(["99999"]).unwrap().len(), 100_000);
+    fn links_are_seen_from_both_ends() {
+        let prompt = prompt_of(&[("a", &["b", "b"]), ("b", &[]), ("c", &["b", "gone"])]);
+        let graph = prompt.graph();
+        let names = |used: LinkedInput<'_>| format!("{}.{}", used.node.id(), used.input);
+        assert_eq!(graph.consumers("b").map(names).collect::<Vec<_>>(), ["a.in0", "a.in1", "c.in0"]);
+        assert_eq!(graph.consumers_of("b", 1).count(), 0);
+        assert_eq!(graph.consumers("gone").count(), 0);
+        assert_eq!(graph.dangling().map(names).collect::<Vec<_>>(), ["c.in1"]);
+        assert_eq!(graph.ends().map(|node| node.id()).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(graph.node("c").map(|node| node.id()), Some("c"));
     }
 }
