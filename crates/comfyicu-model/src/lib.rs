@@ -25,6 +25,7 @@
 //! ```
 //!
 //! - [`Prompt`], [`Node`], [`Link`]: the graph, its links, the order in which it runs, edits.
+//! - [`UiWorkflow`]: the editor's own file, and its way to a prompt.
 //! - [`Run`], [`RunStatus`], [`RunOutput`], [`RunRequest`]: what the API sends and receives.
 //! - [`Files`], [`DestPath`], [`OutputPath`]: paths that cannot leave their folder.
 //! - [`ObjectInfo`], [`object_info`]: node definitions; [`Finding`]: what a check found.
@@ -57,6 +58,7 @@ pub use run::{
     InvalidRunRequest, OutputFile, ParseRunError, Run, RunFailure, RunOutput, RunRequest, RunStatus,
 };
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use ui_workflow::{Conversion, ConvertError, ConvertOptions, ParseUiWorkflowError, UiWorkflow};
 
 /// The README's example compiles.
 #[cfg(doctest)]

@@ -60,6 +60,13 @@ impl Prompt {
     }
 }
 
+impl Prompt {
+    /// Takes nodes that were put together here: there may be none.
+    pub(crate) const fn of_nodes(nodes: Object) -> Self {
+        Self(nodes)
+    }
+}
+
 impl TryFrom<Object> for Prompt {
     type Error = ParsePromptError;
 

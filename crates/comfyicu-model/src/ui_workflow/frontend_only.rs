@@ -1,0 +1,50 @@
+//! Widgets that no class declares: the editor's own code adds them to certain classes.
+
+use super::widgets::{Builder, Export, Extra};
+use crate::json::Value;
+use crate::object_info::{InputDefinition, NodeDefinition};
+
+/// The widgets that come after a class's required inputs.
+pub(super) fn after_required(definition: NodeDefinition<'_>) -> Vec<Extra> {
+    let mut extras = Vec::new();
+    if matches!(definition.class_type(), "SaveGLB" | "Preview3D" | "Preview3DAnimation") {
+        extras.push(Extra::Exported("image", ""));
+    }
+    let uploads = |kinds: &[&str]| {
+        definition
+            .inputs()
+            .any(|input| kinds.iter().any(|kind| input.setting(kind).and_then(Value::as_bool) == Some(true)))
+    };
+    if uploads(&["audio_upload"]) {
+        extras.extend([Extra::Silent("audioUI"), Extra::Silent("upload")]);
+    }
+    if uploads(&["image_upload", "animated_image_upload", "video_upload"]) {
+        extras.push(Extra::Silent("upload"));
+    }
+    extras
+}
+
+/// The widgets that come last.
+pub(super) fn finish(definition: NodeDefinition<'_>, builder: &mut Builder<'_>) {
+    if definition.class_type() == "CustomCombo" {
+        custom_combo(builder);
+    }
+    let refreshes = |input: InputDefinition<'_>| {
+        let remote = input.setting("remote").and_then(Value::as_object);
+        remote.is_some_and(|remote| remote.contains_key("refresh_button"))
+    };
+    if definition.inputs().any(refreshes) {
+        builder.widget("refresh", "refresh".into(), Export::Plain);
+    }
+}
+
+/// A combo whose choices are widgets of the node itself, one empty one at the end.
+fn custom_combo(builder: &mut Builder<'_>) {
+    let index = builder.take("index").cloned().unwrap_or_else(|| 0_u64.into());
+    builder.widget("index", index, Export::Plain);
+    for at in 1.. {
+        let name = format!("option{at}");
+        let Some(value) = builder.take(&name).cloned() else { break };
+        builder.widget(name, value, Export::Plain);
+    }
+}

@@ -1,0 +1,159 @@
+//! UI workflows and the prompts that ComfyUI's own editor made of them, under `../shared/corpus`.
+
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use comfyicu_model::json::{Limits, Object, Value, read};
+use comfyicu_model::object_info::{InputDefinition, InputKind, NodeDefinition};
+use comfyicu_model::{ConvertOptions, ObjectInfo, UiWorkflow};
+
+/// Where the corpus is, or `None` with a word about it where it is not.
+fn corpus() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
+    if folder.join("pairs").is_dir() {
+        return Some(folder);
+    }
+    println!("SKIPPED: no corpus at {}", folder.display());
+    None
+}
+
+fn read_object(path: &Path) -> Option<Object> {
+    match read(&std::fs::read(path).ok()?, Limits::default()) {
+        Ok(Value::Object(object)) => Some(object),
+        other => panic!("{}: {other:?}", path.display()),
+    }
+}
+
+/// How many of the pairs of a kind come out right.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Score {
+    of: usize,
+    right: usize,
+    wrong: Vec<String>,
+}
+
+impl Score {
+    fn add(&mut self, name: &str, right: bool) {
+        self.of += 1;
+        self.right += usize::from(right);
+        self.wrong.extend((!right).then(|| name.to_owned()));
+    }
+}
+
+#[test]
+fn as_many_pairs_as_ever_come_out_as_the_editor_makes_them() {
+    let Some(corpus) = corpus() else { return };
+    let object_info = std::fs::read(corpus.join("object_info/comfyui-0.33.0.object_info.json")).unwrap();
+    let object_info = ObjectInfo::parse(&object_info).unwrap();
+    let (mut editor, mut derived, mut natural) = (Score::default(), Score::default(), Score::default());
+    for entry in std::fs::read_dir(corpus.join("pairs")).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".ui.json")) else {
+            continue;
+        };
+        let workflow = UiWorkflow::parse(&std::fs::read(&path).unwrap()).unwrap();
+        let got = workflow.to_prompt(&object_info, &ConvertOptions::default()).unwrap().prompt.into_object();
+        let other = |extension: &str| read_object(&path.with_file_name(format!("{name}.{extension}.json")));
+        if let Some(wanted) = other("fe") {
+            let score = if name.starts_with("derived__") { &mut derived } else { &mut editor };
+            score.add(name, same_nodes(&wanted, &got, &|_, _, _, _| false));
+        }
+        if let Some(wanted) = other("api") {
+            let known = nodes(&wanted).all(|(_, node)| definition(&object_info, node).is_some());
+            if known {
+                natural.add(
+                    name,
+                    same_nodes(&wanted, &got, &|class, input, a, b| {
+                        no_matter(&object_info, class, input, a, b)
+                    }),
+                );
+            }
+        }
+    }
+    println!("editor {editor:?}\nderived {derived:?}\nnatural {natural:?}");
+    assert!(editor.right >= 452, "of {}: {:?}", editor.of, editor.wrong);
+    assert!(derived.right >= 111, "of {}: {:?}", derived.of, derived.wrong);
+    assert!(natural.right >= 77, "of {}: {:?}", natural.of, natural.wrong);
+}
+
+fn definition<'a>(object_info: &'a ObjectInfo, node: &Object) -> Option<NodeDefinition<'a>> {
+    object_info.definition(node.get_str("class_type")?)
+}
+
+fn nodes(prompt: &Object) -> impl Iterator<Item = (&str, &Object)> {
+    prompt.iter().filter_map(|(id, entry)| {
+        let node = entry.as_object()?;
+        node.get_str("class_type")?;
+        Some((id, node))
+    })
+}
+
+type Excuse<'a> = &'a dyn Fn(&str, &str, Option<&Value>, Option<&Value>) -> bool;
+
+/// Whether two prompts have the same nodes: classes, and inputs but for those that are excused.
+fn same_nodes(wanted: &Object, got: &Object, excused: Excuse<'_>) -> bool {
+    let ids = |prompt| nodes(prompt).map(|(id, _)| id.to_owned()).collect::<BTreeSet<_>>();
+    ids(wanted) == ids(got)
+        && nodes(wanted).all(|(id, node)| {
+            let other = got.get(id).and_then(Value::as_object).unwrap();
+            let class = node.get_str("class_type").unwrap();
+            class == other.get_str("class_type").unwrap()
+                && same_inputs(class, &inputs(node), &inputs(other), excused)
+        })
+}
+
+fn inputs(node: &Object) -> Object {
+    node.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+fn same_inputs(class: &str, wanted: &Object, got: &Object, excused: Excuse<'_>) -> bool {
+    let names: BTreeSet<_> = wanted.keys().chain(got.keys()).collect();
+    names.into_iter().all(|name| {
+        let (a, b) = (wanted.get(name), got.get(name));
+        a.zip(b).is_some_and(|(a, b)| same_value(a, b)) || excused(class, name, a, b)
+    })
+}
+
+/// Values are the same when the editor could not tell them apart: it has doubles only.
+fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64().total_cmp(&b.as_f64()).is_eq(),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_value(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+/// Old prompts lack inputs that came later, which then have their defaults, and hold inputs that were only the
+/// editor's.
+fn no_matter(
+    object_info: &ObjectInfo,
+    class: &str,
+    name: &str,
+    a: Option<&Value>,
+    b: Option<&Value>,
+) -> bool {
+    let Some(definition) = object_info.definition(class) else { return false };
+    let Some(declared) = definition.input(name.split('.').next().unwrap_or(name)) else { return true };
+    let ((Some(only), None) | (None, Some(only))) = (a, b) else { return false };
+    only.is_null() || default_of(declared).is_some_and(|default| same_value(&default, only))
+}
+
+fn default_of(input: InputDefinition<'_>) -> Option<Value> {
+    if let Some(default) = input.default() {
+        return Some(default.clone());
+    }
+    match input.kind() {
+        InputKind::Combo(combo) => combo.options().first().cloned(),
+        InputKind::String => Some("".into()),
+        InputKind::Int | InputKind::Float => Some(0_u64.into()),
+        InputKind::Boolean => Some(false.into()),
+        _ => None,
+    }
+}
