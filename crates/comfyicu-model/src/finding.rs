@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::ids::NodeId;
-use crate::json::{Object, Position, Value};
-use crate::prompt::Node;
+use crate::json::{JsonPath, Object, Position, Step, Value};
+use crate::prompt::{Node, Prompt};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +96,22 @@ impl Finding {
     pub fn about(self, node: Node<'_>) -> Self {
         let finding = self.at_node(node.id().into(), node.class_type());
         Self { title: node.title().map(str::to_owned), ..finding }
+    }
+
+    /// Says which node and input it is about: those of a path in the prompt.
+    pub(crate) fn about_path(self, prompt: &Prompt, path: &JsonPath) -> Self {
+        let mut steps = path.steps();
+        let node = match steps.next() {
+            Some(Step::Key(id)) => prompt.node(id),
+            _ => None,
+        };
+        match (node, steps.next(), steps.next()) {
+            (Some(node), Some(Step::Key("inputs")), Some(Step::Key(input))) => {
+                self.about(node).at_input(input)
+            }
+            (Some(node), ..) => self.about(node),
+            (None, ..) => self,
+        }
     }
 
     /// Says which input it is about.

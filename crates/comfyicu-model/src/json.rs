@@ -4,19 +4,31 @@
 //! order that people rely on, and Python writes `NaN`. [`Value`] keeps all of that; [`read()`] and the
 //! writers on [`Value`] are its two ends. Through serde it is lossless too, with `serde_json`.
 
+mod encoding;
+mod error;
+mod ill_formed;
+mod limits;
+mod lines;
+mod non_finite;
 mod number;
 mod object;
 mod path;
 mod position;
 mod read;
+mod scan;
 mod serde_impl;
 mod value;
 mod write;
 
+pub use error::JsonError;
+pub use ill_formed::IllFormedText;
+pub use limits::Limits;
+pub(crate) use lines::Lines;
 pub use number::Number;
 pub use object::Object;
-pub use path::JsonPath;
+pub use path::{JsonPath, Step};
 pub use position::Position;
+pub use read::read;
 pub(crate) use read::read_document;
-pub use read::{JsonError, Limits, read};
+pub(crate) use scan::{DoubledKey, Entry, doubled_keys, entries, is_object_behind, span_at};
 pub use value::{Kind, Value};

@@ -51,8 +51,9 @@ pub use ids::{InvalidId, NodeId, RunId, WorkflowId};
 #[doc(no_inline)]
 pub use object_info::ObjectInfo;
 pub use prompt::{
-    EditError, Edited, Graph, GraphError, Input, Link, LinkedInput, NamedBy, NewNode, Node, NodeList,
-    NodeSummary, ParsePromptError, Place, Prompt, Removed, Selector, Step, ToPlace,
+    EditError, Edited, EntryPosition, Graph, GraphError, Input, Link, LinkedInput, NamedBy, NewNode, Node,
+    NodeList, NodeSummary, ParsePromptError, Place, Prompt, ReadOptions, ReadPrompt, Removed, Selector,
+    SourceMap, Step, ToPlace, Wrapper,
 };
 pub use run::{
     InvalidRunRequest, OutputFile, ParseRunError, Run, RunFailure, RunOutput, RunRequest, RunStatus,

@@ -1,6 +1,7 @@
 //! The prompt: ComfyUI's API-format graph.
 
 mod cycles;
+mod doubled;
 mod edit;
 mod edit_error;
 mod find;
@@ -14,13 +15,17 @@ mod order;
 mod parse;
 mod place;
 mod reach;
+mod read;
 mod relabel;
 mod rewire;
 mod selector;
+mod source_map;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod wrapper;
 
+pub(crate) use doubled::refuse_doubled_nodes;
 pub use edit::Edited;
 pub use edit_error::{EditError, NamedBy};
 pub use graph::{Graph, LinkedInput};
@@ -30,13 +35,16 @@ pub use nodes::Removed;
 pub use order::GraphError;
 pub use parse::ParsePromptError;
 pub use place::{Place, Step, ToPlace};
+pub use read::{ReadOptions, ReadPrompt};
 pub use selector::Selector;
+pub use source_map::{EntryPosition, SourceMap};
 pub use summary::{NodeList, NodeSummary};
+pub use wrapper::Wrapper;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::json::{Object, Value};
+use crate::json::{JsonPath, Number, Object, Value};
 
 /// A prompt: node id → node, kept exactly as it was read.
 ///
@@ -66,6 +74,18 @@ impl Prompt {
     pub fn node(&self, id: &str) -> Option<Node<'_>> {
         let (id, entry) = self.0.get_key_value(id)?;
         Node::of_entry(id, entry)
+    }
+
+    /// The entries that are not nodes, such as a version or a comment, in the order of the file. ComfyUI takes
+    /// every entry for a node, and so refuses a prompt that has others.
+    pub fn extra_entries(&self) -> impl DoubleEndedIterator<Item = (&str, &Value)> {
+        self.0.iter().filter(|(id, entry)| Node::of_entry(id, entry).is_none())
+    }
+
+    /// Each `NaN` and infinity in the prompt, and where it is: Python reads and writes them, but they are not
+    /// valid in JSON, and no request holds them.
+    pub fn non_finite(&self) -> Vec<(JsonPath, &Number)> {
+        self.0.non_finite()
     }
 
     /// The whole prompt as it was read.

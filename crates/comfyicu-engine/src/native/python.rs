@@ -17,6 +17,7 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Number(number) => out.push_str(&json_number(number)),
         Value::String(text) => write_string(out, text),
+        Value::IllFormed(text) => write_units(out, text.code_units().iter().copied()),
         Value::Array(items) => {
             out.push('[');
             for (position, item) in items.iter().enumerate() {
@@ -47,22 +48,25 @@ fn separate(out: &mut String, position: usize) {
 }
 
 fn write_string(out: &mut String, text: &str) {
+    write_units(out, text.encode_utf16());
+}
+
+/// Writes a string unit by unit: Python escapes halves of surrogate pairs like anything beyond ASCII.
+fn write_units(out: &mut String, units: impl IntoIterator<Item = u16>) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(character),
+    for unit in units {
+        match char::from_u32(unit.into()) {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some(plain @ ' '..='~') => out.push(plain),
             _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    // Writing to a string does not fail.
-                    let _infallible = write!(out, "\\u{unit:04x}");
-                }
+                // Writing to a string does not fail.
+                let _infallible = write!(out, "\\u{unit:04x}");
             }
         }
     }
@@ -144,6 +148,7 @@ pub(super) fn is_true(value: &Value) -> bool {
         Value::Bool(value) => *value,
         Value::Number(number) => number.as_f64() != 0.0,
         Value::String(text) => !text.is_empty(),
+        Value::IllFormed(_) => true,
         Value::Array(items) => !items.is_empty(),
         Value::Object(object) => !object.is_empty(),
     }

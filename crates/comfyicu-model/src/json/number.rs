@@ -27,8 +27,19 @@ impl Number {
         Self(Repr::Float(value.to_bits()))
     }
 
+    /// Reads a JSON number, or one of Python's `NaN`, `Infinity` and `-Infinity`. As in Python, a double that
+    /// is too large is an infinity.
+    pub(super) fn from_token(token: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(token).ok()?;
+        if token.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-') {
+            return Some(Self::from_integer_token(text));
+        }
+        // Rust reads `NaN` and `Infinity` too.
+        text.parse().ok().map(Self::from_f64)
+    }
+
     /// Reads the digits of a JSON integer, of any length.
-    pub(super) fn from_integer_token(token: &str) -> Self {
+    fn from_integer_token(token: &str) -> Self {
         if let Ok(value) = token.parse::<u64>() {
             return Self(Repr::Unsigned(value));
         }

@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use super::Value;
 
 /// A JSON object that keeps the order of its keys. Equality does not look at the order.
+// Boxed, for otherwise each number in a list would take up as much space as a map.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Object(IndexMap<String, Value>);
+pub struct Object(Box<IndexMap<String, Value>>);
 
 impl Object {
     /// Makes an empty object.
@@ -85,7 +86,8 @@ impl fmt::Debug for Object {
 
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        Self(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        let entries = entries.into_iter().map(|(key, value)| (key.into(), value.into()));
+        Self(Box::new(entries.collect()))
     }
 }
 

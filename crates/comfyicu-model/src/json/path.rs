@@ -12,26 +12,47 @@ enum Segment {
     Index(usize),
 }
 
+/// One step of a [`JsonPath`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// Into an object, to the value under a key.
+    Key(&'a str),
+    /// Into an array, to the item at an index, from 0.
+    Index(usize),
+}
+
 impl JsonPath {
+    /// Makes a path of keys alone.
+    pub(crate) fn of_keys(keys: &[&str]) -> Self {
+        Self(keys.iter().map(|key| Segment::Key((*key).into())).collect())
+    }
+
+    /// Whether this is the document itself.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The steps, from the top.
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = Step<'_>> + ExactSizeIterator {
+        self.0.iter().map(|segment| match segment {
+            Segment::Key(key) => Step::Key(key),
+            Segment::Index(index) => Step::Index(*index),
+        })
+    }
+
+    /// The path that goes on from this one.
+    pub(crate) fn join(&self, below: &Self) -> Self {
+        Self(self.0.iter().chain(&below.0).cloned().collect())
+    }
+
+    /// What is left of this path below another; `None` where it does not lead there.
+    pub(crate) fn below(&self, above: &Self) -> Option<Self> {
+        self.0.strip_prefix(above.0.as_slice()).map(|rest| Self(rest.to_vec()))
+    }
+
     /// How many steps the path has; 0 is the document itself.
     pub fn depth(&self) -> usize {
         self.0.len()
-    }
-
-    /// The first step, when it is a key.
-    pub fn first_key(&self) -> Option<&str> {
-        match self.0.first() {
-            Some(Segment::Key(key)) => Some(key),
-            _ => None,
-        }
-    }
-
-    /// The last step, when it is a key.
-    pub fn last_key(&self) -> Option<&str> {
-        match self.0.last() {
-            Some(Segment::Key(key)) => Some(key),
-            _ => None,
-        }
     }
 
     pub(super) fn push_key(&mut self, key: &str) {
@@ -44,6 +65,10 @@ impl JsonPath {
 
     pub(super) fn pop(&mut self) {
         self.0.pop();
+    }
+
+    pub(super) fn reverse(&mut self) {
+        self.0.reverse();
     }
 }
 

@@ -1,5 +1,8 @@
 //! Where in a text something stands.
 
+use std::fmt;
+use std::ops::Range;
+
 use super::{Object, Value};
 
 /// A stretch of a text: where it begins, as people count, and which bytes it covers.
@@ -15,7 +18,19 @@ pub struct Position {
     pub len: usize,
 }
 
+/// Writes `line:column`, as compilers do.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
 impl Position {
+    /// The bytes that it covers: `&text[position.range()]` is what stands there.
+    pub const fn range(self) -> Range<usize> {
+        self.offset..self.offset.saturating_add(self.len)
+    }
+
     /// Writes the position as JSON: `{"line", "column", "offset", "len"}`.
     pub fn to_object(self) -> Object {
         let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);

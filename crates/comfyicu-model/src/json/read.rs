@@ -1,108 +1,20 @@
 //! Reading: bytes in, a [`Value`] or an error that names the place out.
 
-use std::fmt;
+#[cfg(test)]
+mod tests;
 
 use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
-use super::{JsonPath, Number, Object, Value};
+use super::error::Problem;
+use super::ill_formed::{IllFormedText, repaired};
+use super::lines::Lines;
+use super::{JsonError, JsonPath, Limits, Number, Object, Position, Value, encoding, scan};
 
-/// The bounds within which a document is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// The most bytes a document may have. The default, 64 MiB, is ten times the largest workflow seen.
-    pub max_bytes: usize,
-    /// The most arrays and objects that may be open at once. The default is 512.
-    pub max_depth: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_bytes: 64 * 1024 * 1024, max_depth: 512 }
-    }
-}
-
-/// Why bytes are not a JSON document: what, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonError {
-    line: usize,
-    column: usize,
-    path: JsonPath,
-    problem: Problem,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Problem {
-    Syntax(JsonErrorType),
-    TooDeep(usize),
-    TooLarge { bytes: usize, limit: usize },
-    Utf16,
-}
-
-impl JsonError {
-    /// The line of the error, from 1.
-    pub const fn line(&self) -> usize {
-        self.line
-    }
-
-    /// The column of the error in bytes, from 1.
-    pub const fn column(&self) -> usize {
-        self.column
-    }
-
-    /// Where in the document the reader was.
-    pub const fn path(&self) -> &JsonPath {
-        &self.path
-    }
-}
-
-impl std::error::Error for JsonError {}
-
-impl fmt::Display for JsonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.problem {
-            Problem::TooLarge { bytes, limit } => {
-                return write!(f, "the document has {bytes} bytes; at most {limit} are read");
-            }
-            Problem::Utf16 => return f.write_str("the text is UTF-16; save it as UTF-8"),
-            Problem::TooDeep(limit) => write!(f, "more than {limit} arrays and objects inside each other")?,
-            Problem::Syntax(kind) => f.write_str(describe(kind))?,
-        }
-        write!(f, " at line {}, column {}, in {}", self.line, self.column, self.path)
-    }
-}
-
-fn describe(kind: &JsonErrorType) -> &'static str {
-    match kind {
-        JsonErrorType::EofWhileParsingList => "the text ends inside an array: expected a value, `,` or `]`",
-        JsonErrorType::EofWhileParsingObject => "the text ends inside an object: expected a key, `,` or `}`",
-        JsonErrorType::EofWhileParsingString => "the text ends inside a string: expected `\"`",
-        JsonErrorType::EofWhileParsingValue => "the text ends where a value was expected",
-        JsonErrorType::ExpectedColon => "expected `:` after a key",
-        JsonErrorType::ExpectedListCommaOrEnd => "expected `,` or `]`",
-        JsonErrorType::ExpectedObjectCommaOrEnd => "expected `,` or `}`",
-        JsonErrorType::ExpectedSomeIdent => "expected `true`, `false`, `null` or `NaN`",
-        JsonErrorType::ExpectedSomeValue => "expected a value",
-        JsonErrorType::InvalidEscape | JsonErrorType::UnexpectedEndOfHexEscape => {
-            "invalid escape in a string"
-        }
-        JsonErrorType::InvalidNumber | JsonErrorType::NumberOutOfRange => "invalid number",
-        JsonErrorType::InvalidUnicodeCodePoint => "a string that is not UTF-8",
-        JsonErrorType::LoneLeadingSurrogateInHexEscape => "half of a surrogate pair in a string",
-        JsonErrorType::ControlCharacterWhileParsingString => {
-            "a control character in a string: write it as an escape"
-        }
-        JsonErrorType::KeyMustBeAString => "expected a key in double quotes",
-        JsonErrorType::TrailingComma => "a comma after the last entry",
-        JsonErrorType::TrailingCharacters => "text after the end of the document",
-        _ => "invalid JSON",
-    }
-}
-
-/// A value, and the keys that stand twice in one object (the last one won).
+/// What a document holds.
 pub(crate) struct Document {
     pub(crate) value: Value,
-    pub(crate) doubled: Vec<JsonPath>,
+    /// Whether a key stands twice in an object somewhere (the last one won); the scan says where.
+    pub(crate) has_doubled_keys: bool,
 }
 
 /// Reads a JSON document: UTF-8, with or without a byte order mark; `NaN` and `±Infinity` as Python
@@ -116,194 +28,213 @@ pub fn read(bytes: &[u8], limits: Limits) -> Result<Value, JsonError> {
 }
 
 pub(crate) fn read_document(bytes: &[u8], limits: Limits) -> Result<Document, JsonError> {
-    let fail = |problem| JsonError { line: 1, column: 1, path: JsonPath::default(), problem };
+    let about_all = |problem| *Failure::new(problem, 0).0;
     if bytes.len() > limits.max_bytes {
-        return Err(fail(Problem::TooLarge { bytes: bytes.len(), limit: limits.max_bytes }));
+        return Err(about_all(Problem::TooLarge { bytes: bytes.len(), limit: limits.max_bytes }));
     }
-    if is_utf16(bytes) {
-        return Err(fail(Problem::Utf16));
+    if let Some(encoding) = encoding::foreign(bytes) {
+        return Err(about_all(Problem::Foreign(encoding)));
     }
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut reader = Reader {
-        jiter: Jiter::new(text).with_allow_inf_nan(),
-        path: JsonPath::default(),
-        depth_left: limits.max_depth,
-        max_depth: limits.max_depth,
-        doubled: Vec::new(),
-    };
+    let mut reader = Reader::new(bytes, limits);
     match reader.document() {
-        Ok(value) => Ok(Document { value, doubled: reader.doubled }),
-        Err(failure) => Err(reader.locate(failure)),
+        Ok(value) => Ok(Document { value, has_doubled_keys: reader.has_doubled_keys }),
+        Err(failure) => Err(failure.locate(bytes)),
     }
-}
-
-/// ASCII text in UTF-16 has a zero byte in each pair; JSON has none anywhere.
-fn is_utf16(bytes: &[u8]) -> bool {
-    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, _, ..] | [_, 0, ..])
 }
 
 struct Reader<'a> {
+    bytes: &'a [u8],
     jiter: Jiter<'a>,
-    path: JsonPath,
+    /// Where in `bytes` the text begins that `jiter` sees.
+    base: usize,
+    limits: Limits,
     depth_left: usize,
-    max_depth: usize,
-    doubled: Vec<JsonPath>,
+    values_left: usize,
+    has_doubled_keys: bool,
 }
 
-enum Failure {
-    Jiter(JiterError),
-    TooDeep,
-}
+/// An error on its way up: each array and object that it leaves adds its step to the path. So nothing is
+/// kept for the path while all goes well.
+struct Failure(Box<JsonError>);
 
-impl From<JiterError> for Failure {
-    fn from(error: JiterError) -> Self {
-        Self::Jiter(error)
+type Read<T> = Result<T, Failure>;
+
+impl Failure {
+    /// Of the position only the offset is known until the end.
+    fn new(problem: Problem, offset: usize) -> Self {
+        let position = Position { line: 1, column: 1, offset, len: 0 };
+        Self(Box::new(JsonError { problem, position, path: JsonPath::default() }))
+    }
+
+    fn in_key(mut self, key: &str) -> Self {
+        self.0.path.push_key(key);
+        self
+    }
+
+    fn in_item(mut self, index: usize) -> Self {
+        self.0.path.push_index(index);
+        self
+    }
+
+    fn locate(self, bytes: &[u8]) -> JsonError {
+        let mut error = *self.0;
+        let at = error.position.offset;
+        error.position = Lines::of(bytes).position(at..at);
+        error.path.reverse();
+        if let Problem::Syntax { found, .. } = &mut error.problem {
+            let rest = bytes.get(at..).unwrap_or_default();
+            *found = rest.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+        }
+        error
     }
 }
 
-impl Reader<'_> {
-    fn document(&mut self) -> Result<Value, Failure> {
-        let peek = self.jiter.peek()?;
-        let value = self.value(peek)?;
-        self.jiter.finish()?;
-        Ok(value)
-    }
-
-    fn value(&mut self, peek: Peek) -> Result<Value, Failure> {
-        match peek {
-            Peek::Null => self.jiter.known_null().map(|()| Value::Null).map_err(Failure::from),
-            Peek::True | Peek::False => Ok(Value::Bool(self.jiter.known_bool(peek)?)),
-            Peek::String => Ok(Value::String(self.jiter.known_str()?.to_owned())),
-            Peek::Array => self.nested(Self::array),
-            Peek::Object => self.nested(Self::object),
-            _ => self.number(peek),
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8], limits: Limits) -> Self {
+        let base = encoding::mark_len(bytes);
+        Self {
+            bytes,
+            jiter: jiter_at(bytes, base),
+            base,
+            limits,
+            depth_left: limits.depth(),
+            values_left: limits.max_values,
+            has_doubled_keys: false,
         }
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Result<Value, Failure>) -> Result<Value, Failure> {
-        self.depth_left = self.depth_left.checked_sub(1).ok_or(Failure::TooDeep)?;
+    fn document(&mut self) -> Read<Value> {
+        let value = self.next_value()?;
+        self.jiter.finish().map_err(|error| self.failure(error))?;
+        Ok(value)
+    }
+
+    fn next_value(&mut self) -> Read<Value> {
+        match self.jiter.peek() {
+            Ok(peek) => self.value(peek),
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
+    fn value(&mut self, peek: Peek) -> Read<Value> {
+        let Some(values_left) = self.values_left.checked_sub(1) else {
+            return Err(self.beyond(Problem::TooMany { limit: self.limits.max_values }));
+        };
+        self.values_left = values_left;
+        let value = match peek {
+            Peek::Null => self.jiter.known_null().map(|()| Value::Null),
+            Peek::True | Peek::False => self.jiter.known_bool(peek).map(Value::Bool),
+            Peek::String => match self.jiter.known_str().map(str::to_owned) {
+                Ok(text) => Ok(Value::String(text)),
+                Err(error) => return self.ill_formed(error),
+            },
+            Peek::Array => return self.nested(Self::array),
+            Peek::Object => return self.nested(Self::object),
+            _ => return self.number(peek),
+        };
+        value.map_err(|error| self.failure(error))
+    }
+
+    fn nested(&mut self, read: fn(&mut Self) -> Read<Value>) -> Read<Value> {
+        let Some(depth_left) = self.depth_left.checked_sub(1) else {
+            return Err(self.beyond(Problem::TooDeep { limit: self.limits.depth() }));
+        };
+        self.depth_left = depth_left;
         let value = read(self)?;
         self.depth_left += 1;
         Ok(value)
     }
 
-    fn array(&mut self) -> Result<Value, Failure> {
+    fn array(&mut self) -> Read<Value> {
         let mut items = Vec::new();
-        let mut next = self.jiter.known_array()?;
-        while let Some(peek) = next {
-            self.path.push_index(items.len());
-            items.push(self.value(peek)?);
-            self.path.pop();
-            next = self.jiter.array_step()?;
+        let mut next = self.jiter.known_array();
+        loop {
+            match next {
+                Ok(None) => return Ok(Value::Array(items)),
+                Ok(Some(peek)) => {
+                    let item = self.value(peek).map_err(|failure| failure.in_item(items.len()))?;
+                    items.push(item);
+                }
+                Err(error) => return Err(self.failure(error)),
+            }
+            next = self.jiter.array_step();
         }
-        Ok(Value::Array(items))
     }
 
-    fn object(&mut self) -> Result<Value, Failure> {
+    fn object(&mut self) -> Read<Value> {
         let mut object = Object::new();
-        let mut next = self.jiter.known_object()?.map(str::to_owned);
-        while let Some(key) = next {
-            self.path.push_key(&key);
-            let peek = self.jiter.peek()?;
-            let value = self.value(peek)?;
-            if object.insert(key, value).is_some() {
-                self.doubled.push(self.path.clone());
+        let mut next = self.jiter.known_object().map(|key| key.map(str::to_owned));
+        loop {
+            match next {
+                Ok(None) => return Ok(Value::Object(object)),
+                Ok(Some(key)) => match self.next_value() {
+                    Ok(value) => self.has_doubled_keys |= object.insert(key, value).is_some(),
+                    Err(failure) => return Err(failure.in_key(&key)),
+                },
+                Err(error) => return Err(self.failure(error)),
             }
-            self.path.pop();
-            next = self.jiter.next_key()?.map(str::to_owned);
+            next = self.jiter.next_key().map(|key| key.map(str::to_owned));
         }
-        Ok(Value::Object(object))
     }
 
-    fn number(&mut self, peek: Peek) -> Result<Value, Failure> {
+    fn number(&mut self, peek: Peek) -> Read<Value> {
         let start = self.jiter.current_index();
-        let token = self.jiter.known_number_bytes(peek)?;
-        let integer = token.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
-        let text = std::str::from_utf8(token).map_err(|_| invalid_number(start))?;
-        if integer {
-            return Ok(Number::from_integer_token(text).into());
-        }
-        let value = match text {
-            "Infinity" => f64::INFINITY,
-            "-Infinity" => f64::NEG_INFINITY,
-            _ => text.parse().map_err(|_| invalid_number(start))?,
+        let number = match self.jiter.known_number_bytes(peek) {
+            Ok(token) => Number::from_token(token),
+            Err(error) => return Err(self.failure(error)),
         };
-        Ok(Number::from_f64(value).into())
+        let invalid = || Failure::new(syntax(JsonErrorType::InvalidNumber), self.base + start);
+        number.map(Value::Number).ok_or_else(invalid)
     }
 
-    fn locate(&self, failure: Failure) -> JsonError {
-        let (index, problem) = match failure {
-            Failure::TooDeep => (self.jiter.current_index(), Problem::TooDeep(self.max_depth)),
-            Failure::Jiter(error) => {
-                let kind = match error.error_type {
-                    JiterErrorType::JsonError(kind) => kind,
-                    JiterErrorType::WrongType { .. } => JsonErrorType::ExpectedSomeValue,
-                };
-                (error.index, Problem::Syntax(kind))
-            }
-        };
-        let position = self.jiter.error_position(index);
-        JsonError { line: position.line, column: position.column, path: self.path.clone(), problem }
-    }
-}
-
-fn invalid_number(index: usize) -> Failure {
-    Failure::Jiter(JiterError { error_type: JiterErrorType::JsonError(JsonErrorType::InvalidNumber), index })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(text: &str) -> String {
-        read(text.as_bytes(), Limits::default()).expect_err("must be refused").to_string()
-    }
-
-    #[test]
-    fn errors_name_line_column_path_and_expectation() {
-        insta::assert_snapshot!(error("{\n  \"6\": {\"inputs\": {\"text\" 1}}\n}"), @"expected `:` after a key at line 2, column 27, in 6.inputs");
-        insta::assert_snapshot!(error("{\"a\": [1, 2,]}"), @"a comma after the last entry at line 1, column 13, in a");
-        insta::assert_snapshot!(error("{\"a\": [1, "), @"the text ends where a value was expected at line 1, column 10, in a");
-        insta::assert_snapshot!(error(""), @"the text ends where a value was expected at line 1, column 0, in the top level");
-        insta::assert_snapshot!(error("{} x"), @"text after the end of the document at line 1, column 4, in the top level");
-        insta::assert_snapshot!(error("{\"a\": 01}"), @"invalid number at line 1, column 8, in a");
-    }
-
-    #[test]
-    fn utf16_is_named() {
-        insta::assert_snapshot!(error("{\0\"\0"), @"the text is UTF-16; save it as UTF-8");
-    }
-
-    #[test]
-    fn depth_and_size_are_bounded() {
-        let deep = "[".repeat(600);
-        assert!(error(&deep).starts_with("more than 512 arrays and objects"));
-        let limits = Limits { max_bytes: 3, ..Limits::default() };
-        assert!(read(b"1234", limits).is_err());
-        assert!(
-            read("[".repeat(512).as_bytes(), Limits::default()).is_err(),
-            "it ends too early, but is not too deep"
+    /// A string that jiter refused: where only halves of surrogate pairs are at fault it is kept, and the
+    /// reading goes on behind it.
+    fn ill_formed(&mut self, error: JiterError) -> Read<Value> {
+        use JsonErrorType::{LoneLeadingSurrogateInHexEscape, UnexpectedEndOfHexEscape};
+        let is_half = matches!(
+            error.error_type,
+            JiterErrorType::JsonError(LoneLeadingSurrogateInHexEscape | UnexpectedEndOfHexEscape)
         );
+        let start = self.base + self.jiter.current_index();
+        if !is_half {
+            return Err(self.failure(error));
+        }
+        let end = scan::string_end(self.bytes, start);
+        let token = self.bytes.get(start..end).unwrap_or_default();
+        let whole = repaired(token);
+        let mut jiter = Jiter::new(&whole);
+        jiter
+            .next_str()
+            .map(drop)
+            .map_err(|error| Failure::new(problem_of(error.error_type), start + error.index))?;
+        let inner =
+            token.get(1..token.len().saturating_sub(1)).and_then(|inner| std::str::from_utf8(inner).ok());
+        (self.base, self.jiter) = (end, jiter_at(self.bytes, end));
+        Ok(Value::IllFormed(IllFormedText::decode(inner.unwrap_or_default())))
     }
 
-    #[test]
-    fn a_byte_order_mark_is_skipped() {
-        assert_eq!(read(b"\xEF\xBB\xBF[1]", Limits::default()), Ok(Value::from(vec![1_u64])));
+    #[cold]
+    fn failure(&self, error: JiterError) -> Failure {
+        Failure::new(problem_of(error.error_type), self.base + error.index)
     }
 
-    #[test]
-    fn python_numbers_are_kept() {
-        let value =
-            read(b"[NaN, Infinity, -Infinity, 1.0, 18446744073709551616]", Limits::default()).unwrap();
-        assert_eq!(value.to_json(), "[NaN,Infinity,-Infinity,1.0,18446744073709551616]");
+    #[cold]
+    fn beyond(&self, problem: Problem) -> Failure {
+        Failure::new(problem, self.base + self.jiter.current_index())
     }
+}
 
-    #[test]
-    fn the_last_of_a_doubled_key_wins_and_is_noted() {
-        let document =
-            read_document(br#"{"a": 1, "b": {"c": 1, "c": 2}, "a": 3}"#, Limits::default()).unwrap();
-        assert_eq!(document.value.to_json(), r#"{"a":3,"b":{"c":2}}"#);
-        let doubled: Vec<_> = document.doubled.iter().map(JsonPath::to_string).collect();
-        assert_eq!(doubled, ["b.c", "a"]);
+fn jiter_at(bytes: &[u8], at: usize) -> Jiter<'_> {
+    Jiter::new(bytes.get(at..).unwrap_or_default()).with_allow_inf_nan()
+}
+
+fn problem_of(error: JiterErrorType) -> Problem {
+    match error {
+        JiterErrorType::JsonError(kind) => syntax(kind),
+        JiterErrorType::WrongType { .. } => syntax(JsonErrorType::ExpectedSomeValue),
     }
+}
+
+const fn syntax(kind: JsonErrorType) -> Problem {
+    Problem::Syntax { kind, found: None }
 }

@@ -18,11 +18,14 @@ impl Serialize for Number {
         match (self.as_u64(), self.as_i64(), self.big_digits()) {
             (Some(value), _, _) => serializer.serialize_u64(value),
             (_, Some(value), _) => serializer.serialize_i64(value),
-            (_, _, digits) => RawValue::from_string(digits.unwrap_or_default().to_owned())
-                .map_err(S::Error::custom)?
-                .serialize(serializer),
+            (_, _, digits) => raw(digits.unwrap_or_default().to_owned())?.serialize(serializer),
         }
     }
+}
+
+/// Text that goes out as it is.
+fn raw<E: serde::ser::Error>(json: String) -> Result<Box<RawValue>, E> {
+    RawValue::from_string(json).map_err(E::custom)
 }
 
 impl Serialize for Object {
@@ -42,6 +45,7 @@ impl Serialize for Value {
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Number(number) => number.serialize(serializer),
             Self::String(text) => serializer.serialize_str(text),
+            Self::IllFormed(_) => raw(self.to_json())?.serialize(serializer),
             Self::Array(items) => serializer.collect_seq(items),
             Self::Object(object) => object.serialize(serializer),
         }

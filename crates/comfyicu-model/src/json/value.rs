@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Number, Object};
+use super::{IllFormedText, JsonPath, Number, Object, Step};
 
 /// Any JSON value, without loss: see the [module](super).
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -16,6 +16,8 @@ pub enum Value {
     Number(Number),
     /// Text.
     String(String),
+    /// Text with half of a surrogate pair in it, which no Rust string can hold.
+    IllFormed(IllFormedText),
     /// A list.
     Array(Vec<Self>),
     /// Keys and values, in their order.
@@ -59,7 +61,7 @@ impl Value {
             Self::Null => Kind::Null,
             Self::Bool(_) => Kind::Bool,
             Self::Number(_) => Kind::Number,
-            Self::String(_) => Kind::String,
+            Self::String(_) | Self::IllFormed(_) => Kind::String,
             Self::Array(_) => Kind::Array,
             Self::Object(_) => Kind::Object,
         }
@@ -70,7 +72,7 @@ impl Value {
         matches!(self, Self::Null)
     }
 
-    /// The text, when this is a string.
+    /// The text, when this is a string (and well-formed, as nearly all are).
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -116,6 +118,23 @@ impl Value {
             Self::Object(object) => Some(object),
             _ => None,
         }
+    }
+
+    /// What a path leads to.
+    pub fn at(&self, path: &JsonPath) -> Option<&Self> {
+        path.steps().try_fold(self, |value, step| match step {
+            Step::Key(key) => value.as_object()?.get(key),
+            Step::Index(index) => value.as_array()?.get(index),
+        })
+    }
+
+    /// Takes out what a path leads to.
+    pub(crate) fn into_at(self, path: &JsonPath) -> Option<Self> {
+        path.steps().try_fold(self, |value, step| match (step, value) {
+            (Step::Key(key), Self::Object(mut object)) => object.remove(key),
+            (Step::Index(index), Self::Array(items)) => items.into_iter().nth(index),
+            _ => None,
+        })
     }
 
     /// Reads a value as it is typed at a shell: JSON if it parses, else the text itself.

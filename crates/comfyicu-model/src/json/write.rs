@@ -22,16 +22,6 @@ impl Value {
         let _infallible = write_value(&mut out, self, Some(0));
         out
     }
-
-    /// Whether `NaN` or an infinity is anywhere in the value, so that it is not JSON as others read it.
-    pub fn has_non_finite(&self) -> bool {
-        match self {
-            Self::Number(number) => number.is_non_finite(),
-            Self::Array(items) => items.iter().any(Self::has_non_finite),
-            Self::Object(object) => object.iter().any(|(_, value)| value.has_non_finite()),
-            Self::Null | Self::Bool(_) | Self::String(_) => false,
-        }
-    }
 }
 
 /// `level` is the indent of the value's own line; `None` writes everything on one line.
@@ -41,6 +31,7 @@ fn write_value(out: &mut String, value: &Value, level: Option<usize>) -> fmt::Re
         Value::Bool(value) => write!(out, "{value}"),
         Value::Number(number) => write!(out, "{number}"),
         Value::String(text) => write_string(out, text),
+        Value::IllFormed(text) => text.write(out),
         Value::Array(items) => write_array(out, items, level),
         Value::Object(object) => write_object(out, object, level),
     }
@@ -93,22 +84,24 @@ fn write_string(out: &mut String, text: &str) -> fmt::Result {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Limits, Number, read};
+    use super::super::{Limits, read};
     use super::*;
 
     /// Any value a document can hold, a few levels deep.
-    pub(super) fn any_value() -> impl Strategy<Value = Value> {
+    pub(in crate::json) fn any_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(|value| Number::from_f64(value).into()),
+            any::<f64>().prop_map(Value::from),
+            prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)].prop_map(Value::from),
             "-?[1-9][0-9]{20,40}".prop_map(|digits| read(digits.as_bytes(), Limits::default()).unwrap()),
             any::<String>().prop_map(Value::from),
+            prop::collection::vec(any::<u16>(), 0..8).prop_map(|units| text_of_units(&units)),
         ];
         leaf.prop_recursive(4, 64, 8, |inner| {
             prop_oneof![
@@ -117,6 +110,12 @@ mod tests {
                     .prop_map(|entries| Value::Object(entries.into_iter().collect())),
             ]
         })
+    }
+
+    /// The text of UTF-16 code units, which may be ill-formed.
+    fn text_of_units(units: &[u16]) -> Value {
+        let escapes: Vec<_> = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        read(format!("\"{}\"", escapes.concat()).as_bytes(), Limits::default()).unwrap()
     }
 
     proptest! {

@@ -1,8 +1,11 @@
-//! Reading prompts, and naming what is not one.
+//! Reading what must be a prompt, and naming what is not one.
 
-use super::Prompt;
-use crate::json::{self, JsonError, Kind, Limits, Object, Value};
-use crate::ui_workflow;
+#[cfg(test)]
+mod tests;
+
+use super::wrapper::{self, Found, Wrapper};
+use super::{Prompt, doubled};
+use crate::json::{self, JsonError, JsonPath, Kind, Limits, Lines, Object, Position, Value};
 
 /// Why a file is not a prompt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,10 +16,19 @@ pub enum ParsePromptError {
     Json(#[source] JsonError),
     /// The file is what the editor saves, not what the API runs.
     #[error(
-        "this is a UI workflow, the editor's own file, and not a prompt: export it in ComfyUI with \
-         Workflow → Export (API)"
+        "{} the editor's own file, and not a prompt: export it in ComfyUI with Workflow → Export (API)",
+        ui_workflow(path)
     )]
-    UiWorkflow,
+    UiWorkflow {
+        /// Where in the document the UI workflow is.
+        path: JsonPath,
+    },
+    /// The document holds a prompt, and is not one itself. [`Prompt::read`] takes it out.
+    #[error("this is not a prompt, but holds one at {wrapper}: `Prompt::read` takes it from there")]
+    Wrapped {
+        /// Where it is.
+        wrapper: Wrapper,
+    },
     /// The document is not an object.
     #[error("a prompt is an object of node id → node, but this is {found}")]
     NotAnObject {
@@ -27,25 +39,43 @@ pub enum ParsePromptError {
     #[error("no entry is a node: a node is an object with `class_type` and `inputs`")]
     NoNodes,
     /// Two nodes have one id, so that one of them would be lost.
-    #[error("the node id `{id}` stands twice: give one of the two nodes another id")]
+    #[error("the node id `{id}` stands twice{}: give one of the two nodes another id", both(places.as_deref()))]
     DoubledNode {
         /// The id.
         id: String,
+        /// Where it stands, first and again; `None` for a prompt inside a JSON string.
+        places: Option<Box<[Position; 2]>>,
     },
 }
 
+fn ui_workflow(path: &JsonPath) -> String {
+    if path.is_root() { "this is a UI workflow,".to_owned() } else { format!("`{path}` is a UI workflow,") }
+}
+
+fn both(places: Option<&[Position; 2]>) -> String {
+    places.map_or_else(String::new, |[first, again]| format!(", at {first} and {again}"))
+}
+
 impl Prompt {
-    /// Reads a prompt.
+    /// Reads a prompt that stands alone. What else a file may hold around it is refused by name;
+    /// [`read`](Self::read) takes the prompt out of it.
     ///
     /// # Errors
     /// When the bytes are not JSON, or not a prompt; see [`ParsePromptError`].
+    ///
+    /// ```
+    /// use comfyicu_model::Prompt;
+    ///
+    /// let error = Prompt::parse(br#"{"prompt": {"9": {"class_type": "SaveImage"}}}"#).unwrap_err();
+    /// assert!(error.to_string().contains("holds one at `prompt`"));
+    /// ```
     pub fn parse(json: &[u8]) -> Result<Self, ParsePromptError> {
         let document = json::read_document(json, Limits::default()).map_err(ParsePromptError::Json)?;
         let prompt = Self::from_value(document.value)?;
-        match document.doubled.iter().find(|path| path.depth() == 1) {
-            Some(path) => Err(ParsePromptError::DoubledNode { id: path.to_string() }),
-            None => Ok(prompt),
+        if document.has_doubled_keys {
+            doubled::refuse_doubled_nodes(json, &JsonPath::default(), &prompt.0, Some(&Lines::of(json)))?;
         }
+        Ok(prompt)
     }
 
     /// Takes JSON data as a prompt.
@@ -53,10 +83,21 @@ impl Prompt {
     /// # Errors
     /// When the data is not a prompt; see [`ParsePromptError`].
     pub fn from_value(value: Value) -> Result<Self, ParsePromptError> {
-        let Value::Object(object) = value else {
-            return Err(ParsePromptError::NotAnObject { found: value.kind() });
-        };
-        Self::try_from(object)
+        match (wrapper::find(&value, Limits::default()), value) {
+            (Found::Direct, Value::Object(object)) => Ok(Self(object)),
+            (Found::Wrapped(path), _) => Err(ParsePromptError::Wrapped { wrapper: Wrapper::at(path) }),
+            (Found::InString(inside), _) => Err(ParsePromptError::Wrapped { wrapper: inside.wrapper }),
+            (Found::UiWorkflow(path), _) => Err(ParsePromptError::UiWorkflow { path }),
+            (_, value) => Err(no_prompt(&value)),
+        }
+    }
+}
+
+/// The error for a document in which there is neither a prompt nor a UI workflow.
+pub(super) fn no_prompt(value: &Value) -> ParsePromptError {
+    match value {
+        Value::Object(_) => ParsePromptError::NoNodes,
+        _ => ParsePromptError::NotAnObject { found: value.kind() },
     }
 }
 
@@ -71,46 +112,6 @@ impl TryFrom<Object> for Prompt {
     type Error = ParsePromptError;
 
     fn try_from(object: Object) -> Result<Self, Self::Error> {
-        if ui_workflow::is_ui_workflow(&object) {
-            return Err(ParsePromptError::UiWorkflow);
-        }
-        let prompt = Self(object);
-        if prompt.nodes().next().is_none() {
-            return Err(ParsePromptError::NoNodes);
-        }
-        Ok(prompt)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(json: &str) -> ParsePromptError {
-        Prompt::parse(json.as_bytes()).expect_err("must be refused")
-    }
-
-    #[test]
-    fn everything_comes_back_as_it_was() {
-        let json = r#"{"12:3":{"class_type":"KSampler","inputs":{"seed":18446744073709551616,"cfg":8.0,"model":["4",0]},"_meta":{"title":"é"},"is_changed":[NaN]},"version":"1.2"}"#;
-        let prompt = Prompt::parse(json.as_bytes()).unwrap();
-        assert_eq!(prompt.to_json(), json);
-        assert_eq!(prompt.nodes().count(), 1, "`version` is kept, but is no node");
-        assert_eq!(prompt.node("12:3").and_then(|node| node.title()), Some("é"));
-    }
-
-    #[test]
-    fn what_is_not_a_prompt_is_named() {
-        insta::assert_snapshot!(error("[1]"), @"a prompt is an object of node id → node, but this is an array");
-        insta::assert_snapshot!(error("{}"), @"no entry is a node: a node is an object with `class_type` and `inputs`");
-        insta::assert_snapshot!(error(r#"{"nodes": [], "links": [], "version": 0.4}"#), @"this is a UI workflow, the editor's own file, and not a prompt: export it in ComfyUI with Workflow → Export (API)");
-        assert!(matches!(error("{"), ParsePromptError::Json(_)));
-    }
-
-    #[test]
-    fn a_doubled_node_is_never_dropped_silently() {
-        let doubled = r#"{"1": {"class_type": "A", "inputs": {}}, "1": {"class_type": "B", "inputs": {}}}"#;
-        insta::assert_snapshot!(error(doubled), @"the node id `1` stands twice: give one of the two nodes another id");
-        assert!(Prompt::parse(br#"{"1": {"class_type": "A", "inputs": {"x": 1, "x": 2}}}"#).is_ok());
+        Self::from_value(object.into())
     }
 }

@@ -6,8 +6,8 @@ use url::Url;
 use crate::accelerator::Accelerator;
 use crate::files::{Files, InvalidFiles};
 use crate::ids::{InvalidId, WorkflowId};
-use crate::json::{self, JsonError, JsonPath, Limits, Object, Value};
-use crate::prompt::{ParsePromptError, Prompt};
+use crate::json::{self, JsonError, JsonPath, Limits, Lines, Object, Value};
+use crate::prompt::{ParsePromptError, Prompt, refuse_doubled_nodes};
 
 /// The body that creates a run (documented): the prompt, and what it needs.
 ///
@@ -46,8 +46,11 @@ pub enum InvalidRunRequest {
     #[error("`prompt` cannot be used")]
     Prompt(#[source] ParsePromptError),
     /// `NaN` or an infinity, which JSON cannot express.
-    #[error("the body holds NaN or an infinity, which is not valid in JSON")]
-    NonFinite,
+    #[error("the body holds NaN or an infinity, which is not valid in JSON, at `{path}`")]
+    NonFinite {
+        /// Where the first one is.
+        path: JsonPath,
+    },
     /// The files cannot be used.
     #[error("`files` cannot be used")]
     Files(#[source] InvalidFiles),
@@ -151,16 +154,17 @@ impl RunRequest {
     /// As [`parse`](Self::parse).
     pub fn parse_with_body(json: &[u8]) -> Result<(Self, Object), InvalidRunRequest> {
         let document = json::read_document(json, Limits::default()).map_err(InvalidRunRequest::Json)?;
-        let doubled =
-            document.doubled.iter().find(|path| path.depth() == 2 && path.first_key() == Some("prompt"));
-        if let Some(id) = doubled.and_then(JsonPath::last_key) {
-            return Err(InvalidRunRequest::Prompt(ParsePromptError::DoubledNode { id: id.to_owned() }));
-        }
-        if document.value.has_non_finite() {
-            return Err(InvalidRunRequest::NonFinite);
+        if let Some((path, _)) = document.value.non_finite().into_iter().next() {
+            return Err(InvalidRunRequest::NonFinite { path });
         }
         let Value::Object(body) = document.value else { return Err(InvalidRunRequest::NotAnObject) };
-        Ok((Self::of_body(&body)?, body))
+        let request = Self::of_body(&body)?;
+        if document.has_doubled_keys {
+            let (path, lines) = (JsonPath::of_keys(&["prompt"]), Lines::of(json));
+            refuse_doubled_nodes(json, &path, request.prompt.as_object(), Some(&lines))
+                .map_err(InvalidRunRequest::Prompt)?;
+        }
+        Ok((request, body))
     }
 
     fn of_body(body: &Object) -> Result<Self, InvalidRunRequest> {
@@ -168,7 +172,7 @@ impl RunRequest {
         let workflow_id = text(body, "workflow_id")?.map(WorkflowId::parse).transpose();
         Ok(Self {
             workflow_id: workflow_id.map_err(InvalidRunRequest::WorkflowId)?,
-            prompt: Prompt::from_value(prompt.clone()).map_err(InvalidRunRequest::Prompt)?,
+            prompt: parse_prompt(prompt)?,
             files: Files::from_value(body.get("files").unwrap_or(&Value::Null))
                 .map_err(InvalidRunRequest::Files)?,
             webhook: text(body, "webhook")?.map(parse_webhook).transpose()?,
@@ -203,6 +207,13 @@ impl RunRequest {
     pub fn to_json(&self) -> String {
         Value::Object(self.to_object()).to_json()
     }
+}
+
+/// A prompt without nodes is one, but there is nothing in it to run.
+fn parse_prompt(value: &Value) -> Result<Prompt, InvalidRunRequest> {
+    let prompt = Prompt::from_value(value.clone()).map_err(InvalidRunRequest::Prompt)?;
+    let is_empty = prompt.nodes().next().is_none();
+    if is_empty { Err(InvalidRunRequest::Prompt(ParsePromptError::NoNodes)) } else { Ok(prompt) }
 }
 
 /// The text of a field; absent, null and empty are all none.
@@ -267,12 +278,12 @@ mod tests {
 
     #[test]
     fn each_error_names_its_field() {
-        insta::assert_snapshot!(error("{"), @"the body is not valid JSON: the text ends inside an object: expected a key, `,` or `}` at line 1, column 1, in the top level");
+        insta::assert_snapshot!(error("{"), @"the body is not valid JSON: the text ends inside an object: expected a key, `,` or `}` at line 1, column 2, in the top level");
         insta::assert_snapshot!(error("[]"), @"the body must be an object with a `prompt`");
         insta::assert_snapshot!(error("{}"), @"`prompt` is missing");
         insta::assert_snapshot!(error(r#"{"prompt": {}}"#), @"`prompt` cannot be used: no entry is a node: a node is an object with `class_type` and `inputs`");
-        insta::assert_snapshot!(error(r#"{"prompt": {"1": {"class_type": "A", "inputs": {"x": NaN}}}}"#), @"the body holds NaN or an infinity, which is not valid in JSON");
-        insta::assert_snapshot!(error(r#"{"prompt": {"1": {"class_type": "A"}, "1": {"class_type": "B"}}}"#), @"`prompt` cannot be used: the node id `1` stands twice: give one of the two nodes another id");
+        insta::assert_snapshot!(error(r#"{"prompt": {"1": {"class_type": "A", "inputs": {"x": NaN}}}}"#), @"the body holds NaN or an infinity, which is not valid in JSON, at `prompt.1.inputs.x`");
+        insta::assert_snapshot!(error(r#"{"prompt": {"1": {"class_type": "A"}, "1": {"class_type": "B"}}}"#), @"`prompt` cannot be used: the node id `1` stands twice, at 1:13 and 1:39: give one of the two nodes another id");
         insta::assert_snapshot!(error(r#"{"prompt": PROMPT, "files": {"/input/../a": "http://x"}}"#), @"`files` cannot be used: `/input/../a` cannot be a destination: `.`, `..` and empty parts are not allowed");
         insta::assert_snapshot!(error(r#"{"prompt": PROMPT, "webhook": "file:///etc/passwd"}"#), @"`webhook` must be an http or https URL");
         insta::assert_snapshot!(error(r#"{"prompt": PROMPT, "accelerator": 1}"#), @"`accelerator` must be a string");

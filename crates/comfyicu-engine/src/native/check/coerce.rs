@@ -47,7 +47,7 @@ fn int(value: &Json, bounds: Int) -> Result<i64, Fault> {
         Json::Bool(value) => Some(i64::from(*value)),
         Json::Number(number) => whole(number),
         Json::String(text) => python::int_of_text(text),
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
+        Json::Null | Json::IllFormed(_) | Json::Array(_) | Json::Object(_) => None,
     };
     let number = number.ok_or_else(not_a_number)?;
     in_bounds(value, number, bounds.min..=bounds.max)
@@ -58,7 +58,7 @@ fn float(value: &Json, bounds: Float) -> Result<f64, Fault> {
         Json::Bool(value) => Some(f64::from(u8::from(*value))),
         Json::Number(number) => Some(number.as_f64()),
         Json::String(text) => python::float_of_text(text),
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
+        Json::Null | Json::IllFormed(_) | Json::Array(_) | Json::Object(_) => None,
     };
     let not_a_number = || {
         let message = format!("{} is not a FLOAT: it takes a number", value.to_json());
@@ -96,6 +96,8 @@ fn whole(number: &Number) -> Option<i64> {
 fn text(value: &Json) -> Result<String, Fault> {
     Ok(match value {
         Json::String(text) => text.clone(),
+        // No file name or text here can hold half of a surrogate pair.
+        Json::IllFormed(text) => text.to_string_lossy(),
         Json::Number(number) => python::number_str(number),
         Json::Bool(true) => "True".to_owned(),
         Json::Bool(false) => "False".to_owned(),

@@ -80,9 +80,7 @@ fn id<T, E: ToString>(
 
 fn value(text: &str) -> Result<Value, StoreError> {
     // What was written may be longer than what was sent: it is read back whatever its size.
-    let mut limits = Limits::default();
-    limits.max_bytes = usize::MAX;
-    limits.max_depth *= 2;
+    let limits = Limits::default().max_bytes(usize::MAX).max_values(usize::MAX).max_depth(usize::MAX);
     json::read(text.as_bytes(), limits).map_err(|error| corrupt("run_documents", &error.to_string()))
 }
 

@@ -1,0 +1,147 @@
+//! A second look at a document that was read: where its keys and values stand.
+//!
+//! Reading keeps no positions, so that it costs nothing to those who need none. Whoever does need some scans
+//! the text again. The text is known to be valid, so this looks at its structure alone.
+
+mod doubled;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+pub(crate) use doubled::{DoubledKey, doubled_keys};
+
+use super::{JsonPath, Step, encoding};
+
+/// A key of an object with its value, and where they stand in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry<'a> {
+    pub(crate) key: Cow<'a, str>,
+    /// The key with its quotes.
+    pub(crate) key_span: Range<usize>,
+    pub(crate) value_span: Range<usize>,
+}
+
+/// The entries of the object that stands at `at`; none where it is no object.
+pub(crate) fn entries(text: &[u8], at: usize) -> impl Iterator<Item = Entry<'_>> {
+    let mut scanner = Scanner { text, at };
+    let is_object = matches!(scanner.next(), Some(Token::OpenObject(_)));
+    std::iter::from_fn(move || {
+        let Some(Token::String(key_span)) = scanner.next() else { return None };
+        Some(Entry { key: key(text, &key_span), value_span: scanner.value()?, key_span })
+    })
+    .take_while(move |_| is_object)
+}
+
+/// Where the items of the array that stands at `at` are; none where it is no array.
+fn items(text: &[u8], at: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut scanner = Scanner { text, at };
+    let is_array = matches!(scanner.next(), Some(Token::OpenArray(_)));
+    std::iter::from_fn(move || scanner.value()).take_while(move |_| is_array)
+}
+
+/// Where the value stands that a path leads to. Of a key that stands twice the last one counts, as in
+/// reading.
+pub(crate) fn span_at(text: &[u8], path: &JsonPath) -> Option<Range<usize>> {
+    let root = Scanner { text, at: encoding::mark_len(text) }.value()?;
+    path.steps().try_fold(root, |span, step| match step {
+        Step::Key(key) => {
+            entries(text, span.start).filter(|entry| entry.key == key).last().map(|entry| entry.value_span)
+        }
+        Step::Index(index) => items(text, span.start).nth(index),
+    })
+}
+
+/// Whether an object stands behind the key at a span.
+pub(crate) fn is_object_behind(text: &[u8], key_span: &Range<usize>) -> bool {
+    matches!(Scanner { text, at: key_span.end }.next(), Some(Token::OpenObject(_)))
+}
+
+/// Where the string ends that begins at `start`: behind its closing quote, or where the text ends.
+pub(super) fn string_end(text: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    loop {
+        match text.get(at) {
+            None => return text.len(),
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+        }
+    }
+}
+
+/// The key that stands at a span.
+fn key<'a>(text: &'a [u8], span: &Range<usize>) -> Cow<'a, str> {
+    let token = text.get(span.clone()).unwrap_or_default();
+    let inner = token.get(1..token.len().saturating_sub(1)).unwrap_or_default();
+    if inner.contains(&b'\\') {
+        serde_json::from_slice(token).map_or_else(|_| String::from_utf8_lossy(inner), Cow::Owned)
+    } else {
+        String::from_utf8_lossy(inner)
+    }
+}
+
+/// What a text is made of. Commas and colons say nothing here.
+enum Token {
+    OpenObject(usize),
+    OpenArray(usize),
+    Close,
+    /// A string with its quotes, key or value.
+    String(Range<usize>),
+    /// A number or a word.
+    Other(Range<usize>),
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Scanner<'_> {
+    /// Goes over the value that comes next, and says where it stands.
+    fn value(&mut self) -> Option<Range<usize>> {
+        let start = match self.next()? {
+            Token::OpenObject(start) | Token::OpenArray(start) => start,
+            Token::String(span) | Token::Other(span) => return Some(span),
+            Token::Close => return None,
+        };
+        let mut open = 1_usize;
+        while open > 0 {
+            match self.next()? {
+                Token::OpenObject(_) | Token::OpenArray(_) => open += 1,
+                Token::Close => open -= 1,
+                Token::String(_) | Token::Other(_) => {}
+            }
+        }
+        Some(start..self.at)
+    }
+
+    fn skip(&mut self, is_skipped: impl Fn(u8) -> bool) {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| !is_skipped(*byte)).unwrap_or(rest.len());
+    }
+}
+
+impl Iterator for Scanner<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        self.skip(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':'));
+        let start = self.at;
+        let first = self.text.get(start)?;
+        match first {
+            b'"' => self.at = string_end(self.text, start),
+            b'{' | b'[' | b'}' | b']' => self.at += 1,
+            _ => self.skip(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b']' | b'}')),
+        }
+        Some(match first {
+            b'{' => Token::OpenObject(start),
+            b'[' => Token::OpenArray(start),
+            b'}' | b']' => Token::Close,
+            b'"' => Token::String(start..self.at),
+            _ => Token::Other(start..self.at),
+        })
+    }
+}
