@@ -82,7 +82,9 @@ const fn status_of(kind: ErrorKind) -> ExitStatus {
         ErrorKind::KeyMissing | ErrorKind::Unauthorized | ErrorKind::InsufficientCredit => ExitStatus::KEY,
         ErrorKind::NotFound => ExitStatus::NOT_FOUND,
         ErrorKind::Rejected => ExitStatus::REJECTED,
-        ErrorKind::RateLimited | ErrorKind::Server | ErrorKind::Transport => ExitStatus::UNREACHABLE,
+        ErrorKind::RateLimited | ErrorKind::Server | ErrorKind::Transport | ErrorKind::OutcomeUnknown => {
+            ExitStatus::UNREACHABLE
+        }
         ErrorKind::Setup | ErrorKind::Unsupported | ErrorKind::ReadFile => ExitStatus::USAGE,
         ErrorKind::NoOutput => ExitStatus::GAVE_UP,
         _ => ExitStatus::UNEXPECTED,
@@ -102,7 +104,9 @@ fn hint_of(error: &Error) -> Option<String> {
             Some(wait) => format!("do it again in {} s", wait.as_secs()),
             None => "try again in a minute".to_owned(),
         },
-        ErrorKind::Server | ErrorKind::Transport if error.may_have_been_applied() => {
+        ErrorKind::Server | ErrorKind::Transport | ErrorKind::OutcomeUnknown
+            if error.may_have_been_applied() =>
+        {
             "look at the workflow's runs before you run it again: the run may be there, and cost".to_owned()
         }
         ErrorKind::Transport => "check that the service is running and that --base-url (COMFYICU_BASE_URL) leads to it; `comfyicu-server serve` starts one of your own".to_owned(),

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comfyicu_transport::SharedTransport;
+use comfyicu_transport::{Layers, RateLimit, RetryPolicy, SharedTransport};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
 use crate::base_url::BaseUrl;
+use crate::capabilities::Capabilities;
 use crate::client::{Client, Inner};
 use crate::error::{Error, ErrorKind, Source};
 use crate::key::ApiKey;
@@ -26,6 +27,9 @@ pub struct ClientBuilder {
     base_url: Option<String>,
     transport: Option<SharedTransport>,
     timeout: Option<Duration>,
+    retry: RetryPolicy,
+    rate_limit: Option<RateLimit>,
+    capabilities: Option<Capabilities>,
 }
 
 impl ClientBuilder {
@@ -54,6 +58,25 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets how requests are repeated; the default is [`RetryPolicy::default`]. A submit is repeated only while
+    /// the service has certainly not acted on it; see [`SubmitRun`](crate::SubmitRun) for what happens then.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Keeps to a pace; clones of the client share it. By default there is no limit.
+    pub const fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
+    /// Sets what the service offers beyond the hosted one, so that it is not asked.
+    pub fn capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = Some(capabilities);
+        self
+    }
+
     /// Makes the client.
     ///
     /// # Errors
@@ -69,8 +92,14 @@ impl ClientBuilder {
             Error::new(ErrorKind::Setup, "the API key cannot be used").with_source(Source::Key(error))
         })?;
         let transport = self.transport.map_or_else(|| default_transport(&base), Ok)?;
+        let mut layers = Layers::around(transport).retry(self.retry).trace();
+        if let Some(limit) = self.rate_limit {
+            layers = layers.rate_limit(limit);
+        }
         let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT);
-        Ok(Client { inner: Arc::new(Inner { base, key, transport, timeout, capabilities: OnceCell::new() }) })
+        let capabilities =
+            self.capabilities.map_or_else(OnceCell::new, |known| OnceCell::new_with(Some(known)));
+        Ok(Client { inner: Arc::new(Inner { base, key, transport: layers.build(), timeout, capabilities }) })
     }
 }
 

@@ -19,7 +19,10 @@ use crate::error::{Error, ErrorKind};
 use crate::key::ApiKey;
 use crate::run::RunHandle;
 use crate::upload::Upload;
-use crate::workflow::Workflow;
+use crate::workflow::{Workflow, WorkflowInfo};
+
+/// How long a server may take to say what it offers: it has it at hand.
+const CAPABILITIES_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A client of the hosted service, or of a server of one's own. Clones share everything and cost nothing.
 #[derive(Clone)]
@@ -72,6 +75,18 @@ impl Client {
         RunHandle::new(self.clone(), workflow, run)
     }
 
+    /// The workflows of the account, or of the server. An endpoint that is not documented, but used.
+    ///
+    /// # Errors
+    /// When the key is refused, or no list arrives.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing changes by asking.
+    pub async fn workflows(&self) -> Result<Vec<WorkflowInfo>, Error> {
+        let page = self.exchange(&Call::list_workflows(&self.inner.base)).await?.into_page()?;
+        Ok(page.items.into_iter().filter_map(WorkflowInfo::read).collect())
+    }
+
     /// Saves the outputs of a run below `folder`, sub-folders kept; see [`Download`].
     pub fn download(&self, run: Run, folder: impl Into<PathBuf>) -> Download {
         Download::of_run(self.clone(), run, folder.into())
@@ -98,9 +113,12 @@ impl Client {
         if self.is_hosted() {
             return Ok(Capabilities::none());
         }
-        match self.exchange(&Call::capabilities(&self.inner.base)).await {
+        let bound = self.inner.timeout.min(CAPABILITIES_TIMEOUT);
+        match self.exchange_within(&Call::capabilities(&self.inner.base), Some(bound)).await {
             Ok(answer) => Ok(answer.into_object().map_or_else(|_| Capabilities::none(), Capabilities::read)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Capabilities::none()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Protocol) => {
+                Ok(Capabilities::none())
+            }
             Err(error) => Err(error),
         }
     }

@@ -2,12 +2,17 @@
 
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{RunId, RunRequest, WorkflowId};
-use comfyicu_transport::{Request, RequestBody};
+use comfyicu_transport::{Repeat, Request, RequestBody, Route, WholeBody};
 use http::{HeaderValue, Method, header};
 use url::Url;
 
 use crate::base_url::BaseUrl;
 use crate::error::{Error, ErrorKind, Source};
+use crate::run::SubmitKey;
+use crate::send::MAX_ANSWER_BYTES;
+
+const RUNS: &str = "/workflows/{workflow_id}/runs";
+const RUN: &str = "/workflows/{workflow_id}/runs/{run_id}";
 
 /// One call of the API.
 #[derive(Clone, Debug)]
@@ -16,6 +21,11 @@ pub(crate) struct Call {
     url: Url,
     body: RequestBody,
     content_type: Option<&'static str>,
+    /// The path with names in place of ids.
+    route: &'static str,
+    /// How often it may be sent; by its method, where it does not say.
+    repeat: Option<Repeat>,
+    idempotency_key: Option<SubmitKey>,
     /// What is missing when the answer is 404.
     pub(crate) missing: String,
     /// What is wrong when the answer is 400 or 422.
@@ -25,63 +35,123 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    fn get(url: Url, missing: String) -> Self {
-        let body = RequestBody::empty();
-        let subject = "the request";
-        Self { method: Method::GET, url, body, content_type: None, missing, subject, creates: None }
+    fn get(route: &'static str, url: Url, missing: String) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            body: RequestBody::empty(),
+            content_type: None,
+            route,
+            repeat: None,
+            idempotency_key: None,
+            missing,
+            subject: "the request",
+            creates: None,
+        }
     }
 
-    /// Creates a run.
-    pub(crate) fn submit(base: &BaseUrl, workflow: &WorkflowId, request: &RunRequest) -> Self {
+    /// Creates a run. With a key, the server knows it again.
+    pub(crate) fn submit(
+        base: &BaseUrl,
+        workflow: &WorkflowId,
+        body: String,
+        key: Option<SubmitKey>,
+    ) -> Self {
+        let url = base.endpoint(&["workflows", workflow.as_str(), "runs"]);
         Self {
             method: Method::POST,
-            url: base.endpoint(&["workflows", workflow.as_str(), "runs"]),
-            body: RequestBody::from(request.to_json()),
+            body: RequestBody::from(body),
             content_type: Some("application/json"),
-            missing: format!("there is no workflow {workflow} at {base}"),
+            idempotency_key: key,
             subject: "the run",
             creates: Some("the run"),
+            ..Self::get(RUNS, url, format!("there is no workflow {workflow} at {base}"))
         }
     }
 
     /// Gets a run.
     pub(crate) fn get_run(base: &BaseUrl, workflow: &WorkflowId, run: &RunId) -> Self {
         let url = base.endpoint(&["workflows", workflow.as_str(), "runs", run.as_str()]);
-        Self::get(url, format!("there is no run {run} in the workflow {workflow} at {base}"))
+        Self::get(RUN, url, format!("there is no run {run} in the workflow {workflow} at {base}"))
+    }
+
+    /// Lists the runs of a workflow, as far as `query` says.
+    pub(crate) fn list_runs(base: &BaseUrl, workflow: &WorkflowId, query: &[(&str, String)]) -> Self {
+        let mut url = base.endpoint(&["workflows", workflow.as_str(), "runs"]);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Self::get(RUNS, url, format!("there is no workflow {workflow} at {base}"))
+    }
+
+    /// Goes on with a list where the service says.
+    pub(crate) fn next_page(base: &BaseUrl, url: Url) -> Self {
+        Self::get("", url, format!("the list does not go on at {base}"))
+    }
+
+    /// Lists the workflows.
+    pub(crate) fn list_workflows(base: &BaseUrl) -> Self {
+        let url = base.endpoint(&["workflows"]);
+        Self::get("/workflows", url, format!("{base} does not list its workflows"))
+    }
+
+    /// Gets a workflow.
+    pub(crate) fn get_workflow(base: &BaseUrl, workflow: &WorkflowId) -> Self {
+        let url = base.endpoint(&["workflows", workflow.as_str()]);
+        Self::get("/workflows/{workflow_id}", url, format!("there is no workflow {workflow} at {base}"))
+    }
+
+    /// Cancels a run (extension). Again does nothing more.
+    pub(crate) fn cancel_run(base: &BaseUrl, workflow: &WorkflowId, run: &RunId) -> Self {
+        let url = base.endpoint(&["workflows", workflow.as_str(), "runs", run.as_str(), "cancel"]);
+        let missing = format!("there is no run {run} in the workflow {workflow} at {base}");
+        let route = "/workflows/{workflow_id}/runs/{run_id}/cancel";
+        Self { method: Method::POST, repeat: Some(Repeat::Freely), ..Self::get(route, url, missing) }
     }
 
     /// Asks what the server offers (extension).
     pub(crate) fn capabilities(base: &BaseUrl) -> Self {
-        Self::get(base.endpoint(&["capabilities"]), format!("{base} does not say what it offers"))
+        let url = base.endpoint(&["capabilities"]);
+        Self::get("/capabilities", url, format!("{base} does not say what it offers"))
     }
 
     /// Gets node definitions, from this service or from another server.
     pub(crate) fn object_info(url: Url, missing: String) -> Self {
-        Self::get(url, missing)
+        Self::get("/object_info", url, missing)
     }
 
     /// Asks whether the server has the bytes of a digest (extension).
     pub(crate) fn find_upload(base: &BaseUrl, sha256: &str) -> Self {
-        let url = Self::upload_url(base, sha256);
-        Self { method: Method::HEAD, ..Self::get(url, format!("{base} does not have {sha256}")) }
+        let missing = format!("{base} does not have {sha256}");
+        let call = Self::get("/uploads/{sha256}", Self::upload_url(base, sha256), missing);
+        Self { method: Method::HEAD, ..call }
     }
 
-    /// Stores bytes by their digest (extension).
+    /// Stores bytes by their digest (extension). Again does nothing more.
     pub(crate) fn upload(base: &BaseUrl, body: RequestBody) -> Self {
         Self {
             method: Method::POST,
-            url: base.endpoint(&["uploads"]),
             body,
             content_type: Some("application/octet-stream"),
-            missing: format!("{base} does not accept uploads"),
+            repeat: Some(Repeat::Freely),
             subject: "the file",
-            creates: None,
+            ..Self::get("/uploads", base.endpoint(&["uploads"]), format!("{base} does not accept uploads"))
         }
+    }
+
+    /// The same, but sent once: whoever sends it repeats it on its own terms.
+    pub(crate) fn once(self) -> Self {
+        Self { repeat: Some(Repeat::Never), ..self }
     }
 
     /// Where an upload stands once the server has it.
     pub(crate) fn upload_url(base: &BaseUrl, sha256: &str) -> Url {
         base.endpoint(&["uploads", sha256])
+    }
+
+    /// Where it goes.
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
     }
 
     /// What the request is called in texts. A query may hold a secret and is left out.
@@ -110,6 +180,13 @@ impl Call {
         if let Some(content_type) = self.content_type {
             request = request.header(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
+        if let Some(key) = &self.idempotency_key {
+            request = request.header("idempotency-key", key.as_str());
+        }
+        if let Some(repeat) = self.repeat {
+            request = request.extension(repeat);
+        }
+        request = request.extension(Route(self.route)).extension(WholeBody(MAX_ANSWER_BYTES));
         request.body(self.body.clone()).map_err(|error| {
             let text = format!("{} is no request that can be sent", self.name());
             Error::new(ErrorKind::Setup, text).with_source(Source::Other(error.into()))
@@ -153,7 +230,7 @@ mod tests {
         let base = BaseUrl::parse("https://comfy.icu").unwrap();
         let workflow = WorkflowId::parse("w").unwrap();
         let prompt = r#"{"9":{"class_type":"SaveImage","inputs":{}}}"#;
-        let call = Call::submit(&base, &workflow, &request(prompt));
+        let call = Call::submit(&base, &workflow, request(prompt).to_json(), None);
         let request = call.to_request().unwrap();
         assert_eq!(request.method(), Method::POST);
         assert_eq!(request.uri(), "https://comfy.icu/api/v1/workflows/w/runs");

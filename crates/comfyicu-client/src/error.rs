@@ -10,9 +10,10 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use comfyicu_transport::TransportError;
+use comfyicu_transport::{Attempt, TransportError};
 
 use crate::key::InvalidApiKey;
+use crate::run::SubmitKey;
 
 /// Why a call failed: [`kind`](Self::kind) says what to do about it, the
 /// [source](std::error::Error::source) says what happened underneath.
@@ -25,6 +26,7 @@ struct Inner {
     text: String,
     source: Option<Source>,
     may_have_been_applied: bool,
+    submit_key: Option<SubmitKey>,
 }
 
 /// What is underneath.
@@ -40,7 +42,36 @@ pub(crate) enum Source {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, text: text.into(), source: None, may_have_been_applied: false }))
+        Self(Box::new(Inner {
+            kind,
+            text: text.into(),
+            source: None,
+            may_have_been_applied: false,
+            submit_key: None,
+        }))
+    }
+
+    #[must_use]
+    pub(crate) fn with_submit_key(mut self, key: SubmitKey) -> Self {
+        self.0.submit_key = Some(key);
+        self
+    }
+
+    /// The same failure, seen as another kind.
+    #[must_use]
+    pub(crate) fn become_kind(mut self, kind: ErrorKind, text: String) -> Self {
+        self.0.kind = kind;
+        self.0.text = text;
+        self
+    }
+
+    /// Says where in the answer the unexpected stands.
+    #[must_use]
+    pub(crate) fn at_path(mut self, path: &str) -> Self {
+        if let Some(Source::Protocol(error)) = &mut self.0.source {
+            error.path = Some(path.to_owned());
+        }
+        self
     }
 
     #[must_use]
@@ -83,6 +114,15 @@ impl Error {
         self.kind() == ErrorKind::Rejected
     }
 
+    /// Whether the same again may succeed later. Where [`may_have_been_applied`](Self::may_have_been_applied) says
+    /// so too, look first what came of it.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Transport | ErrorKind::Server | ErrorKind::RateLimited | ErrorKind::OutcomeUnknown
+        )
+    }
+
     /// Whether the service could not be reached, or was not well. The same again may succeed later.
     pub fn is_unreachable(&self) -> bool {
         matches!(self.kind(), ErrorKind::Transport | ErrorKind::Server)
@@ -92,6 +132,21 @@ impl Error {
     /// submitted may exist.
     pub fn may_have_been_applied(&self) -> bool {
         self.0.may_have_been_applied
+    }
+
+    /// What the submit that failed is known by: its marker, where it carried one. With it,
+    /// [`Workflow::find_submitted`](crate::Workflow::find_submitted) looks for the run.
+    pub fn submit_key(&self) -> Option<&SubmitKey> {
+        self.0.submit_key.as_ref()
+    }
+
+    /// All attempts, in order, the last one included; none where the request was sent once.
+    pub fn attempts(&self) -> &[Attempt] {
+        match &self.0.source {
+            Some(Source::Transport(error)) => error.attempts(),
+            Some(Source::Api(error)) => error.attempts(),
+            _ => &[],
+        }
     }
 
     /// How long the service asks to be left alone.
@@ -104,6 +159,9 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Error");
         debug.field("kind", &self.0.kind).field("text", &self.0.text);
+        if let Some(key) = &self.0.submit_key {
+            debug.field("submit_key", key);
+        }
         debug.field("source", &self.0.source).finish()
     }
 }

@@ -4,9 +4,10 @@ use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use comfyicu_transport::{HttpTransport, MockHttpTransport, Request, Response, ResponseBody, TransportError};
+use comfyicu_transport::{HttpTransport, MockHttpTransport, Request, Response, ResponseBody};
+use comfyicu_transport::{RetryPolicy, TransportError};
 
-use crate::Client;
+use crate::{Capabilities, Client, ClientBuilder};
 
 pub(crate) const PROMPT: &str = r#"{"9":{"class_type":"SaveImage","inputs":{"filename_prefix":"x"}}}"#;
 pub(crate) const KEY: &str = "sekrit-key";
@@ -36,15 +37,24 @@ type Reply = Result<Response, TransportError>;
 
 /// A client of a server of one's own, with a key.
 pub(crate) fn client(reply: impl Fn(Request) -> Reply + Send + Sync + 'static) -> (Client, Seen) {
+    client_with(|builder| builder, reply)
+}
+
+/// The same, set up further. Nothing is repeated, unless that is what is set up.
+pub(crate) fn client_with(
+    set_up: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    reply: impl Fn(Request) -> Reply + Send + Sync + 'static,
+) -> (Client, Seen) {
     let (transport, seen) = transport(reply);
-    let builder = Client::builder().base_url("http://server:8000").api_key(KEY);
-    (builder.transport(transport).build().unwrap(), seen)
+    let builder = Client::builder().base_url("http://server:8000").api_key(KEY).retry(RetryPolicy::never());
+    (set_up(builder.transport(transport)).build().unwrap(), seen)
 }
 
 /// A client of the hosted service, without a key.
 pub(crate) fn hosted_client(reply: impl Fn(Request) -> Reply + Send + Sync + 'static) -> (Client, Seen) {
     let (transport, seen) = transport(reply);
-    (Client::builder().transport(transport).build().unwrap(), seen)
+    let builder = Client::builder().retry(RetryPolicy::never());
+    (builder.transport(transport).build().unwrap(), seen)
 }
 
 fn transport(reply: impl Fn(Request) -> Reply + Send + Sync + 'static) -> (Arc<MockHttpTransport>, Seen) {
@@ -70,7 +80,8 @@ pub(crate) fn silent_client() -> Client {
         }
     }
 
-    Client::builder().base_url("http://server:8000").transport(Arc::new(Silent)).build().unwrap()
+    let builder = Client::builder().base_url("http://server:8000").capabilities(Capabilities::none());
+    builder.transport(Arc::new(Silent)).build().unwrap()
 }
 
 /// An answer with a body.

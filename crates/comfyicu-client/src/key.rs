@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -38,6 +39,13 @@ impl ApiKey {
         Ok(Self(SecretString::from(trimmed)))
     }
 
+    /// A text without the key, which a service may repeat when it refuses it.
+    pub(crate) fn hide_in(&self, body: &Bytes) -> Bytes {
+        let key = self.0.expose_secret();
+        let text = String::from_utf8_lossy(body);
+        if text.contains(key) { text.replace(key, "[the key]").into() } else { body.clone() }
+    }
+
     /// The `authorization` header.
     pub(crate) fn to_header(&self) -> Result<HeaderValue, InvalidApiKey> {
         let text = SecretString::from(format!("Bearer {}", self.0.expose_secret()));
@@ -65,6 +73,13 @@ mod tests {
         let header = key.to_header().unwrap();
         assert_eq!(header, "Bearer sekrit");
         assert_eq!(format!("{header:?}"), "Sensitive");
+    }
+
+    #[test]
+    fn a_service_that_repeats_the_key_does_not_make_it_known() {
+        let key = ApiKey::new("sekrit").unwrap();
+        assert_eq!(key.hide_in(&"no such key: sekrit".into()), "no such key: [the key]");
+        assert_eq!(key.hide_in(&"no".into()), "no");
     }
 
     #[test]

@@ -45,7 +45,9 @@
 //! ```
 //!
 //! - [`Client`]: where the service is and the key; [`Client::from_env`] takes both from the environment.
-//! - [`Workflow::run`] → [`SubmitRun`] → [`RunHandle`]: a run is submitted once, and never repeated by itself.
+//! - [`Workflow::run`] → [`SubmitRun`] → [`RunHandle`]: a run is submitted once, or the error says that it is not
+//!   known.
+//! - [`Workflow::runs`] → [`ListRuns`]: runs as a stream. [`RunHandle::cancel`] cancels one, where the server can.
 //! - [`RunHandle::wait`] → [`Wait`]: bounded polling. [`WaitError`] keeps the run that failed.
 //! - [`Client::download`] → [`Download`]: outputs on disk, each whole or not at all.
 //! - [`Client::upload`] → [`Upload`]: local files, where the server takes them (an extension of the
@@ -81,18 +83,18 @@ mod upload;
 mod workflow;
 
 pub use builder::{ClientBuilder, DEFAULT_TIMEOUT, HOSTED_BASE_URL};
-pub use capabilities::Capabilities;
+pub use capabilities::{Capabilities, Extension};
 pub use client::Client;
 pub use download::{Download, DownloadProgress, IfExists, SavedFile};
 pub use env::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
 pub use error::{ApiError, Error, ErrorKind, ProtocolError};
 pub use key::{ApiKey, InvalidApiKey};
 pub use run::{
-    DEFAULT_MAX_WAIT, FailedRun, GaveUp, POLL_FAILURE_TOLERANCE, PollSchedule, RunHandle, SubmitRun, Wait,
-    WaitError,
+    DEFAULT_MAX_WAIT, DEFAULT_SEARCH_TIME, FailedRun, GaveUp, IfUnknown, InvalidSubmitKey, ListRuns,
+    POLL_FAILURE_TOLERANCE, PollSchedule, RunHandle, RunStream, SubmitKey, SubmitRun, Wait, WaitError,
 };
 pub use upload::{Upload, UploadProgress, Uploaded};
-pub use workflow::Workflow;
+pub use workflow::{Workflow, WorkflowInfo};
 
 /// The README's example compiles.
 #[cfg(all(doctest, feature = "reqwest"))]

@@ -1,12 +1,15 @@
 //! Runs: submit, get, wait.
 
+mod list;
 mod schedule;
 mod submit;
 mod wait;
 mod wait_error;
 
+pub use list::{ListRuns, RunStream};
 pub use schedule::PollSchedule;
-pub use submit::SubmitRun;
+pub(crate) use submit::find_submitted;
+pub use submit::{DEFAULT_SEARCH_TIME, IfUnknown, InvalidSubmitKey, SubmitKey, SubmitRun};
 pub use wait::{DEFAULT_MAX_WAIT, POLL_FAILURE_TOLERANCE, Wait};
 pub use wait_error::{FailedRun, GaveUp, WaitError};
 
@@ -14,10 +17,11 @@ use std::path::PathBuf;
 
 use comfyicu_model::{Run, RunId, WorkflowId};
 
+use crate::capabilities::Extension;
 use crate::client::Client;
 use crate::download::Download;
 use crate::endpoint::Call;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// A run on the service, known by its ids alone. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -58,6 +62,28 @@ impl RunHandle {
     pub async fn get(&self) -> Result<Run, Error> {
         let call = Call::get_run(&self.client.inner.base, &self.workflow_id, &self.id);
         self.client.exchange(&call).await?.into_run()
+    }
+
+    /// Cancels the run: it ends as [`Cancelled`](comfyicu_model::RunStatus::Cancelled), unless it has ended before.
+    /// An extension of the self-hosted server. It gives the run as it is then.
+    ///
+    /// # Errors
+    /// - [`Unsupported`](ErrorKind::Unsupported): the service cannot cancel runs, as the hosted one cannot;
+    /// - what any call may end in.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, the run may have been cancelled. Again does no harm.
+    pub async fn cancel(&self) -> Result<Run, Error> {
+        if !self.client.capabilities().await?.has(Extension::Cancel) {
+            let text = format!("the service at {} cannot cancel runs", self.client.inner.base);
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        let call = Call::cancel_run(&self.client.inner.base, &self.workflow_id, &self.id);
+        match self.client.exchange(&call).await?.into_run() {
+            Ok(run) if run.status().is_some() => Ok(run),
+            // Some answer less than the run.
+            _ => self.get().await,
+        }
     }
 
     /// Waits until the run has ended; see [`Wait`] for the bounds.

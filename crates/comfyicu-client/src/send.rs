@@ -1,12 +1,12 @@
 //! One exchange: the key put on, the answer read within its bounds, a status that is no success made an
-//! error. Nothing is sent twice.
+//! error. What is sent again, and when, the transport's layers decide.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use comfyicu_model::Run;
 use comfyicu_model::json::{self, Limits, Object, Value};
-use comfyicu_transport::{Request, TransportError, TransportErrorKind};
+use comfyicu_model::{ParseRunError, Run};
+use comfyicu_transport::{Attempts, Request, TransportError, TransportErrorKind};
 use http::{HeaderMap, header};
 use url::Url;
 
@@ -70,11 +70,14 @@ impl Client {
 
     async fn answer(&self, call: &Call, request: Request) -> Result<Answer, Error> {
         let response = self.inner.transport.send(request).await.map_err(|error| self.failed(call, error))?;
+        let attempts = Attempts::of(&response).to_vec();
         let (head, body) = response.into_parts();
         if !head.status.is_success() {
             // What the status says stands, whether or not the rest of the answer comes.
             let body = body.collect_prefix(MAX_ERROR_BYTES).await.unwrap_or_default();
-            return Err(self.refused(call, ApiError::read(call.name(), head.status, &head.headers, &body)));
+            let body = self.inner.key.as_ref().map_or_else(|| body.clone(), |key| key.hide_in(&body));
+            let error = ApiError::read(call.name(), head.status, &head.headers, &body);
+            return Err(self.refused(call, error.with_attempts(attempts)));
         }
         let body = body.collect(MAX_ANSWER_BYTES).await.map_err(|error| self.failed(call, error))?;
         Ok(Answer { request: call.name(), headers: head.headers, body })
@@ -129,10 +132,43 @@ impl Client {
     }
 }
 
+/// A part of a list.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Value>,
+    /// Where it goes on, as the service writes it.
+    pub(crate) next: Option<String>,
+}
+
+/// The target of the `Link` header whose relation is `next`.
+fn next_page(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).find_map(|link| {
+        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+        let mut parameters = parameters.split(';').map(str::trim);
+        let is_next = parameters.any(|parameter| {
+            matches!(parameter.split_once('='), Some(("rel", value)) if value.trim_matches('"') == "next")
+        });
+        is_next.then(|| target.to_owned())
+    })
+}
+
 impl Answer {
     /// The answer as a run.
     pub(crate) fn into_run(self) -> Result<Run, Error> {
-        Run::parse(&self.body).map_err(|_| self.unexpected("a run"))
+        Run::parse(&self.body).map_err(|error| match error {
+            ParseRunError::Json(_) => self.unexpected("a run"),
+            _ => self.unexpected("a run").at_path("$.id"),
+        })
+    }
+
+    /// The answer as a list of JSON objects, and where it goes on, if it does.
+    pub(crate) fn into_page(self) -> Result<Page, Error> {
+        let next = next_page(&self.headers);
+        match json::read(&self.body, Limits::default()) {
+            Ok(Value::Array(items)) => Ok(Page { items, next }),
+            _ => Err(self.unexpected("a list")),
+        }
     }
 
     /// The answer as a JSON object.

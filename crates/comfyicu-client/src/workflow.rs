@@ -1,9 +1,12 @@
 //! A workflow of the service: what runs belong to.
 
+use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{Prompt, WorkflowId};
 
 use crate::client::Client;
-use crate::run::SubmitRun;
+use crate::endpoint::Call;
+use crate::error::Error;
+use crate::run::{ListRuns, RunHandle, SubmitKey, SubmitRun, find_submitted};
 
 /// A workflow of the service, to run prompts in. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,8 +25,73 @@ impl Workflow {
         &self.id
     }
 
+    /// The client that it is reached through.
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Runs a prompt: sets up what is sent, and sends it when awaited; see [`SubmitRun`].
     pub fn run(&self, prompt: Prompt) -> SubmitRun {
         SubmitRun::new(self.client.clone(), self.id.clone(), prompt)
+    }
+
+    /// Its runs, newest first; see [`ListRuns`].
+    pub fn runs(&self) -> ListRuns {
+        ListRuns::new(self.clone())
+    }
+
+    /// What the service says of it. An endpoint that is not documented, but used.
+    ///
+    /// # Errors
+    /// When there is no such workflow, the key is refused, or no workflow arrives.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing changes by asking.
+    pub async fn get(&self) -> Result<WorkflowInfo, Error> {
+        let answer = self.client.exchange(&Call::get_workflow(&self.client.inner.base, &self.id)).await?;
+        let unexpected = answer.unexpected("a workflow");
+        WorkflowInfo::read(answer.into_object()?.into()).ok_or_else(|| unexpected.at_path("$.id"))
+    }
+
+    /// Looks once for the run that a submit with this key made: by the marker that it carries, in the newest
+    /// runs of the workflow. `None` does not say that there is none: a submit has taken 45 s to appear.
+    ///
+    /// # Errors
+    /// When the runs cannot be listed.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing changes by asking.
+    pub async fn find_submitted(&self, key: &SubmitKey) -> Result<Option<RunHandle>, Error> {
+        find_submitted(self, key).await
+    }
+}
+
+/// What the service says of a workflow, kept whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkflowInfo {
+    id: WorkflowId,
+    object: Object,
+}
+
+impl WorkflowInfo {
+    pub(crate) fn read(value: Value) -> Option<Self> {
+        let Value::Object(object) = value else { return None };
+        let id = WorkflowId::parse(object.get_str("id")?).ok()?;
+        Some(Self { id, object })
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> &WorkflowId {
+        &self.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Option<&str> {
+        self.object.get_str("name")
+    }
+
+    /// All that the service says.
+    pub const fn as_object(&self) -> &Object {
+        &self.object
     }
 }

@@ -4,9 +4,11 @@ use std::net::TcpListener;
 
 use crate::{Command, Response, Service};
 
-/// Runs the prompt on a service that answers everything in one way.
+/// Runs the prompt on a service that answers each submit in one way, and has nothing else.
 fn run(status: u16, body: &'static str) -> (Option<i32>, String) {
-    let service = Service::start(move |_, _| Response::new(status, body));
+    let service = Service::start(move |request, _| {
+        if request.line.starts_with("POST ") { Response::new(status, body) } else { Response::new(404, "") }
+    });
     let outcome = Command::on(&service).run(&["run", "prompt.json"]);
     assert_eq!(outcome.stdout, "");
     assert_eq!(service.lines(), ["POST /api/v1/workflows/default/runs"], "a submit is sent once");

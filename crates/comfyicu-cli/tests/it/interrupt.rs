@@ -62,7 +62,7 @@ fn while_submitting_the_run_may_exist() {
 
 #[test]
 fn while_waiting_the_run_goes_on() {
-    let (_, outcome) = interrupted_at("GET /api/");
+    let (_, outcome) = interrupted_at("GET /api/v1/workflows/");
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
     insta::assert_snapshot!(outcome.stderr, @"
     error: interrupted; the run goes on

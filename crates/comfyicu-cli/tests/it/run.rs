@@ -11,7 +11,9 @@ fn service() -> Service {
     Service::start(move |request, url| {
         let path = request.line.split_once(' ').unwrap().1;
         match path {
-            "/api/v1/capabilities" => Response::ok(r#"{"server": "comfyicu-server", "uploads": true}"#),
+            "/api/v1/capabilities" => {
+                Response::ok(r#"{"server": "comfyicu-server", "uploads": true, "idempotency_keys": true}"#)
+            }
             "/a.png" => Response::ok("png"),
             "/b.png" => Response::ok("PNG"),
             _ if request.line.starts_with("HEAD ") => Response::new(404, ""),
@@ -122,7 +124,6 @@ fn everything_that_is_asked_for_is_sent() {
     note: --set 9.filename_prefix: the node had no such input, it is added
     ");
     insta::assert_snapshot!(service.lines().join("\n"), @"
-    GET /api/v1/capabilities
     HEAD /api/v1/uploads/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
     POST /api/v1/uploads
     POST /api/v1/workflows/-posters/runs

@@ -65,10 +65,16 @@ impl Service {
         self.seen.lock().unwrap().clone()
     }
 
-    /// The lines of what it was sent, in order.
+    /// The lines of what it was sent, in order; but not how the client finds out what it offers, and whether a
+    /// submit without an answer has made a run.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.seen().into_iter().map(|request| request.line).collect()
+        let lines = self.seen().into_iter().map(|request| request.line);
+        lines.filter(|line| !line.ends_with("/capabilities") && !is_list(line)).collect()
     }
+}
+
+fn is_list(line: &str) -> bool {
+    line.starts_with("GET ") && line.ends_with("/runs")
 }
 
 fn read(stream: &TcpStream) -> io::Result<Request> {

@@ -1,14 +1,17 @@
 //! What a service answered in place of what was asked for.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use comfyicu_model::Finding;
 use comfyicu_model::json::{self, Limits, Value};
+use comfyicu_transport::Attempt;
 use http::{HeaderMap, StatusCode, header};
 
 /// How much of a body that is not ours goes into a text.
 const EXCERPT_CHARS: usize = 200;
+/// How much of an error's body is kept.
+const KEPT_BYTES: usize = 16 * 1024;
 /// How much of a body is looked at to say what it is.
 const DESCRIBED_BYTES: usize = 4096;
 
@@ -28,13 +31,15 @@ pub struct ApiError {
     pub request_id: Option<String>,
     /// What exactly was found, one by one (self-hosted server).
     pub details: Vec<Finding>,
+    /// The body as text, at most 16 KiB of it.
+    pub body: String,
+    attempts: Vec<Attempt>,
     retry_after: Option<Duration>,
     location: Option<String>,
 }
 
 /// Something that is not the service's answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{request} should have answered {expected}, but what arrived is {found}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProtocolError {
     /// The request.
@@ -43,6 +48,8 @@ pub struct ProtocolError {
     pub expected: &'static str,
     /// What arrived, in words.
     pub found: String,
+    /// Where in the answer it stands, such as `$.id`; none for the whole of it.
+    pub path: Option<String>,
 }
 
 impl ApiError {
@@ -57,8 +64,6 @@ impl ApiError {
         let foreign = || error.and_then(Value::as_str).or_else(|| document?.get_str("message"));
         let message = text("message").or_else(|| foreign().map(str::to_owned));
         let details = envelope.and_then(|envelope| envelope.get("details")?.as_array()).unwrap_or_default();
-        let retry_after =
-            headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         Self {
             status,
             request,
@@ -66,7 +71,9 @@ impl ApiError {
             message: message.or_else(|| (!body.is_empty()).then(|| describe(headers, body))),
             request_id: text("request_id"),
             details: details.iter().filter_map(Finding::from_value).collect(),
-            retry_after: retry_after.map(Duration::from_secs),
+            body: String::from_utf8_lossy(body.get(..KEPT_BYTES).unwrap_or(body)).into_owned(),
+            attempts: Vec::new(),
+            retry_after: comfyicu_transport::retry_after(headers, SystemTime::now()),
             location: headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).map(excerpt),
         }
     }
@@ -74,9 +81,18 @@ impl ApiError {
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
-}
 
-impl ApiError {
+    #[must_use]
+    pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// All attempts, in order, this answer's included; none where the request was sent once.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
     /// Where the answer says that the thing is.
     pub(crate) fn location(&self) -> Option<&str> {
         self.location.as_deref()
@@ -89,15 +105,31 @@ impl fmt::Display for ApiError {
         if let Some(message) = &self.message {
             write!(f, ": {message}")?;
         }
-        self.request_id.as_ref().map_or(Ok(()), |id| write!(f, " (request {id})"))
+        if let Some(id) = &self.request_id {
+            write!(f, " (request {id})")?;
+        }
+        if self.attempts.len() > 1 {
+            write!(f, " in {} attempts", self.attempts.len())?;
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for ApiError {}
 
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { request, expected, found, .. } = self;
+        write!(f, "{request} should have answered {expected}, but what arrived is {found}")?;
+        self.path.as_ref().map_or(Ok(()), |path| write!(f, " (at {path})"))
+    }
+}
+
+impl std::error::Error for ProtocolError {}
+
 impl ProtocolError {
     pub(crate) fn new(request: String, expected: &'static str, headers: &HeaderMap, body: &[u8]) -> Self {
-        Self { request, expected, found: describe(headers, body) }
+        Self { request, expected, found: describe(headers, body), path: None }
     }
 }
 

@@ -27,6 +27,9 @@ pub enum ErrorKind {
     Server,
     /// No answer, or only part of one: see the source.
     Transport,
+    /// A submit may have been received or not, and it could not be found out within the time for that: look for
+    /// it later by its [`submit_key`](super::Error::submit_key), or accept a second run and submit anew.
+    OutcomeUnknown,
     /// The service is at another address (301, 302, 303, 307, 308), and a key is not sent there by itself: set
     /// the base URL to it.
     Moved,

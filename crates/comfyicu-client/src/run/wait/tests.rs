@@ -6,16 +6,20 @@ use comfyicu_model::{RunId, WorkflowId};
 use comfyicu_transport::{Response, TransportError, TransportErrorKind};
 
 use super::*;
+use crate::Capabilities;
 use crate::fake::{self, json};
 
 /// Waits on a service whose n-th answer is `reply(n)`.
 fn wait(reply: impl Fn(usize) -> Result<Response, TransportError> + Send + Sync + 'static) -> Wait {
     let count = Mutex::new(0);
-    let (client, _) = fake::client(move |_| {
-        let mut count = count.lock().unwrap();
-        *count += 1;
-        reply(*count)
-    });
+    let (client, _) = fake::client_with(
+        |builder| builder.capabilities(Capabilities::none()),
+        move |_| {
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            reply(*count)
+        },
+    );
     client.run(WorkflowId::parse("w").unwrap(), RunId::parse("r").unwrap()).wait()
 }
 
