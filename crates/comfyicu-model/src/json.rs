@@ -14,6 +14,7 @@ mod number;
 mod object;
 mod path;
 mod position;
+mod python;
 mod read;
 mod scan;
 mod serde_impl;

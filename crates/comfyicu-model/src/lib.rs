@@ -29,12 +29,15 @@
 //! - [`Run`], [`RunStatus`], [`RunOutput`], [`RunRequest`]: what the API sends and receives.
 //! - [`Files`], [`DestPath`], [`OutputPath`]: paths that cannot leave their folder.
 //! - [`ObjectInfo`], [`object_info`]: node definitions; [`Finding`]: what a check found.
+//! - `ImageMetadata`: the prompt and the UI workflow in an image (feature `images`, on by default).
 //! - [`json`]: the lossless JSON underneath.
 
 mod accelerator;
 mod files;
 mod finding;
 mod ids;
+#[cfg(feature = "images")]
+mod image_metadata;
 pub mod json;
 mod nearest;
 pub mod object_info;
@@ -48,6 +51,8 @@ pub use accelerator::Accelerator;
 pub use files::{DestPath, Files, InvalidFiles, InvalidPath, OutputPath, PathProblem};
 pub use finding::{Finding, Severity};
 pub use ids::{InvalidId, NodeId, RunId, WorkflowId};
+#[cfg(feature = "images")]
+pub use image_metadata::{ImageError, ImageFormat, ImageLimits, ImageMetadata, ImageText};
 #[doc(no_inline)]
 pub use object_info::ObjectInfo;
 pub use prompt::{
