@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::ids::NodeId;
-use crate::json::{JsonPath, Object, Position, Step, Value};
+use crate::json::{JsonPath, Object, PathStep, Position, Value};
 use crate::prompt::{Node, Prompt};
 
 /// How bad a finding is.
@@ -102,11 +102,11 @@ impl Finding {
     pub(crate) fn about_path(self, prompt: &Prompt, path: &JsonPath) -> Self {
         let mut steps = path.steps();
         let node = match steps.next() {
-            Some(Step::Key(id)) => prompt.node(id),
+            Some(PathStep::Key(id)) => prompt.node(id),
             _ => None,
         };
         match (node, steps.next(), steps.next()) {
-            (Some(node), Some(Step::Key("inputs")), Some(Step::Key(input))) => {
+            (Some(node), Some(PathStep::Key("inputs")), Some(PathStep::Key(input))) => {
                 self.about(node).at_input(input)
             }
             (Some(node), ..) => self.about(node),

@@ -27,9 +27,12 @@ pub use limits::Limits;
 pub(crate) use lines::Lines;
 pub use number::Number;
 pub use object::Object;
-pub use path::{JsonPath, Step};
+pub use path::{JsonPath, PathStep};
 pub use position::Position;
 pub use read::read;
 pub(crate) use read::read_document;
 pub(crate) use scan::{DoubledKey, Entry, doubled_keys, entries, is_object_behind, span_at};
 pub use value::{Kind, Value};
+
+#[cfg(test)]
+pub(crate) use write::tests::any_value;

@@ -14,7 +14,7 @@ enum Segment {
 
 /// One step of a [`JsonPath`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum PathStep<'a> {
     /// Into an object, to the value under a key.
     Key(&'a str),
     /// Into an array, to the item at an index, from 0.
@@ -33,10 +33,10 @@ impl JsonPath {
     }
 
     /// The steps, from the top.
-    pub fn steps(&self) -> impl DoubleEndedIterator<Item = Step<'_>> + ExactSizeIterator {
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = PathStep<'_>> + ExactSizeIterator {
         self.0.iter().map(|segment| match segment {
-            Segment::Key(key) => Step::Key(key),
-            Segment::Index(index) => Step::Index(*index),
+            Segment::Key(key) => PathStep::Key(key),
+            Segment::Index(index) => PathStep::Index(*index),
         })
     }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 pub(crate) use doubled::{DoubledKey, doubled_keys};
 
-use super::{JsonPath, Step, encoding};
+use super::{JsonPath, PathStep, encoding};
 
 /// A key of an object with its value, and where they stand in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +47,10 @@ fn items(text: &[u8], at: usize) -> impl Iterator<Item = Range<usize>> {
 pub(crate) fn span_at(text: &[u8], path: &JsonPath) -> Option<Range<usize>> {
     let root = Scanner { text, at: encoding::mark_len(text) }.value()?;
     path.steps().try_fold(root, |span, step| match step {
-        Step::Key(key) => {
+        PathStep::Key(key) => {
             entries(text, span.start).filter(|entry| entry.key == key).last().map(|entry| entry.value_span)
         }
-        Step::Index(index) => items(text, span.start).nth(index),
+        PathStep::Index(index) => items(text, span.start).nth(index),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{IllFormedText, JsonPath, Number, Object, Step};
+use super::{IllFormedText, JsonPath, Number, Object, PathStep};
 
 /// Any JSON value, without loss: see the [module](super).
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -123,16 +123,16 @@ impl Value {
     /// What a path leads to.
     pub fn at(&self, path: &JsonPath) -> Option<&Self> {
         path.steps().try_fold(self, |value, step| match step {
-            Step::Key(key) => value.as_object()?.get(key),
-            Step::Index(index) => value.as_array()?.get(index),
+            PathStep::Key(key) => value.as_object()?.get(key),
+            PathStep::Index(index) => value.as_array()?.get(index),
         })
     }
 
     /// Takes out what a path leads to.
     pub(crate) fn into_at(self, path: &JsonPath) -> Option<Self> {
         path.steps().try_fold(self, |value, step| match (step, value) {
-            (Step::Key(key), Self::Object(mut object)) => object.remove(key),
-            (Step::Index(index), Self::Array(items)) => items.into_iter().nth(index),
+            (PathStep::Key(key), Self::Object(mut object)) => object.remove(key),
+            (PathStep::Index(index), Self::Array(items)) => items.into_iter().nth(index),
             _ => None,
         })
     }

@@ -91,7 +91,7 @@ pub(super) mod tests {
     use super::*;
 
     /// Any value a document can hold, a few levels deep.
-    pub(in crate::json) fn any_value() -> impl Strategy<Value = Value> {
+    pub(crate) fn any_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),

@@ -2,7 +2,7 @@
 
 use super::{ParsePromptError, Prompt};
 use crate::finding::Finding;
-use crate::json::{self, DoubledKey, JsonPath, Lines, Object, Step};
+use crate::json::{self, DoubledKey, JsonPath, Lines, Object, PathStep};
 
 /// The most doubled keys that are reported one by one.
 const MOST_REPORTED: usize = 1000;
@@ -30,7 +30,7 @@ pub(crate) fn refuse_doubled_nodes(
 pub(super) fn findings(text: &[u8], path: &JsonPath, prompt: &Prompt, lines: Option<&Lines>) -> Vec<Finding> {
     let warn = |doubled: DoubledKey| {
         let key = match doubled.path.steps().next_back() {
-            Some(Step::Key(key)) => key.to_owned(),
+            Some(PathStep::Key(key)) => key.to_owned(),
             _ => String::new(),
         };
         let places = lines.map(|lines| (lines.position(doubled.earlier), lines.position(doubled.later)));
@@ -50,7 +50,7 @@ pub(super) fn findings(text: &[u8], path: &JsonPath, prompt: &Prompt, lines: Opt
 fn doubled_node(text: &[u8], doubled: &DoubledKey, path: &JsonPath, prompt: &Object) -> Option<String> {
     let below = doubled.path.below(path)?;
     let mut steps = below.steps();
-    let (Some(Step::Key(id)), None) = (steps.next(), steps.next()) else { return None };
+    let (Some(PathStep::Key(id)), None) = (steps.next(), steps.next()) else { return None };
     let is_object = prompt.get(id).is_some_and(|entry| entry.as_object().is_some());
     (is_object || json::is_object_behind(text, &doubled.earlier)).then(|| id.to_owned())
 }

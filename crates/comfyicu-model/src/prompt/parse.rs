@@ -1,7 +1,7 @@
 //! Reading what must be a prompt, and naming what is not one.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::wrapper::{self, Found, Wrapper};
 use super::{Prompt, doubled};

@@ -1,8 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::json::write::tests::any_value;
-use crate::json::{Limits, Value, read};
+use crate::json::{Limits, Value, any_value, read};
 
 const TEXT: &str = "\u{feff}{ \"a\" : [1, {\"b\\u0021\": \"}\\\"]\"}] ,\n\t\"c\":-1.5e3,\"\":{},\"a\":null}";
 

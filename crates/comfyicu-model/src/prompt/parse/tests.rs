@@ -1,4 +1,38 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::ReadOptions;
+use crate::json::any_value;
+
+/// Any prompt: a node at least, whatever its id, and whatever else.
+pub(in crate::prompt) fn any_prompt() -> impl Strategy<Value = Prompt> {
+    let inputs = prop::collection::vec((any::<String>(), any_value()), 0..4);
+    let node = (any::<String>(), inputs, any_value()).prop_map(|(class_type, inputs, meta)| {
+        let inputs: Object = inputs.into_iter().collect();
+        Value::from(Object::from_iter([
+            ("class_type", class_type.into()),
+            ("inputs", inputs.into()),
+            ("_meta", meta),
+        ]))
+    });
+    let nodes = prop::collection::vec((any::<String>(), node), 1..4);
+    (prop::collection::vec((any::<String>(), any_value()), 0..3), nodes)
+        .prop_map(|(others, nodes)| Prompt(others.into_iter().chain(nodes).collect()))
+}
+
+proptest! {
+    #[test]
+    fn any_prompt_reads_back_as_it_was_written(prompt in any_prompt(), pretty in any::<bool>()) {
+        let text = if pretty { prompt.to_json_pretty() } else { prompt.to_json() };
+        let read = Prompt::parse(text.as_bytes()).unwrap();
+        prop_assert_eq!(read.to_json(), prompt.to_json());
+        prop_assert_eq!(&read, &prompt);
+        let in_string = Value::from(text).to_json();
+        let wrapped = format!("{{\"data\": {{\"prompt\": {in_string}}}}}");
+        let read = Prompt::read(wrapped.as_bytes(), ReadOptions::default()).unwrap();
+        prop_assert_eq!(read.prompt, prompt);
+    }
+}
 
 fn error(json: &str) -> ParsePromptError {
     Prompt::parse(json.as_bytes()).expect_err("must be refused")

@@ -1,4 +1,8 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::json::{Limits, Value, read};
+use crate::prompt::parse::tests::any_prompt;
 use crate::{NodeId, Prompt, ReadOptions};
 
 const TEXT: &str = r#"{
@@ -56,4 +60,25 @@ fn findings_are_located() {
     map().locate(&mut findings);
     let places = findings.map(|finding| finding.position.map(text).unwrap_or_default());
     assert_eq!(places, ["3:50 1", "2:3 \"3\"", "3:19 \"KSampler\"", "5:3 \"4\"", "", ""]);
+}
+
+proptest! {
+    #[test]
+    fn what_is_cut_out_at_a_position_is_what_was_read(prompt in any_prompt(), pretty in any::<bool>()) {
+        let text = if pretty { prompt.to_json_pretty() } else { prompt.to_json() };
+        let text = format!("{{\"prompt\":{text}}}");
+        let map = Prompt::read(text.as_bytes(), ReadOptions::default().source_map(true)).unwrap().source_map.unwrap();
+        let at = |position: Position| read(text[position.range()].as_bytes(), Limits::default()).unwrap();
+        prop_assert_eq!(at(map.prompt()), Value::from(prompt.as_object().clone()));
+        for node in prompt.nodes() {
+            let place = map.node(node.id()).unwrap();
+            prop_assert_eq!(at(place.key), Value::from(node.id()));
+            prop_assert_eq!(at(place.value), Value::from(node.as_object().clone()));
+            let inputs = node.as_object().get("inputs").and_then(Value::as_object);
+            for (name, value) in inputs.into_iter().flat_map(json::Object::iter) {
+                let place = map.input(node.id(), name).unwrap();
+                prop_assert_eq!((at(place.key), &at(place.value)), (Value::from(name), value));
+            }
+        }
+    }
 }
