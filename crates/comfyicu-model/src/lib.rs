@@ -33,12 +33,14 @@
 //! - [`json`]: the lossless JSON underneath.
 
 mod accelerator;
+mod check;
 mod files;
 mod finding;
 mod ids;
 #[cfg(feature = "images")]
 mod image_metadata;
 pub mod json;
+mod loaders;
 mod nearest;
 pub mod object_info;
 mod prompt;
@@ -48,6 +50,7 @@ mod timestamp;
 mod ui_workflow;
 
 pub use accelerator::Accelerator;
+pub use check::{NodeError, NodeErrors, Verdict, VerdictError};
 pub use files::{DestPath, Files, InvalidFiles, InvalidPath, OutputPath, PathProblem};
 pub use finding::{Finding, Severity};
 pub use ids::{InvalidId, NodeId, RunId, WorkflowId};

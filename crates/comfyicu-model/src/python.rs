@@ -1,5 +1,7 @@
 //! Values as Python sees them: ComfyUI checks a prompt with Python's own conversions and comparisons.
 
 mod compare;
+mod convert;
 
-pub(crate) use compare::equal;
+pub(crate) use compare::{compare, equal};
+pub(crate) use convert::{Conversion, to_float, to_int};

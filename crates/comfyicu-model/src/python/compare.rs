@@ -8,6 +8,7 @@ use crate::json::{Number, Value};
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::String(a), Value::String(b)) => a == b,
+        (Value::IllFormed(a), Value::IllFormed(b)) => a == b,
         (Value::Null, Value::Null) => true,
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
         (Value::Object(a), Value::Object(b)) => {
