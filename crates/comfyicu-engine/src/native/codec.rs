@@ -1,4 +1,4 @@
-//! Image files: reading them as ComfyUI's loader does through Pillow, and writing PNG.
+//! Image files: reading them as ComfyUI's loader does through Pillow, and writing PNG and WebP.
 
 mod animation;
 mod apng_write;
@@ -8,6 +8,9 @@ mod frame;
 mod jpeg;
 mod png_read;
 mod png_write;
+mod tiff_read;
+mod webp_read;
+mod webp_write;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +18,7 @@ mod tests;
 pub(crate) use apng_write::encode_apng;
 pub(crate) use frame::Frame;
 pub(crate) use png_write::{EncodeError, Pixels, TextChunk, encode_png};
+pub(crate) use webp_write::{WebpOptions, encode_webp};
 
 use super::limit::TooLarge;
 use format::Format;
@@ -24,13 +28,13 @@ use format::Format;
 #[non_exhaustive]
 pub(crate) enum DecodeError {
     /// It is a format that is known but not read.
-    #[error("it is a {format} file; PNG and JPEG are read")]
+    #[error("it is a {format} file; PNG, JPEG, WebP and TIFF are read")]
     Unsupported {
         /// The format's name.
         format: &'static str,
     },
     /// It is nothing that is known.
-    #[error("it is not an image of a known format; PNG and JPEG are read")]
+    #[error("it is not an image of a known format; PNG, JPEG, WebP and TIFF are read")]
     Unknown,
     /// It is damaged where nothing can be made of it.
     #[error("the {format} file is damaged: {reason}")]
@@ -56,6 +60,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
     match Format::of(bytes) {
         Some(Format::Png) => png_read::decode(bytes),
         Some(Format::Jpeg) => jpeg::decode(bytes),
+        Some(Format::WebP) => webp_read::decode(bytes),
+        Some(Format::Tiff) => tiff_read::decode(bytes),
         Some(Format::Other(format)) => Err(DecodeError::Unsupported { format }),
         None => Err(DecodeError::Unknown),
     }

@@ -51,6 +51,7 @@ static DEFINITIONS: &[&Definition] = &[
     &batch::REPEAT_IMAGE_BATCH,
     &pad::RESIZE_AND_PAD_IMAGE,
     &save::SAVE_ANIMATED_PNG,
+    &save::SAVE_ANIMATED_WEBP,
     &save::SAVE_IMAGE,
     &mask::SOLID_MASK,
     &alpha::SPLIT_IMAGE_WITH_ALPHA,

@@ -123,7 +123,7 @@ async fn a_failure_names_the_node_and_the_file() {
     };
     let (_, kind, message) = failure(run(job(load).inputs(given(file(b"GIF89a")))).await);
     assert_eq!(kind, "PIL.UnidentifiedImageError");
-    assert_eq!(message, "a.png cannot be loaded: it is a GIF file; PNG and JPEG are read");
+    assert_eq!(message, "a.png cannot be loaded: it is a GIF file; PNG, JPEG, WebP and TIFF are read");
     let (_, kind, message) = failure(run(job(load).inputs(given(file(b"\xff\xd8\xff\xe0")))).await);
     assert_eq!(kind, "OSError");
     assert!(message.starts_with("a.png cannot be loaded: the JPEG file is damaged: "), "{message}");

@@ -5,15 +5,15 @@
 pub(super) enum Format {
     Png,
     Jpeg,
+    WebP,
+    Tiff,
     /// Known by name, but not read.
     Other(&'static str),
 }
 
 /// First bytes of formats that people have in their input folders.
-const OTHERS: [(&[u8], &str); 8] = [
+const OTHERS: [(&[u8], &str); 6] = [
     (b"GIF8", "GIF"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
     (b"BM", "BMP"),
     (b"8BPS", "Photoshop"),
     (b"\0\0\x01\0", "ICO"),
@@ -29,11 +29,16 @@ impl Format {
         if bytes.starts_with(b"\xff\xd8\xff") {
             return Some(Self::Jpeg);
         }
-        let container = || match (bytes.get(..4)?, bytes.get(4..8)?, bytes.get(8..12)?) {
-            (b"RIFF", _, b"WEBP") => Some("WebP"),
-            (_, b"ftyp", b"avif" | b"avis") => Some("AVIF"),
-            (_, b"ftyp", b"heic" | b"heix" | b"mif1" | b"msf1") => Some("HEIF"),
-            (_, b"ftyp", _) => Some("MP4"),
+        if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+            return Some(Self::WebP);
+        }
+        if bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*") {
+            return Some(Self::Tiff);
+        }
+        let container = || match (bytes.get(4..8)?, bytes.get(8..12)?) {
+            (b"ftyp", b"avif" | b"avis") => Some("AVIF"),
+            (b"ftyp", b"heic" | b"heix" | b"mif1" | b"msf1") => Some("HEIF"),
+            (b"ftyp", _) => Some("MP4"),
             _ => None,
         };
         let simple = || OTHERS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name);
@@ -48,7 +53,7 @@ mod tests {
     #[test]
     fn formats_are_told_by_their_first_bytes() {
         assert_eq!(Format::of(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
-        assert_eq!(Format::of(b"RIFF\x10\0\0\0WEBPVP8 "), Some(Format::Other("WebP")));
+        assert_eq!(Format::of(b"RIFF\x10\0\0\0WEBPVP8 "), Some(Format::WebP));
         assert_eq!(Format::of(b"\0\0\0\x1cftypavif"), Some(Format::Other("AVIF")));
         assert_eq!(Format::of(b"GIF89a"), Some(Format::Other("GIF")));
         assert_eq!(Format::of(b""), None);

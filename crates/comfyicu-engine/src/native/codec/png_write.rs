@@ -31,8 +31,8 @@ pub(crate) struct TextChunk {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum EncodeError {
-    /// There is no PNG of that many bytes a pixel.
-    #[error("an image of {channels} channels cannot be written as PNG")]
+    /// The format has no pixels of that many bytes.
+    #[error("an image of {channels} channels cannot be written")]
     Channels {
         /// How many there are.
         channels: usize,
@@ -49,6 +49,9 @@ pub(crate) enum EncodeError {
         /// How long.
         duration_ms: u64,
     },
+    /// The WebP encoder refused the pixels.
+    #[error("a WebP file cannot be written: {0}")]
+    Webp(String),
     /// The encoder failed.
     #[error("the PNG encoder failed")]
     Encoder(#[source] EncodingError),

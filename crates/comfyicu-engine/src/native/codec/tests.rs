@@ -4,6 +4,31 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// How files of each format begin.
+const STARTS: [&[u8]; 6] = [
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR",
+    b"RIFF\0\x01\0\0WEBPVP8X\x0a\0\0\0\x12\0\0\0",
+    b"RIFF\0\x01\0\0WEBPVP8L",
+    b"II*\0\x08\0\0\0\x05\0",
+    b"MM\0*\0\0\0\x08\0\x05",
+];
+
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/pixels");
+
+/// Whole files of each format.
+const FILES: &[&str] = &[
+    "load_animalpha_webp/animalpha.webp",
+    "load_animlossy_webp/animlossy.webp",
+    "load_bit_tiff/bit.tiff",
+    "load_exif2_jpg/exif2.jpg",
+    "load_lossyalpha_webp/lossyalpha.webp",
+    "load_pages_tiff/pages.tiff",
+    "load_palette_tiff/palette.tiff",
+    "load_rgba_checker_png/rgba_checker.png",
+    "load_rgba_tiff/rgba.tiff",
+];
+
 const PIXELS: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 fn file(channels: usize, width: usize) -> Vec<u8> {
@@ -22,8 +47,8 @@ fn what_is_written_reads_back_the_same() {
 #[test]
 fn what_is_not_read_is_named() {
     let message = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
-    assert_eq!(message(b"RIFF\0\0\0\0WEBPVP8L"), "it is a WebP file; PNG and JPEG are read");
-    assert_eq!(message(b""), "it is not an image of a known format; PNG and JPEG are read");
+    assert_eq!(message(b"GIF89a"), "it is a GIF file; PNG, JPEG, WebP and TIFF are read");
+    assert_eq!(message(b""), "it is not an image of a known format; PNG, JPEG, WebP and TIFF are read");
     assert!(message(b"\xff\xd8\xff\xe0").starts_with("the JPEG file is damaged: "));
     assert!(message(b"\x89PNG\r\n\x1a\n").starts_with("the PNG file is damaged: "));
 }
@@ -36,6 +61,22 @@ fn a_bomb_is_refused_by_its_header() {
     let checksum = crc32(&bytes[12..29]).to_be_bytes();
     bytes[29..33].copy_from_slice(&checksum);
     assert!(matches!(decode(&bytes), Err(DecodeError::TooLarge(_))));
+}
+
+#[test]
+fn bombs_of_other_formats_are_refused_by_their_headers() {
+    // Canvases and a page of 2^24 pixels a side, with next to no data behind them.
+    let canvas = b"RIFF\x30\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\xff\xff\xff\xff\xff\xffANMF\x10\0\0\0";
+    let frame = [0_u8; 16];
+    assert!(matches!(decode(&[&canvas[..], &frame].concat()), Err(DecodeError::TooLarge(_))));
+    let entry = |tag: u16, value: u32| {
+        [&tag.to_le_bytes()[..], &4_u16.to_le_bytes(), &1_u32.to_le_bytes(), &value.to_le_bytes()].concat()
+    };
+    let entries =
+        [(256, 1 << 20), (257, 1 << 20), (258, 8), (262, 1), (273, 8), (277, 1), (278, 1 << 20), (279, 8)];
+    let page: Vec<u8> = entries.iter().flat_map(|(tag, value)| entry(*tag, *value)).collect();
+    let page = [&b"II*\0\x08\0\0\0\x08\0"[..], &page, &[0; 4]].concat();
+    assert!(matches!(decode(&page), Err(DecodeError::TooLarge(_))), "{:?}", decode(&page));
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
@@ -71,8 +112,29 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_jpeg_decoder_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        bytes.splice(..0, *b"\xff\xd8\xff");
+    fn no_bytes_make_a_decoder_panic(
+        start in prop::sample::select(&STARTS[..]),
+        mut bytes in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        bytes.splice(..0, start.iter().copied());
         let _ = decode(&bytes).is_ok();
+    }
+
+    #[test]
+    fn damaged_files_of_every_format_never_panic(
+        file in prop::sample::select(FILES),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in 0_usize..40,
+    ) {
+        let mut bytes = std::fs::read(format!("{CASES}/{file}")).unwrap();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(bytes.len() - cut);
+        if let Ok(frames) = decode(&bytes) {
+            let pixels: usize = frames.iter().map(|frame| frame.rgb.len() / 3).sum();
+            prop_assert!(pixels <= crate::native::limit::MAX_PIXELS);
+        }
     }
 }

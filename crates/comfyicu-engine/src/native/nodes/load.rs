@@ -68,7 +68,12 @@ fn load_mask(mut call: Call) -> Result<Yield, Failure> {
 fn load(call: &mut Call) -> Result<Vec<Frame>, Failure> {
     let name = call.text("image")?;
     let bytes = call.context.read_input(&name)?;
-    decode(&bytes).map_err(|error| failure(&name, &error))
+    let mut frames = decode(&bytes).map_err(|error| failure(&name, &error))?;
+    // Pages of another size than the first do not fit into its batch.
+    if let Some((width, height)) = frames.first().map(|first| (first.width, first.height)) {
+        frames.retain(|frame| (frame.width, frame.height) == (width, height));
+    }
+    Ok(frames)
 }
 
 fn failure(name: &str, error: &DecodeError) -> Failure {

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 mod animated;
 
-pub(in crate::native) use animated::SAVE_ANIMATED_PNG;
+pub(in crate::native) use animated::{SAVE_ANIMATED_PNG, SAVE_ANIMATED_WEBP};
 
 use crate::OutputKind;
 use crate::native::call::{Call, Failure, File, Yield};
@@ -85,6 +85,7 @@ impl From<EncodeError> for Failure {
             EncodeError::Text { .. } => Self::new("UnicodeEncodeError", error.to_string()),
             EncodeError::Channels { .. } => Self::new("TypeError", error.to_string()),
             EncodeError::Delay { .. } => Self::new("error", error.to_string()),
+            EncodeError::Webp(_) => Self::new("OSError", error.to_string()),
             EncodeError::Encoder(source) => Self::new("OSError", source.to_string()),
         }
     }

@@ -2,10 +2,10 @@
 
 use crate::OutputKind;
 use crate::native::call::{Call, Failure, File, Yield};
-use crate::native::codec::{Pixels, encode_apng};
+use crate::native::codec::{Pixels, WebpOptions, encode_apng, encode_webp};
 use crate::native::definition::{Definition, Float, Input, Int, Role};
 use crate::native::image::Image;
-use crate::native::number::{floor, to_byte};
+use crate::native::number::{floor, to_byte, to_f32};
 use crate::native::prefix::Prefix;
 
 const BASE: Definition = Definition {
@@ -37,15 +37,49 @@ pub(in crate::native) static SAVE_ANIMATED_PNG: Definition = Definition {
     ..BASE
 };
 
+pub(in crate::native) static SAVE_ANIMATED_WEBP: Definition = Definition {
+    class_type: "SaveAnimatedWEBP",
+    description: "Saves a batch as one animated WebP file among the run's outputs, with the prompt inside.",
+    inputs: &[
+        IMAGES,
+        PREFIX,
+        FPS,
+        Input::boolean("lossless", true, "Whether every pixel comes back as it was."),
+        Input::int(
+            "quality",
+            Int::new(80, 0, 100),
+            "How good it looks; where it is lossless, how hard to try for a small file.",
+        ),
+        Input::choice("method", &["default", "fastest", "slowest"], "How long to try for a small file."),
+    ],
+    run: save_webp,
+    ..BASE
+};
+
 fn save_png(mut call: Call) -> Result<Yield, Failure> {
     let animation = Animation::take(&mut call)?;
     let level = u8::try_from(call.size("compress_level")?).unwrap_or(u8::MAX);
-    let shape = animation.images.shape();
-    let pixels = |bytes| Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes };
     let bytes = animation.bytes();
-    let frames: Vec<Pixels<'_>> = bytes.iter().map(|bytes| pixels(bytes.as_slice())).collect();
+    let frames = animation.frames(&bytes);
     let content = encode_apng(&frames, animation.duration_ms, level, &call.context.texts)?;
     animation.file(&call, content, "png", "image/png")
+}
+
+fn save_webp(mut call: Call) -> Result<Yield, Failure> {
+    let animation = Animation::take(&mut call)?;
+    let lossless = call.boolean("lossless")?;
+    let quality = to_f32(call.size("quality")?);
+    let method = call.choice("method", |name| match name {
+        "default" => Some(4),
+        "fastest" => Some(0),
+        "slowest" => Some(6),
+        _ => None,
+    })?;
+    let options = WebpOptions { lossless, quality, method };
+    let bytes = animation.bytes();
+    let frames = animation.frames(&bytes);
+    let content = encode_webp(&frames, animation.duration_ms, options, &call.context.texts)?;
+    animation.file(&call, content, "webp", "image/webp")
 }
 
 /// What both kinds of animation have in common.
@@ -63,6 +97,13 @@ impl Animation {
             prefix: call.text("filename_prefix")?,
             duration_ms: u64::try_from(duration_ms).unwrap_or(u64::MAX),
         })
+    }
+
+    fn frames<'b>(&self, bytes: &'b [Vec<u8>]) -> Vec<Pixels<'b>> {
+        let shape = self.images.shape();
+        let pixels =
+            |bytes| Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes };
+        bytes.iter().map(|bytes| pixels(bytes.as_slice())).collect()
     }
 
     fn bytes(&self) -> Vec<Vec<u8>> {

@@ -1,0 +1,156 @@
+//! Writing WebP as Pillow does for ComfyUI: one picture or an animation, with texts in its EXIF data.
+
+mod exif;
+mod key_frames;
+
+use webp::{AnimEncoder, AnimFrame, Encoder, PixelLayout, WebPConfig};
+
+use super::png_write::side;
+use super::{EncodeError, Pixels, TextChunk};
+
+/// How a WebP file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct WebpOptions {
+    /// Whether every pixel comes back as it was.
+    pub(crate) lossless: bool,
+    /// 0 to 100: how good it looks, or where it is lossless, how hard to try.
+    pub(crate) quality: f32,
+    /// 0 to 6: how long to try for a small file.
+    pub(crate) method: i32,
+}
+
+/// The flags of a file's header.
+const ALPHA: u8 = 0x10;
+const EXIF: u8 = 0x08;
+
+/// Writes frames of one size, each shown equally long; a single one is a plain image.
+///
+/// # Errors
+/// When the channels are none that WebP has, or the encoder refuses.
+pub(crate) fn encode_webp(
+    frames: &[Pixels<'_>],
+    duration_ms: u64,
+    options: WebpOptions,
+    texts: &[TextChunk],
+) -> Result<Vec<u8>, EncodeError> {
+    let config = config(options)?;
+    let Some(first) = frames.first() else { return Err(EncodeError::Channels { channels: 0 }) };
+    let layout = match first.channels {
+        3 => PixelLayout::Rgb,
+        4 => PixelLayout::Rgba,
+        channels => return Err(EncodeError::Channels { channels }),
+    };
+    let (width, height) = (side(first.width), side(first.height));
+    let metadata = exif::metadata(texts);
+    if let [frame] = frames {
+        let encoder = Encoder::new(frame.bytes, layout, width, height);
+        let file = encoder.encode_advanced(&config).map_err(|error| refused(format!("{error:?}")))?;
+        return Ok(with_exif(&file, *first, &metadata));
+    }
+    let mut encoder = AnimEncoder::new(width, height, &config);
+    for (at, frame) in (0_u64..).zip(frames) {
+        let time = at.checked_mul(duration_ms).and_then(|time| i32::try_from(time).ok());
+        let time = time.ok_or_else(|| refused("the animation is too long"))?;
+        encoder.add_frame(AnimFrame::new(frame.bytes, layout, width, height, time, None));
+    }
+    let file = encoder.try_encode().map_err(|error| refused(format!("{error:?}")))?;
+    let file = if options.lossless || layout == PixelLayout::Rgba {
+        file.to_vec()
+    } else {
+        key_frames::with_key_frames(&file, frames, duration_ms, &config)?
+    };
+    Ok(with_exif(&file, *first, &[b"Exif\0\0", metadata.as_slice()].concat()))
+}
+
+fn config(options: WebpOptions) -> Result<WebPConfig, EncodeError> {
+    let mut config = WebPConfig::new().map_err(|()| refused("its library is of another version"))?;
+    config.lossless = i32::from(options.lossless);
+    config.quality = options.quality;
+    config.alpha_quality = 100;
+    config.method = options.method;
+    Ok(config)
+}
+
+fn refused(reason: impl Into<String>) -> EncodeError {
+    EncodeError::Webp(reason.into())
+}
+
+/// The file with EXIF data at its end. A header must announce that, so a file without one gets one.
+fn with_exif(file: &[u8], size: Pixels<'_>, metadata: &[u8]) -> Vec<u8> {
+    let chunks = file.get(12..).unwrap_or_default();
+    let mut body = b"WEBP".to_vec();
+    if chunks.starts_with(b"VP8X") {
+        body.extend_from_slice(chunks);
+        // The flags stand behind the chunk's name and length.
+        if let Some(flags) = body.get_mut(12) {
+            *flags |= EXIF;
+        }
+    } else {
+        // The header of lossless data says whether it has an alpha channel.
+        let alpha = chunks.starts_with(b"VP8L") && chunks.get(12).is_some_and(|byte| byte & ALPHA != 0);
+        let mut header = vec![EXIF | if alpha { ALPHA } else { 0 }, 0, 0, 0];
+        for side in [side(size.width), side(size.height)] {
+            let [low, middle, high, _] = (side - 1).to_le_bytes();
+            header.extend([low, middle, high]);
+        }
+        add_chunk(&mut body, *b"VP8X", &header);
+        body.extend_from_slice(chunks);
+    }
+    add_chunk(&mut body, *b"EXIF", metadata);
+    let mut file = b"RIFF".to_vec();
+    file.extend(length(&body));
+    file.extend(body);
+    file
+}
+
+fn add_chunk(body: &mut Vec<u8>, name: [u8; 4], data: &[u8]) {
+    body.extend(name);
+    body.extend(length(data));
+    body.extend_from_slice(data);
+    if data.len() % 2 == 1 {
+        body.push(0);
+    }
+}
+
+fn length(data: &[u8]) -> [u8; 4] {
+    u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::codec::decode;
+
+    const LOSSLESS: WebpOptions = WebpOptions { lossless: true, quality: 80.0, method: 4 };
+
+    fn frames(count: usize, channels: usize) -> Vec<Vec<u8>> {
+        let byte = |frame: usize, at: usize| u8::try_from((at * 7 + frame * 50) % 256).unwrap();
+        (0..count).map(|frame| (0..6 * 4 * channels).map(|at| byte(frame, at)).collect()).collect()
+    }
+
+    #[test]
+    fn what_is_written_without_loss_reads_back_the_same() {
+        for (count, channels) in [(1, 3), (3, 3), (1, 4), (3, 4)] {
+            let mut frames = frames(count, channels);
+            // Where a pixel is transparent, its colour may become another one.
+            frames.iter_mut().flatten().for_each(|byte| *byte = (*byte).max(1));
+            let pixels = |bytes| Pixels { width: 6, height: 4, channels, bytes };
+            let pixels: Vec<_> = frames.iter().map(|bytes| pixels(bytes.as_slice())).collect();
+            let decoded = decode(&encode_webp(&pixels, 40, LOSSLESS, &[]).unwrap()).unwrap();
+            assert_eq!(decoded.len(), count);
+            for (frame, bytes) in decoded.iter().zip(&frames) {
+                let rgb: Vec<u8> = bytes.chunks(channels).flat_map(|pixel| &pixel[..3]).copied().collect();
+                assert_eq!(frame.rgb, rgb);
+            }
+        }
+    }
+
+    #[test]
+    fn what_webp_has_not_is_refused() {
+        let grey = Pixels { width: 2, height: 2, channels: 1, bytes: &[0; 4] };
+        assert!(matches!(encode_webp(&[grey], 1, LOSSLESS, &[]), Err(EncodeError::Channels { channels: 1 })));
+        let long = vec![0; 3 * 20_000];
+        let long = Pixels { width: 20_000, height: 1, channels: 3, bytes: &long };
+        assert!(matches!(encode_webp(&[long], 1, LOSSLESS, &[]), Err(EncodeError::Webp(_))));
+    }
+}
