@@ -67,7 +67,9 @@ pub use run::{
     InvalidRunRequest, OutputFile, ParseRunError, Run, RunFailure, RunOutput, RunRequest, RunStatus,
 };
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use ui_workflow::{Conversion, ConvertError, ConvertOptions, ParseUiWorkflowError, UiWorkflow};
+pub use ui_workflow::{
+    Conversion, ConvertError, ConvertOptions, LocalTime, ParseUiWorkflowError, UiWorkflow,
+};
 
 /// The README's example compiles.
 #[cfg(doctest)]

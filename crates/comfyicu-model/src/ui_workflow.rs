@@ -1,21 +1,29 @@
 //! UI workflows: the editor's own file, and the way from it to a prompt.
 
 mod assemble;
+mod doubt;
+mod error;
+mod everywhere;
 mod frontend_only;
 mod graph;
 mod group;
+mod limits;
 mod load;
+mod options;
 mod promoted;
 mod renumber;
 mod resolve;
 mod scope;
+mod text;
 mod unknown_class;
 mod view;
 mod widgets;
 
+pub use error::{ConvertError, ParseUiWorkflowError};
+pub use options::{ConvertOptions, LocalTime};
+
 use crate::finding::Finding;
-use crate::ids::NodeId;
-use crate::json::{self, JsonError, Kind, Limits, Object, Value};
+use crate::json::{self, Limits, Object, Value};
 use crate::object_info::ObjectInfo;
 use crate::prompt::Prompt;
 
@@ -30,67 +38,16 @@ pub(crate) fn is_ui_workflow(object: &Object) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UiWorkflow(Object);
 
-/// How a UI workflow becomes a prompt.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ConvertOptions {}
-
 /// A prompt, and what could not be known when it was made.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Conversion {
-    /// The prompt.
+    /// The prompt. It has no nodes where nothing in the workflow runs, because all is bypassed, say.
     pub prompt: Prompt,
-    /// What could not be known.
+    /// What could not be known, as warnings: `unknown_class`, `unknown_widgets`, `unknown_choice`, `lost_link`,
+    /// `missing_set_node`, `kept_text`, `prompt_no_nodes`. Each names its node.
     pub findings: Vec<Finding>,
 }
-
-/// Why a file is not a UI workflow.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParseUiWorkflowError {
-    /// The file is not JSON. The source names the place.
-    #[error("the workflow is not valid JSON")]
-    Json(#[source] JsonError),
-    /// The document is not an object.
-    #[error("a UI workflow is an object, but this is {found}")]
-    NotAnObject {
-        /// What it is.
-        found: Kind,
-    },
-    /// The object is not what the editor saves.
-    #[error("this is not a UI workflow: it has no list of nodes")]
-    NotAWorkflow,
-}
-
-/// Why a UI workflow has no prompt.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConvertError {
-    /// Links lead in a circle through nodes that pass on what they get.
-    #[error("node {node_id}: its link leads in a circle")]
-    Circle {
-        /// The node whose link it is.
-        node_id: NodeId,
-    },
-    /// A subgraph is inside of itself.
-    #[error("node {node_id} is an instance of a subgraph that it is in itself")]
-    ContainsItself {
-        /// The inner instance.
-        node_id: NodeId,
-    },
-    /// Unfolded, the workflow would have too many nodes.
-    #[error(
-        "the workflow has more than {limit} nodes, those in its subgraphs counted as often as they are used"
-    )]
-    TooManyNodes {
-        /// The most that it may have.
-        limit: usize,
-    },
-}
-
-/// The most nodes that a prompt may get: a hundred times the largest workflow seen.
-const MAX_NODES: usize = 100_000;
 
 impl UiWorkflow {
     /// Reads a UI workflow.
@@ -127,17 +84,38 @@ impl UiWorkflow {
 
     /// Converts it to the prompt that the editor would send.
     ///
+    /// The definitions should be those of the server that the prompt is for: they say which inputs a node has,
+    /// and what they hold where the file is older than they are. A node of a class that they lack is converted
+    /// from what the file says, and a finding tells what that leaves open.
+    ///
+    /// ```
+    /// use comfyicu_model::{ConvertOptions, ObjectInfo, UiWorkflow};
+    ///
+    /// let object_info = ObjectInfo::parse(br#"{"EmptyImage": {
+    ///     "input": {"required": {"width": ["INT", {"default": 512}], "color": ["INT", {"default": 0}]}},
+    ///     "output": ["IMAGE"]
+    /// }}"#)?;
+    /// let workflow = UiWorkflow::parse(br#"{"version": 0.4, "links": [], "nodes": [
+    ///     {"id": 1, "type": "EmptyImage", "widgets_values": [64]}
+    /// ]}"#)?;
+    /// let conversion = workflow.to_prompt(&object_info, &ConvertOptions::default())?;
+    /// let node = conversion.prompt.node("1").expect("it is there");
+    /// assert_eq!(node.literal("width"), Some(&64_u64.into()));
+    /// assert_eq!(node.literal("color"), Some(&0_u64.into()));
+    /// assert!(conversion.findings.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
-    /// When there is none.
+    /// When links lead in a circle, a subgraph contains itself, or the workflow is beyond all bounds.
     pub fn to_prompt(
         &self,
         object_info: &ObjectInfo,
         options: &ConvertOptions,
     ) -> Result<Conversion, ConvertError> {
-        let graphs = load::load(&self.0, object_info);
-        let scopes = scope::Scopes::unfold(graphs, MAX_NODES)?;
-        let object = assemble::assemble(&scopes, options)?;
-        Ok(Conversion { prompt: Prompt::of_nodes(object), findings: Vec::new() })
+        let graphs = load::load(&self.0, object_info)?;
+        let scopes = scope::Scopes::unfold(graphs)?;
+        assemble::assemble(&scopes, options)
     }
 }
 

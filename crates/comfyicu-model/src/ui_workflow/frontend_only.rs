@@ -4,6 +4,9 @@ use super::widgets::{Builder, Export, Extra};
 use crate::json::Value;
 use crate::object_info::{InputDefinition, NodeDefinition};
 
+/// The buttons before the view of a 3D model: their values are their names.
+pub(super) const LOAD_3D_BUTTONS: [&str; 3] = ["upload3dmodel", "uploadExtraResources", "clear"];
+
 /// The widgets that come after a class's required inputs.
 pub(super) fn after_required(definition: NodeDefinition<'_>) -> Vec<Extra> {
     let mut extras = Vec::new();

@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::view::{LinkId, Mode, NodeView};
+use super::doubt::Doubt;
+use super::view::{LinkId, Mode, NodeView, SavedValues};
 use super::widgets::{Place, Widget};
 use crate::json::Value;
 
@@ -22,6 +23,10 @@ pub(super) struct Graph<'a> {
     /// The nodes by the ids that the file has.
     pub(super) by_id: HashMap<String, NodeAt>,
     pub(super) links: HashMap<LinkId, Link>,
+    /// The node and the input that a link goes to.
+    pub(super) consumers: HashMap<LinkId, (NodeAt, usize)>,
+    /// The nodes that name what they get, by the names.
+    pub(super) setters: HashMap<&'a str, NodeAt>,
     /// The inputs that each instance of a definition has; none for the root.
     pub(super) inputs: Vec<Boundary<'a>>,
     /// The outputs that each instance of a definition has.
@@ -44,8 +49,6 @@ pub(super) struct Boundary<'a> {
 pub(super) struct Link {
     pub(super) origin: Origin,
     pub(super) origin_slot: usize,
-    /// The node that it goes to, where that is one.
-    pub(super) target: Option<NodeAt>,
 }
 
 /// Where a link comes from.
@@ -71,8 +74,9 @@ pub(super) struct Node<'a> {
     pub(super) outputs: Vec<Cow<'a, str>>,
     pub(super) widgets: Vec<Widget>,
     pub(super) places: Vec<Place>,
+    pub(super) doubts: Vec<Doubt>,
     /// On an instance: the values of widgets inside that no input stands for.
-    pub(super) overrides: Vec<Override>,
+    pub(super) overrides: HashMap<NodeAt, Vec<(String, Value)>>,
 }
 
 /// What becomes of a node.
@@ -113,17 +117,24 @@ pub(super) struct Slot<'a> {
     pub(super) promoted: Option<Value>,
 }
 
-/// A value that an instance holds for a widget inside.
-#[derive(Clone, Debug)]
-pub(super) struct Override {
-    pub(super) node: NodeAt,
-    pub(super) widget: String,
-    pub(super) value: Value,
-}
-
 impl<'a> Graph<'a> {
     pub(super) fn node(&self, at: NodeAt) -> Option<&Node<'a>> {
         self.nodes.get(at)
+    }
+
+    /// Notes where the links go, and who names what.
+    pub(super) fn index(&mut self) {
+        self.consumers.clear();
+        for (at, node) in self.nodes.iter().enumerate() {
+            for (slot_at, slot) in node.inputs.iter().enumerate() {
+                if let Some(link) = slot.link {
+                    self.consumers.entry(link).or_insert((at, slot_at));
+                }
+            }
+            if let (Role::Virtual(Virtual::Set), Some(name)) = (node.role, node.given_name()) {
+                self.setters.entry(name).or_insert(at);
+            }
+        }
     }
 
     pub(super) fn find(&self, id: &str) -> Option<NodeAt> {
@@ -131,7 +142,15 @@ impl<'a> Graph<'a> {
     }
 }
 
-impl Node<'_> {
+impl<'a> Node<'a> {
+    /// The name under which a node of the editor gives what it gets, or gets what another gives.
+    pub(super) fn given_name(&self) -> Option<&'a str> {
+        match self.view.saved_values() {
+            SavedValues::Listed(values) => values.first()?.as_str(),
+            SavedValues::Named(values) => values.iter().next()?.1.as_str(),
+        }
+    }
+
     pub(super) fn widget(&self, name: &str) -> Option<&Widget> {
         self.widgets.iter().find(|widget| widget.name == name)
     }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use super::ConvertError;
 use super::graph::{Boundary, Graph, Link, Node, NodeAt, Origin, Role};
 use super::load::Loader;
 use super::view::{LinkId, NodeView, SavedValues, SlotView, integer, objects};
@@ -14,7 +15,11 @@ use super::widgets::Place;
 use crate::json::{Object, Value};
 
 /// Makes the graph of one group node.
-pub(super) fn unfold<'a>(loader: &mut Loader<'a>, definition: &'a Object, outer: NodeView<'a>) -> Graph<'a> {
+pub(super) fn unfold<'a>(
+    loader: &mut Loader<'a>,
+    definition: &'a Object,
+    outer: NodeView<'a>,
+) -> Result<Graph<'a>, ConvertError> {
     let views: Vec<_> = objects(definition.get("nodes")).map(NodeView).collect();
     let mut group = Group {
         graph: Graph { is_group: true, ..Graph::default() },
@@ -23,7 +28,7 @@ pub(super) fn unfold<'a>(loader: &mut Loader<'a>, definition: &'a Object, outer:
     };
     for (at, view) in views.iter().enumerate() {
         // A node that cannot be read still has its place, so that the links keep their meaning.
-        let Some(node) = loader.node(*view, at.to_string()) else { continue };
+        let Some(node) = loader.node(*view, at.to_string())? else { continue };
         group.graph.by_id.insert(at.to_string(), group.graph.nodes.len());
         group.graph.nodes.push(node);
     }
@@ -34,7 +39,8 @@ pub(super) fn unfold<'a>(loader: &mut Loader<'a>, definition: &'a Object, outer:
     group.set_values(outer);
     group.show_inputs(outer);
     group.show_outputs(&links, &external(definition));
-    group.graph
+    group.graph.index();
+    Ok(group.graph)
 }
 
 /// A link between two nodes of a definition, by their places in it.
@@ -90,11 +96,7 @@ impl<'a> Group<'a> {
     /// Joins two nodes inside. The target's slot counts the inputs as the file has them.
     fn link(&mut self, link: &InnerLink) {
         let (Some(origin), Some(target)) = (self.place(link.origin), self.place(link.target)) else { return };
-        let id = self.new_link(Link {
-            origin: Origin::Node(origin),
-            origin_slot: link.origin_slot,
-            target: Some(target),
-        });
+        let id = self.new_link(Link { origin: Origin::Node(origin), origin_slot: link.origin_slot });
         let Some(node) = self.graph.nodes.get_mut(target) else { return };
         let name = node.view.inputs().nth(link.target_slot).map(SlotView::name);
         let by_name = name.and_then(|name| node.inputs.iter().position(|slot| slot.name == name));
@@ -169,7 +171,7 @@ impl<'a> Group<'a> {
         }
         for (node, slot, name, type_name) in shown {
             let origin_slot = self.graph.inputs.len();
-            let id = self.new_link(Link { origin: Origin::Boundary, origin_slot, target: Some(node) });
+            let id = self.new_link(Link { origin: Origin::Boundary, origin_slot });
             if let Some(slot) = self.graph.nodes.get_mut(node).and_then(|node| node.inputs.get_mut(slot)) {
                 slot.link = Some(id);
             }
@@ -214,7 +216,7 @@ impl<'a> Group<'a> {
             }
         }
         for (node, origin_slot) in shown {
-            let id = self.new_link(Link { origin: Origin::Node(node), origin_slot, target: None });
+            let id = self.new_link(Link { origin: Origin::Node(node), origin_slot });
             self.graph.outputs.push(Boundary {
                 name: Cow::Borrowed(""),
                 type_name: Cow::Borrowed("*"),

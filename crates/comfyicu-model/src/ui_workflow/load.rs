@@ -7,7 +7,7 @@ use super::graph::{Boundary, Graph, GraphAt, Link, Node, Origin, Role, Slot, Vir
 use super::renumber::Numbering;
 use super::view::{LinkId, LinkView, NodeView, SavedValues, SlotView, objects, slots};
 use super::widgets::{Export, Layout, Place, Socket, Widget};
-use super::{group, promoted, unknown_class, widgets};
+use super::{ConvertError, everywhere, group, limits, promoted, unknown_class, widgets};
 use crate::json::{Object, Value};
 use crate::object_info::{NodeDefinition, ObjectInfo};
 
@@ -44,10 +44,15 @@ pub(super) struct Loader<'a> {
     group_graphs: Vec<Graph<'a>>,
     /// How many group nodes inside each other are being read.
     depth: usize,
+    /// How many nodes were read.
+    nodes: usize,
 }
 
 /// Reads the graphs of a file.
-pub(super) fn load<'a>(workflow: &'a Object, object_info: &'a ObjectInfo) -> Graphs<'a> {
+pub(super) fn load<'a>(
+    workflow: &'a Object,
+    object_info: &'a ObjectInfo,
+) -> Result<Graphs<'a>, ConvertError> {
     let root = Source { object: workflow, is_root: true };
     let definitions = objects(workflow.get("definitions").and_then(|all| all.as_object()?.get("subgraphs")));
     let sources: Vec<_> =
@@ -66,101 +71,104 @@ pub(super) fn load<'a>(workflow: &'a Object, object_info: &'a ObjectInfo) -> Gra
         first_group: sources.len(),
         group_graphs: Vec::new(),
         depth: 0,
+        nodes: 0,
     };
-    let mut graphs = Graphs { all: sources.iter().map(|source| loader.graph(*source)).collect() };
-    graphs.all.extend(loader.group_graphs);
-    promoted::connect_instances(&mut graphs);
-    graphs
+    let mut all = Vec::with_capacity(sources.len());
+    for source in &sources {
+        all.push(loader.graph(*source)?);
+    }
+    all.extend(loader.group_graphs);
+    let mut graphs = Graphs { all };
+    promoted::connect_instances(&mut graphs)?;
+    Ok(graphs)
 }
 
 impl<'a> Loader<'a> {
-    fn graph(&mut self, source: Source<'a>) -> Graph<'a> {
+    fn graph(&mut self, source: Source<'a>) -> Result<Graph<'a>, ConvertError> {
         let mut graph = Graph::default();
         for view in objects(source.object.get("nodes")).map(NodeView) {
             let (Some(own_id), Some(id)) = (view.id(), self.numbering.id(view)) else { continue };
-            let Some(node) = self.node(view, id) else { continue };
+            let Some(node) = self.node(view, id)? else { continue };
             graph.by_id.entry(own_id).or_insert(graph.nodes.len());
             graph.nodes.push(node);
         }
         let links = source.object.get("links").and_then(Value::as_array).unwrap_or_default();
         for link in links.iter().filter_map(LinkView::read) {
             if let Some(origin) = origin(&graph, source, &link) {
-                let target = graph.find(&link.target_id);
-                graph.links.insert(link.id, Link { origin, origin_slot: link.origin_slot, target });
+                graph.links.insert(link.id, Link { origin, origin_slot: link.origin_slot });
             }
         }
         if !source.is_root {
             graph.inputs = slots(source.object.get("inputs")).map(boundary).collect();
             graph.outputs = slots(source.object.get("outputs")).map(boundary).collect();
+            limits::INPUTS.check(graph.inputs.len())?;
         }
-        graph
+        everywhere::draw_links(&mut graph, source.object);
+        graph.index();
+        Ok(graph)
     }
 
-    /// Lays out a node.
-    pub(super) fn node(&mut self, view: NodeView<'a>, id: String) -> Option<Node<'a>> {
-        let class = view.class()?;
-        let role = self.role(class, view);
-        let (layout, inputs) = match (role, self.object_info.definition(class)) {
-            (Role::Plain, Some(definition)) => {
-                let layout = widgets::lay_out(definition, view.saved_values());
-                let inputs = known_slots(view, &layout);
-                (layout, inputs)
-            }
-            (Role::Plain, None) => (unknown_class::lay_out(view), view.inputs().map(file_slot).collect()),
-            (Role::Virtual(Virtual::Primitive), _) => (primitive(view), Vec::new()),
-            _ => (Layout::default(), view.inputs().map(file_slot).collect()),
+    /// Lays out a node; one without a class is none.
+    pub(super) fn node(&mut self, view: NodeView<'a>, id: String) -> Result<Option<Node<'a>>, ConvertError> {
+        let Some(class) = view.class() else { return Ok(None) };
+        self.nodes += 1;
+        limits::NODES.check(self.nodes)?;
+        limits::INPUTS.check(view.inputs().count())?;
+        let role = self.role(class, view)?;
+        let definition = self.object_info.definition(class).filter(|_| role == Role::Plain);
+        let layout = match (role, definition) {
+            (Role::Plain, Some(definition)) => widgets::lay_out(definition, view.saved_values()),
+            (Role::Plain, None) => unknown_class::lay_out(view),
+            (Role::Virtual(Virtual::Primitive), _) => primitive(view),
+            _ => Layout::default(),
         };
         let saved: Vec<_> = view.outputs().map(SlotView::type_name).collect();
-        Some(Node {
+        Ok(Some(Node {
             id,
             view,
             class,
-            default_title: self
-                .object_info
-                .definition(class)
-                .map_or(class, |definition| definition.display_name()),
+            default_title: definition.map_or(class, |definition| definition.display_name()),
             mode: view.mode(),
             role,
-            inputs,
-            outputs: match self.object_info.definition(class) {
-                Some(definition) if role == Role::Plain => known_outputs(definition, &saved),
-                _ => saved,
+            inputs: match definition {
+                Some(_) => known_slots(view, &layout),
+                None => view.inputs().map(file_slot).collect(),
             },
+            outputs: definition.map_or(saved.clone(), |definition| known_outputs(definition, &saved)),
             widgets: layout.widgets,
             places: layout.places,
-            overrides: Vec::new(),
-        })
+            doubts: layout.doubts,
+            overrides: HashMap::new(),
+        }))
     }
 
-    fn role(&mut self, class: &'a str, view: NodeView<'a>) -> Role {
+    fn role(&mut self, class: &'a str, view: NodeView<'a>) -> Result<Role, ConvertError> {
         if let Some(at) = self.definitions.get(class) {
-            return Role::Instance(*at);
+            return Ok(Role::Instance(*at));
         }
-        match class {
+        Ok(match class {
             "Note" | "MarkdownNote" => Role::Virtual(Virtual::Note),
             "Reroute" => Role::Virtual(Virtual::Reroute),
             "PrimitiveNode" => Role::Virtual(Virtual::Primitive),
             _ if self.object_info.definition(class).is_some() => Role::Plain,
-            "SetNode" => Role::Virtual(Virtual::Set),
-            "GetNode" => Role::Virtual(Virtual::Get),
+            "SetNode" | "easy setNode" => Role::Virtual(Virtual::Set),
+            "GetNode" | "easy getNode" => Role::Virtual(Virtual::Get),
             "Reroute (rgthree)" => Role::Virtual(Virtual::Reroute),
             _ if unknown_class::is_editor_only(class) => Role::Virtual(Virtual::Note),
-            _ => self.group_role(class, view).unwrap_or(Role::Plain),
-        }
+            _ => self.group_role(class, view)?.unwrap_or(Role::Plain),
+        })
     }
 
     /// The role of a group node, whose graph is made here.
-    fn group_role(&mut self, class: &'a str, view: NodeView<'a>) -> Option<Role> {
-        let name = class.strip_prefix("workflow/").or_else(|| class.strip_prefix("workflow>"))?;
-        let definition = self.groups?.get(name)?.as_object()?;
-        if self.depth >= MAX_GROUP_DEPTH {
-            return None;
-        }
+    fn group_role(&mut self, class: &'a str, view: NodeView<'a>) -> Result<Option<Role>, ConvertError> {
+        let name = class.strip_prefix("workflow/").or_else(|| class.strip_prefix("workflow>"));
+        let definition = name.and_then(|name| self.groups?.get(name)?.as_object());
+        let Some(definition) = definition.filter(|_| self.depth < MAX_GROUP_DEPTH) else { return Ok(None) };
         self.depth += 1;
-        let graph = group::unfold(self, definition, view);
+        let graph = group::unfold(self, definition, view)?;
         self.depth -= 1;
         self.group_graphs.push(graph);
-        Some(Role::Instance(self.first_group + self.group_graphs.len() - 1))
+        Ok(Some(Role::Instance(self.first_group + self.group_graphs.len() - 1)))
     }
 }
 
@@ -177,6 +185,7 @@ fn primitive(view: NodeView<'_>) -> Layout<'_> {
         sockets: Vec::new(),
         widgets: values.first().map(widget).into_iter().collect(),
         places: (0..values.len()).map(place).collect(),
+        doubts: Vec::new(),
     }
 }
 
@@ -206,46 +215,50 @@ fn file_slot(view: SlotView<'_>) -> Slot<'_> {
 /// before those of widgets; then those that only the file has.
 fn known_slots<'a>(view: NodeView<'a>, layout: &Layout<'a>) -> Vec<Slot<'a>> {
     let mut saved: Vec<Option<Slot<'a>>> = view.inputs().map(file_slot).map(Some).collect();
-    let mut take = |wanted: &dyn Fn(&str) -> bool| {
-        saved
-            .iter_mut()
-            .find(|slot| slot.as_ref().is_some_and(|slot| wanted(&slot.name)))
-            .and_then(Option::take)
-    };
-    let mut all = Vec::new();
+    let mut all = Vec::with_capacity(saved.len());
     for socket in &layout.sockets {
         match socket {
             Socket::Plain { name, type_name } => {
-                let slot = take(&|saved| saved == name);
-                all.push(Slot {
-                    name: name.clone().into(),
-                    link: slot.as_ref().and_then(|slot| slot.link),
-                    type_name: declared_type(type_name, slot.as_ref()),
-                    widget: None,
-                    promoted: None,
-                });
+                all.push(socket_slot(name, type_name, take(&mut saved, name)));
             }
             Socket::Growing { name } => {
-                let inside =
-                    |saved: &str| saved.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'));
-                all.extend(std::iter::from_fn(|| take(&inside)));
+                let items = saved
+                    .iter_mut()
+                    .filter(|slot| slot.as_ref().is_some_and(|slot| is_item(&slot.name, name)));
+                all.extend(items.filter_map(Option::take));
             }
         }
     }
     for Widget { name, .. } in &layout.widgets {
-        let slot = take(&|saved| saved == name);
+        let slot = take(&mut saved, name);
         let type_name = slot.as_ref().map_or(Cow::Borrowed("*"), |slot| slot.type_name.clone());
         let link = slot.and_then(|slot| slot.link);
-        all.push(Slot {
-            name: name.clone().into(),
-            type_name,
-            link,
-            widget: Some(name.clone().into()),
-            promoted: None,
-        });
+        let name: Cow<'_, str> = Cow::Owned(name.clone());
+        all.push(Slot { name: name.clone(), type_name, link, widget: Some(name), promoted: None });
     }
     all.extend(saved.into_iter().flatten());
     all
+}
+
+/// Takes the input of a name from those of the file.
+fn take<'a>(saved: &mut [Option<Slot<'a>>], name: &str) -> Option<Slot<'a>> {
+    saved.iter_mut().find(|slot| slot.as_ref().is_some_and(|slot| slot.name == name)).and_then(Option::take)
+}
+
+/// Whether a name is that of an item of a growing list: `images.image0` of `images`.
+fn is_item(name: &str, list: &str) -> bool {
+    name.strip_prefix(list).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// A declared socket, with the link that the file has for it.
+fn socket_slot<'a>(name: &str, declared: &Cow<'a, str>, saved: Option<Slot<'a>>) -> Slot<'a> {
+    Slot {
+        name: Cow::Owned(name.to_owned()),
+        type_name: declared_type(declared, saved.as_ref()),
+        link: saved.and_then(|slot| slot.link),
+        widget: None,
+        promoted: None,
+    }
 }
 
 /// A type that is matched to what is linked is known to the file only.

@@ -1,12 +1,12 @@
 //! The widgets that an instance of a subgraph shows for inputs inside, and their own values.
 
-use super::graph::{Graph, GraphAt, Node, NodeAt, Override, Role, Slot};
+use std::collections::HashMap;
+
+use super::graph::{Graph, GraphAt, Node, NodeAt, Role, Slot};
 use super::load::Graphs;
 use super::view::{SavedValues, id_text};
+use super::{ConvertError, limits};
 use crate::json::Value;
-
-/// How many definitions inside each other are searched for the widget behind an input.
-const MAX_DEPTH: usize = 64;
 
 /// Where a widget is: the graph, the node in it, and the input that is the widget's socket.
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +17,14 @@ pub(super) struct WidgetAt {
 }
 
 /// Gives each instance the inputs of its definition, with the links and values that the file has for them.
-pub(super) fn connect_instances(graphs: &mut Graphs<'_>) {
+pub(super) fn connect_instances(graphs: &mut Graphs<'_>) -> Result<(), ConvertError> {
     let mut connected = Vec::new();
+    let mut inputs = 0;
     for (at, graph) in graphs.all.iter().enumerate() {
         for (node_at, node) in graph.nodes.iter().enumerate() {
             if let Role::Instance(definition) = node.role {
+                inputs += graphs.all.get(definition).map_or(0, |graph| graph.inputs.len());
+                limits::INSTANCE_INPUTS.check(inputs)?;
                 connected.push((at, node_at, instance(graphs, node, definition)));
             }
         }
@@ -32,13 +35,17 @@ pub(super) fn connect_instances(graphs: &mut Graphs<'_>) {
             node.overrides = instance.overrides;
         }
     }
+    for graph in &mut graphs.all {
+        graph.index();
+    }
+    Ok(())
 }
 
 /// What an instance has beside its definition.
 #[derive(Default)]
 struct Instance<'a> {
     slots: Vec<Slot<'a>>,
-    overrides: Vec<Override>,
+    overrides: HashMap<NodeAt, Vec<(String, Value)>>,
 }
 
 fn instance<'a>(graphs: &Graphs<'a>, node: &Node<'a>, definition: GraphAt) -> Instance<'a> {
@@ -52,7 +59,7 @@ fn instance<'a>(graphs: &Graphs<'a>, node: &Node<'a>, definition: GraphAt) -> In
         widget: behind.is_some().then(|| input.name.clone()),
         promoted: None,
     });
-    let mut instance = Instance { slots: slots.collect(), overrides: Vec::new() };
+    let mut instance = Instance { slots: slots.collect(), overrides: HashMap::new() };
     if graph.is_group {
         return instance;
     }
@@ -87,7 +94,7 @@ impl Instance<'_> {
                     slot.promoted = Some(value);
                 }
             }
-            Target::Inside(node, widget) => self.overrides.push(Override { node, widget, value }),
+            Target::Inside(node, widget) => self.overrides.entry(node).or_default().push((widget, value)),
             Target::Nothing => {}
         }
     }
@@ -141,7 +148,7 @@ fn target(
 /// The first widget inside that an input of a definition is linked to.
 pub(super) fn widget_behind(graphs: &Graphs<'_>, definition: GraphAt, input: usize) -> Option<WidgetAt> {
     let (mut definition, mut input) = (definition, input);
-    for _ in 0..MAX_DEPTH {
+    for _ in 0..limits::LEVELS.limit() {
         let graph = graphs.all.get(definition)?;
         let (node_at, slot_at) = first_target(graph, input)?;
         let node = graph.node(node_at)?;
@@ -158,18 +165,12 @@ pub(super) fn widget_behind(graphs: &Graphs<'_>, definition: GraphAt, input: usi
 
 /// The first input of a node inside that is linked to an input of the definition, widgets' sockets first.
 fn first_target(graph: &Graph<'_>, input: usize) -> Option<(NodeAt, usize)> {
-    let targets = graph.inputs.get(input)?.links.iter().filter_map(|id| {
-        let node_at = graph.links.get(id)?.target?;
-        let node = graph.node(node_at)?;
-        let slot = node.inputs.iter().position(|slot| slot.link == Some(*id))?;
-        Some((node_at, slot))
-    });
-    let targets: Vec<_> = targets.collect();
-    let has_widget = |(node, slot): &(NodeAt, usize)| {
-        graph.node(*node).is_some_and(|node| {
-            matches!(node.role, Role::Instance(_))
-                || node.inputs.get(*slot).is_some_and(|slot| slot.widget.is_some())
-        })
+    let links = &graph.inputs.get(input)?.links;
+    let targets = || links.iter().filter_map(|link| graph.consumers.get(link).copied());
+    let may_have_widget = |(node, slot): &(NodeAt, usize)| {
+        let node = graph.node(*node);
+        let has_widget = |node: &Node<'_>| node.inputs.get(*slot).is_some_and(|slot| slot.widget.is_some());
+        node.is_some_and(|node| matches!(node.role, Role::Instance(_)) || has_widget(node))
     };
-    targets.iter().find(|target| has_widget(target)).or(targets.first()).copied()
+    targets().find(may_have_widget).or_else(|| targets().next())
 }

@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 
-use super::ConvertError;
 use super::graph::{Node, NodeAt, Origin, Role, Virtual};
 use super::load::link_of_output;
 use super::promoted::widget_behind;
 use super::scope::{ScopeAt, Scopes};
 use super::view::Mode;
+use super::{ConvertError, limits};
 use crate::ids::NodeId;
 use crate::json::Value;
 
@@ -17,6 +17,10 @@ use crate::json::Value;
 pub(super) enum Source {
     /// Nothing: the input's widget keeps its value.
     Nothing,
+    /// A name that no node gives anything.
+    Unnamed(String),
+    /// A link that the file does not have.
+    Lost,
     /// A value, from a widget elsewhere.
     Value(Value),
     /// An output of a node of the prompt.
@@ -47,38 +51,38 @@ enum Step {
 /// Follows an input of a node to its source.
 ///
 /// # Errors
-/// When the way leads in a circle.
+/// When the way leads in a circle, or is longer than any that people make.
 pub(super) fn source_of(
     scopes: &Scopes<'_>,
     scope: ScopeAt,
     node: NodeAt,
     slot: usize,
 ) -> Result<Source, ConvertError> {
-    let Some(input) = scopes.node(scope, node).and_then(|node| node.inputs.get(slot)) else {
-        return Ok(Source::Nothing);
-    };
+    let Some(owner) = scopes.node(scope, node) else { return Ok(Source::Nothing) };
+    let Some(input) = owner.inputs.get(slot) else { return Ok(Source::Nothing) };
     let wanted = Wanted { type_name: &input.type_name, widget_in: input.widget.as_ref().map(|_| scope) };
     let mut at = At::Input { scope, node, slot };
     let mut seen = HashSet::new();
     while seen.insert(at) {
+        limits::STEPS.check(seen.len())?;
         let step = match at {
             At::Input { scope, node, slot } => from_input(scopes, scope, node, slot),
-            At::Output { scope: here, node, slot } => from_output(scopes, here, node, slot, &wanted),
+            At::Output { scope, node, slot } => from_output(scopes, scope, node, slot, &wanted),
         };
         match step.unwrap_or(Step::End(Source::Nothing)) {
             Step::Go(next) => at = next,
             Step::End(source) => return Ok(source),
         }
     }
-    let node_id = scopes.node(scope, node).map(|node| scopes.prompt_id(scope, node)).unwrap_or_default();
-    Err(ConvertError::Circle { node_id: NodeId::new(node_id) })
+    let node_id = NodeId::new(scopes.prompt_id(scope, owner));
+    Err(ConvertError::Circle { node_id, input: input.name.to_string() })
 }
 
 /// From an input along its link.
 fn from_input(scopes: &Scopes<'_>, scope: ScopeAt, node: NodeAt, slot: usize) -> Option<Step> {
     let graph = scopes.graph(scope)?;
     let input = graph.node(node)?.inputs.get(slot)?;
-    let link = graph.links.get(&input.link?)?;
+    let Some(link) = graph.links.get(&input.link?) else { return Some(Step::End(Source::Lost)) };
     match link.origin {
         Origin::Node(node) => Some(Step::Go(At::Output { scope, node, slot: link.origin_slot })),
         Origin::Boundary => out_of(scopes, scope, link.origin_slot),
@@ -130,10 +134,24 @@ fn from_output(
         Role::Virtual(Virtual::Primitive) if wanted.widget_in == Some(scope) => {
             node.widgets.first().map(|widget| Step::End(Source::Value(widget.value.clone())))
         }
-        Role::Virtual(Virtual::Primitive | Virtual::Get | Virtual::Note) => None,
+        Role::Virtual(Virtual::Get) => Some(given_as(scopes, scope, node.given_name()?)),
+        Role::Virtual(Virtual::Primitive | Virtual::Note) => None,
         Role::Instance(_) => into(scopes, scope, at, slot),
         Role::Plain => Some(Step::End(Source::Output { scope, node: at, slot })),
     }
+}
+
+/// From a name to the input of the node that gives something that name, in the same graph or around it.
+fn given_as(scopes: &Scopes<'_>, scope: ScopeAt, name: &str) -> Step {
+    let mut next = Some(scope);
+    while let Some(scope) = next {
+        let setter = scopes.graph(scope).and_then(|graph| graph.setters.get(name));
+        if let Some(node) = setter {
+            return Step::Go(At::Input { scope, node: *node, slot: 0 });
+        }
+        next = scopes.scope(scope).and_then(|scope| scope.parent).map(|(outer, _)| outer);
+    }
+    Step::End(Source::Unnamed(name.to_owned()))
 }
 
 /// From an output of an instance to what feeds it inside.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::ConvertError;
 use super::graph::{Graph, GraphAt, Node, NodeAt, Role};
 use super::load::Graphs;
+use super::{ConvertError, limits};
 use crate::ids::NodeId;
 use crate::json::Value;
 
@@ -17,6 +17,8 @@ pub(super) struct Scope {
     pub(super) graph: GraphAt,
     /// The scope that the instance is in, and the instance.
     pub(super) parent: Option<(ScopeAt, NodeAt)>,
+    /// How many instances it is in.
+    level: usize,
     /// What stands before the ids of its nodes: the instances' ids, each with a colon behind it.
     prefix: String,
 }
@@ -33,18 +35,17 @@ impl<'a> Scopes<'a> {
     /// Unfolds the instances.
     ///
     /// # Errors
-    /// When a definition contains itself, or the whole would have more than `max_nodes` nodes.
-    pub(super) fn unfold(graphs: Graphs<'a>, max_nodes: usize) -> Result<Self, ConvertError> {
-        let root = Scope { graph: 0, parent: None, prefix: String::new() };
+    /// When a definition contains itself, or the whole would be beyond the bounds.
+    pub(super) fn unfold(graphs: Graphs<'a>) -> Result<Self, ConvertError> {
+        let root = Scope { graph: 0, parent: None, level: 0, prefix: String::new() };
         let mut scopes = Self { graphs, all: vec![root], inner: HashMap::new() };
         let mut nodes = 0;
         let mut at = 0;
         while let Some(scope) = scopes.all.get(at) {
             let Some(graph) = scopes.graphs.all.get(scope.graph) else { break };
             nodes += graph.nodes.len();
-            if nodes > max_nodes {
-                return Err(ConvertError::TooManyNodes { limit: max_nodes });
-            }
+            limits::NODES.check(nodes)?;
+            limits::LEVELS.check(scope.level)?;
             let mut found = Vec::new();
             for (node_at, node) in graph.nodes.iter().enumerate() {
                 if let Role::Instance(definition) = node.role {
@@ -54,7 +55,12 @@ impl<'a> Scopes<'a> {
                         });
                     }
                     let prefix = format!("{}{}:", scope.prefix, node.id);
-                    found.push(Scope { graph: definition, parent: Some((at, node_at)), prefix });
+                    found.push(Scope {
+                        graph: definition,
+                        parent: Some((at, node_at)),
+                        level: scope.level + 1,
+                        prefix,
+                    });
                 }
             }
             for scope in found {
@@ -100,8 +106,8 @@ impl<'a> Scopes<'a> {
     /// The value that the instance around a scope holds for a widget of a node in it.
     pub(super) fn override_of(&self, at: ScopeAt, node: NodeAt, widget: &str) -> Option<&Value> {
         let (outer, instance) = self.all.get(at)?.parent?;
-        let overrides = &self.node(outer, instance)?.overrides;
-        overrides.iter().find(|own| own.node == node && own.widget == widget).map(|own| &own.value)
+        let overrides = self.node(outer, instance)?.overrides.get(&node)?;
+        overrides.iter().find(|(name, _)| name == widget).map(|(_, value)| value)
     }
 
     /// The id of a node in the prompt: the path of instances to it.

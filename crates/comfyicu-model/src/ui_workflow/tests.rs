@@ -31,13 +31,19 @@ fn convert(nodes: &str, links: &str) -> String {
 }
 
 fn convert_whole(workflow: &str) -> String {
+    convert_with(workflow, &ConvertOptions::default())
+}
+
+/// Gives the findings too, each on a line behind the nodes.
+fn convert_with(workflow: &str, options: &ConvertOptions) -> String {
     let workflow = UiWorkflow::parse(workflow.as_bytes()).unwrap();
-    let prompt = workflow.to_prompt(&object_info(), &ConvertOptions::default()).unwrap().prompt;
+    let Conversion { prompt, findings } = workflow.to_prompt(&object_info(), options).unwrap();
     let line = |node: crate::Node<'_>| {
         let inputs = node.as_object().get("inputs").map(Value::to_json).unwrap_or_default();
         format!("{} {} {inputs}", node.id(), node.class_type().unwrap_or("?"))
     };
-    prompt.nodes().map(line).collect::<Vec<_>>().join("\n")
+    let findings = findings.iter().map(|finding| format!("{}: {finding}", finding.code));
+    prompt.nodes().map(line).chain(findings).collect::<Vec<_>>().join("\n")
 }
 
 const LOAD: &str = r#"{"id": 1, "type": "Load", "mode": 0, "order": 0, "widgets_values": ["b.safetensors"]}"#;
@@ -149,7 +155,7 @@ fn a_circle_of_reroutes_is_an_error() {
         .unwrap()
         .to_prompt(&object_info(), &ConvertOptions::default())
         .unwrap_err();
-    insta::assert_snapshot!(error, @"node 3: its link leads in a circle");
+    insta::assert_snapshot!(error, @"node 3, input `latent`: the link leads in a circle");
 }
 
 #[test]
@@ -257,7 +263,7 @@ fn subgraphs_that_grow_without_bound_are_an_error() {
         .unwrap()
         .to_prompt(&object_info(), &ConvertOptions::default())
         .unwrap_err();
-    assert_eq!(error, ConvertError::TooManyNodes { limit: 100_000 });
+    insta::assert_snapshot!(error, @"the workflow has more than 100000 nodes, those in its subgraphs counted as often as they are used");
 }
 
 #[test]
@@ -291,4 +297,137 @@ fn a_group_node_is_unfolded_with_the_values_that_it_lists() {
     5:0 Tune {"strength":0.25,"model":["1",0]}
     5:1 Sample {"seed":123,"steps":40,"model":["5:0",0]}
     "#);
+}
+
+#[test]
+fn a_name_stands_for_what_was_given_that_name() {
+    let nodes = r#"{"id": 1, "type": "Sample"},
+        {"id": 2, "type": "SetNode", "inputs": [{"name": "LATENT", "type": "LATENT", "link": 1}], "widgets_values": ["first"]},
+        {"id": 3, "type": "GetNode", "widgets_values": ["first"]}, {"id": 4, "type": "GetNode", "widgets_values": ["second"]},
+        {"id": 5, "type": "Save", "inputs": [{"name": "latent", "type": "LATENT", "link": 2}]},
+        {"id": 6, "type": "Save", "inputs": [{"name": "latent", "type": "LATENT", "link": 3}]}"#;
+    let links = r#"[1, 1, 0, 2, 0, "LATENT"], [2, 3, 0, 5, 0, "LATENT"], [3, 4, 0, 6, 0, "LATENT"]"#;
+    insta::assert_snapshot!(convert(nodes, links), @r#"
+    1 Sample {"seed":0,"steps":20}
+    5 Save {"prefix":"out","latent":["1",0]}
+    6 Save {"prefix":"out"}
+    missing_set_node: node 6 (Save), input `latent`: no node gives anything the name "second"
+    "#);
+}
+
+#[test]
+fn what_comes_into_anything_everywhere_goes_to_every_input_of_its_type() {
+    let nodes = |rest: &str| {
+        format!(
+            r#"{LOAD}, {{"id": 2, "type": "Anything Everywhere", "inputs": [{{"name": "anything", "type": "*", "link": 1}}]}},
+            {{"id": 3, "type": "Sample", "inputs": [{{"name": "model", "type": "MODEL", "link": null}}]}}, {rest}"#
+        )
+    };
+    let by_type =
+        nodes(r#"{"id": 4, "type": "Sample", "inputs": [{"name": "model", "type": "MODEL", "link": 1}]}"#);
+    insta::assert_snapshot!(convert(&by_type, r#"[1, 1, 0, 2, 0, "*"]"#), @r#"
+    1 Load {"name":"b.safetensors"}
+    2 Anything Everywhere {"anything":["1",0]}
+    3 Sample {"seed":0,"steps":20,"model":["1",0]}
+    4 Sample {"seed":0,"steps":20,"model":["1",0]}
+    unknown_class: node 2 (Anything Everywhere): the node definitions lack the class; what the file says was used (take the definitions from the server that will run it)
+    "#);
+    let listed = format!(
+        r#"{{"version": 0.4, "nodes": [{}], "links": [[1, 1, 0, 2, 0, "*"]], "extra": {{"ue_links": [
+            {{"downstream": 4, "downstream_slot": 0, "upstream": "1", "upstream_slot": 0, "controller": 2, "type": "MODEL"}}
+        ]}}}}"#,
+        nodes(r#"{"id": 4, "type": "Sample", "inputs": [{"name": "model", "type": "MODEL"}]}"#)
+    );
+    insta::assert_snapshot!(convert_whole(&listed), @r#"
+    1 Load {"name":"b.safetensors"}
+    2 Anything Everywhere {"anything":["1",0]}
+    3 Sample {"seed":0,"steps":20}
+    4 Sample {"seed":0,"steps":20,"model":["1",0]}
+    unknown_class: node 2 (Anything Everywhere): the node definitions lack the class; what the file says was used (take the definitions from the server that will run it)
+    "#);
+}
+
+#[test]
+fn a_class_without_definition_is_converted_from_what_the_file_says() {
+    let nodes = r#"{"id": 1, "type": "Named", "widgets_values": {"seed": 5, "control_after_generate": "fixed", "size": 2}},
+        {"id": 2, "type": "Beside", "widgets_values": [7, 8], "widgets_values_named": {"x": 7, "y": 8}},
+        {"id": 3, "type": "Sockets", "inputs": [
+            {"name": "in", "type": "X", "link": 1}, {"name": "seed", "type": "INT", "widget": {"name": "seed"}, "link": null},
+            {"name": "text", "type": "STRING", "widget": {"name": "text"}, "link": null}
+        ], "widgets_values": [9, "randomize", "words"]},
+        {"id": 4, "type": "Old", "inputs": [{"name": "seed", "type": "INT", "widget": {"name": "seed"}, "link": 2}], "widgets_values": [1, "fixed", 3]},
+        {"id": 5, "type": "Fast Muter (rgthree)"}"#;
+    insta::assert_snapshot!(convert(nodes, r#"[1, 1, 0, 3, 0, "X"], [2, 1, 1, 4, 0, "INT"]"#), @r#"
+    1 Named {"seed":5,"size":2}
+    2 Beside {"x":7,"y":8}
+    3 Sockets {"seed":9,"text":"words","in":["1",0]}
+    4 Old {"seed":["1",1]}
+    unknown_class: node 1 (Named): the node definitions lack the class; what the file says was used (take the definitions from the server that will run it)
+    unknown_class: node 2 (Beside): the node definitions lack the class; what the file says was used (take the definitions from the server that will run it)
+    unknown_class: node 3 (Sockets): the node definitions lack the class; what the file says was used (take the definitions from the server that will run it)
+    unknown_class: node 4 (Old): the node definitions lack the class; what the file says was used (take the definitions from the server that will run it)
+    unknown_widgets: node 4 (Old): the file does not tell the names of its 2 widgets; their values were left out
+    "#);
+}
+
+#[test]
+fn what_a_file_leaves_open_is_said() {
+    let nodes = r#"{"id": 1, "type": "Grow", "widgets_values": ["new", 1, "end"]},
+        {"id": 2, "type": "Save", "inputs": [{"name": "latent", "type": "LATENT", "link": 44}]}"#;
+    insta::assert_snapshot!(convert(nodes, ""), @r#"
+    1 Grow {"mode":"new","last":1}
+    2 Save {"prefix":"out"}
+    unknown_choice: node 1 (Grow), input `mode`: "new" is no choice that the definitions know; values after it may be out of place
+    lost_link: node 2 (Save), input `latent`: the file has no such link, or not the node that it is from
+    "#);
+    insta::assert_snapshot!(convert(r#"{"id": 1, "type": "Note"}"#, ""), @"prompt_no_nodes: nothing in the workflow runs");
+}
+
+#[test]
+fn texts_are_kept_or_filled_in_as_asked() {
+    let workflow = r#"{"version": 0.4, "links": [], "nodes": [
+        {"id": 1, "type": "Text", "title": "Prompt", "widgets_values": ["a {red|red} car // or bus"]},
+        {"id": 2, "type": "Save2", "widgets_values": ["%date:yyyy%/%Prompt.text%"]}
+    ]}"#;
+    let object_info = ObjectInfo::parse(
+        br#"{"Text": {"input": {"required": {"text": ["STRING", {"multiline": true, "dynamicPrompts": true}]}}, "output": []},
+        "Save2": {"input": {"required": {"filename_prefix": ["STRING", {"default": "x"}]}}, "output": []}}"#,
+    )
+    .unwrap();
+    let show = |options: &ConvertOptions| {
+        let conversion =
+            UiWorkflow::parse(workflow.as_bytes()).unwrap().to_prompt(&object_info, options).unwrap();
+        let values = conversion.prompt.nodes().flat_map(|node| node.inputs()).map(|(_, input)| match input {
+            crate::Input::Literal(value) => value.to_json(),
+            crate::Input::Link(_) => unreachable!("there are no links"),
+        });
+        values.chain(conversion.findings.iter().map(ToString::to_string)).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(show(&ConvertOptions::new()), @r#"
+    "a {red|red} car // or bus"
+    "%date:yyyy%/%Prompt.text%"
+    node 1 (Text), input `text`: the editor would choose between the alternatives in the text; they were kept
+    node 2 (Save2), input `filename_prefix`: the editor would fill in what is between percent signs; it was kept
+    "#);
+    let now = LocalTime { year: 2026, month: 1, day: 2, hour: 3, minute: 4, second: 5 };
+    insta::assert_snapshot!(show(&ConvertOptions::new().choose_alternatives(1).fill_in_names(now)), @r#"
+    "a red car "
+    "2026/a {red_red} car __ or bus"
+    "#);
+}
+
+#[test]
+fn more_inputs_or_levels_than_people_make_are_an_error() {
+    let error = |json: String| {
+        UiWorkflow::parse(json.as_bytes())
+            .unwrap()
+            .to_prompt(&object_info(), &ConvertOptions::new())
+            .unwrap_err()
+    };
+    let inputs = vec![r#"{"name": "x"}"#; 1001].join(",");
+    insta::assert_snapshot!(error(format!(r#"{{"version": 1, "nodes": [{{"id": 1, "type": "X", "inputs": [{inputs}]}}]}}"#)), @"the workflow has more than 1000 inputs at one node");
+    let levels: Vec<_> = (0..10_000)
+        .map(|at| format!(r#"{{"id": "s{at}", "nodes": [{{"id": 1, "type": "s{}"}}]}}"#, at + 1))
+        .collect();
+    insta::assert_snapshot!(error(format!(r#"{{"version": 1, "nodes": [{{"id": 1, "type": "s0"}}], "definitions": {{"subgraphs": [{}]}}}}"#, levels.join(","))), @"the workflow has more than 64 subgraphs inside each other");
 }

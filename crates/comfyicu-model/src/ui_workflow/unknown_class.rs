@@ -1,14 +1,18 @@
 //! Nodes whose class `object_info` lacks: what the file itself says of their widgets.
 
+use super::doubt::Doubt;
 use super::view::{NodeView, SavedValues, SlotView};
 use super::widgets::{Export, Layout, Widget};
-use crate::json::Value;
+use crate::json::{Object, Value};
 
 /// The values that a control after a seed can have.
 const CONTROLS: [&str; 5] = ["fixed", "increment", "decrement", "randomize", "increment-wrap"];
 
+/// The names of widgets that say how a seed changes, or that are buttons: they never go into a prompt.
+const SILENT: [&str; 4] = ["control_after_generate", "control_filter_list", "upload", "videopreview"];
+
 /// Nodes of well-known packs that exist in the editor only.
-const EDITOR_ONLY: [&str; 16] = [
+const EDITOR_ONLY: [&str; 15] = [
     "Label (rgthree)",
     "Bookmark (rgthree)",
     "Fast Muter (rgthree)",
@@ -24,7 +28,6 @@ const EDITOR_ONLY: [&str; 16] = [
     "LabelNode",
     "workflowStats",
     "Note _O",
-    "easy setNode",
 ];
 
 /// Whether a class is one that exists in the editor only.
@@ -34,23 +37,35 @@ pub(super) fn is_editor_only(class: &str) -> bool {
 
 /// The widgets whose names the file tells.
 pub(super) fn lay_out(view: NodeView<'_>) -> Layout<'_> {
-    let named = match view.saved_values() {
-        SavedValues::Named(values) => Some(values),
-        SavedValues::Listed(_) => view.named_values(),
+    let mut doubts = vec![Doubt::Class];
+    let widgets = match (view.saved_values(), view.named_values()) {
+        (SavedValues::Named(values), _) | (_, Some(values)) => of_names(values),
+        (SavedValues::Listed(values), None) => of_sockets(view, values).unwrap_or_else(|count| {
+            doubts.push(Doubt::Widgets(count));
+            Vec::new()
+        }),
     };
-    if let Some(values) = named {
-        return Layout {
-            widgets: values.iter().map(|(name, value)| widget(name, value)).collect(),
-            ..Layout::default()
-        };
+    Layout { widgets, doubts, ..Layout::default() }
+}
+
+/// The values that the file has under their widgets' names.
+fn of_names(values: &Object) -> Vec<Widget> {
+    values
+        .iter()
+        .filter(|(name, _)| !SILENT.contains(name))
+        .map(|(name, value)| widget(name, value))
+        .collect()
+}
+
+/// The values of a list, by the sockets of the widgets. Newer files have a socket for each widget, older ones
+/// only for those that a link can go to: then the names are not known, and the error says of how many values.
+fn of_sockets(view: NodeView<'_>, values: &[Value]) -> Result<Vec<Widget>, usize> {
+    let names: Vec<_> = view.inputs().filter_map(SlotView::widget_name).collect();
+    let values: Vec<_> = without_controls(values).collect();
+    if names.len() != values.len() {
+        return Err(values.len());
     }
-    let SavedValues::Listed(values) = view.saved_values() else { return Layout::default() };
-    let names = view.inputs().filter_map(SlotView::widget_name);
-    let exported = without_controls(values);
-    Layout {
-        widgets: names.zip(exported).map(|(name, value)| widget(name, value)).collect(),
-        ..Layout::default()
-    }
+    Ok(names.into_iter().zip(values).map(|(name, value)| widget(name, value)).collect())
 }
 
 fn widget(name: &str, value: &Value) -> Widget {

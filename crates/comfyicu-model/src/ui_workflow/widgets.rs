@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::doubt::Doubt;
 use super::frontend_only;
 use super::view::SavedValues;
 use crate::json::{Object, Value};
@@ -50,6 +51,8 @@ pub(super) struct Layout<'a> {
     pub(super) widgets: Vec<Widget>,
     /// What each place in a file's list of values is for.
     pub(super) places: Vec<Place>,
+    /// What the file leaves open.
+    pub(super) doubts: Vec<Doubt>,
 }
 
 /// A place in a file's list of values.
@@ -126,6 +129,17 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Passes over the values of buttons that stand next.
+    fn skip(&mut self, buttons: &[&str]) {
+        while let Values::Listed(values) = &mut self.values {
+            let next = values.as_slice().first().and_then(|value| value.as_str());
+            if !next.is_some_and(|next| buttons.contains(&next)) {
+                return;
+            }
+            self.silent("");
+        }
+    }
+
     pub(super) fn widget(&mut self, name: impl Into<String>, value: Value, export: Export) {
         self.layout.places.push(Place::Widget(self.layout.widgets.len()));
         self.layout.widgets.push(Widget { name: name.into(), value, export });
@@ -161,6 +175,9 @@ impl<'a> Builder<'a> {
     }
 
     fn add_widget(&mut self, name: &str, input: &InputDefinition<'a>, kind: WidgetKind<'a>) {
+        if input.slot_type().name().starts_with("LOAD_3D") {
+            self.skip(&frontend_only::LOAD_3D_BUTTONS);
+        }
         let value = self.take(name).cloned().unwrap_or_else(|| default_of(input, kind));
         let value = as_loaded(input, kind, value);
         let export = match kind {
@@ -175,6 +192,9 @@ impl<'a> Builder<'a> {
         if let WidgetKind::DynamicCombo(combo) = kind {
             let prefix = format!("{name}.");
             let chosen = value.as_str().and_then(|key| combo.option(key));
+            if chosen.is_none() {
+                self.layout.doubts.push(Doubt::Choice { widget: name.to_owned(), value });
+            }
             for inner in chosen.into_iter().flat_map(DynamicOption::inputs) {
                 self.add(&prefix, &inner);
             }
