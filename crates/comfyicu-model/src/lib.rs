@@ -59,8 +59,9 @@ pub use image_metadata::{ImageError, ImageFormat, ImageLimits, ImageMetadata, Im
 #[doc(no_inline)]
 pub use object_info::ObjectInfo;
 pub use prompt::{
-    EditError, Edited, EntryPosition, Graph, GraphError, Input, Link, LinkedInput, NamedBy, NewNode, Node,
-    NodeList, NodeSummary, ParsePromptError, Place, Prompt, ReadOptions, ReadPrompt, Removed, Selector,
+    EditError, Edited, EntryPosition, GivenInput, Graph, GraphError, Input, InputChange, InvalidHash, Link,
+    LinkedInput, NamedBy, NewNode, Node, NodeChange, NodeList, NodeSummary, ParsePromptError, Place, Prompt,
+    PromptDiff, PromptHash, ReadOptions, ReadPrompt, Removed, Selector, Setting, SettingKind, SettingMut,
     SourceMap, Step, ToPlace, Wrapper,
 };
 pub use run::{

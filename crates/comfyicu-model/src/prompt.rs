@@ -1,12 +1,14 @@
 //! The prompt: ComfyUI's API-format graph.
 
 mod cycles;
+mod diff;
 mod doubled;
 mod edit;
 mod edit_error;
 mod find;
 mod free_ids;
 mod graph;
+mod hash;
 mod merge;
 mod new_node;
 mod node;
@@ -19,16 +21,19 @@ mod read;
 mod relabel;
 mod rewire;
 mod selector;
+mod settings;
 mod source_map;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod wrapper;
 
+pub use diff::{GivenInput, InputChange, NodeChange, PromptDiff};
 pub(crate) use doubled::refuse_doubled_nodes;
 pub use edit::Edited;
 pub use edit_error::{EditError, NamedBy};
 pub use graph::{Graph, LinkedInput};
+pub use hash::{InvalidHash, PromptHash};
 pub use new_node::NewNode;
 pub use node::{Input, Link, Node};
 pub use nodes::Removed;
@@ -37,6 +42,7 @@ pub use parse::ParsePromptError;
 pub use place::{Place, Step, ToPlace};
 pub use read::{ReadOptions, ReadPrompt};
 pub use selector::Selector;
+pub use settings::{Setting, SettingKind, SettingMut};
 pub use source_map::{EntryPosition, SourceMap};
 pub use summary::{NodeList, NodeSummary};
 pub use wrapper::Wrapper;

@@ -34,7 +34,7 @@ impl Graph<'_> {
 
     /// For each node a number that it shares with the nodes which it needs and which need it (the strongly
     /// connected components, by Kosaraju's algorithm).
-    fn groups(&self) -> Vec<usize> {
+    pub(super) fn groups(&self) -> Vec<usize> {
         // Without strictness there is no error.
         let left = walk(self, 0..self.len(), Strictness::Nothing).unwrap_or_default();
         let mut groups = vec![None; self.len()];

@@ -1,7 +1,7 @@
 //! Reading and changing what stands at inputs: everything untouched stays as it was.
 
 use super::place::{Step, ToPlace, items_mut, no_input};
-use super::{EditError, Place, Prompt};
+use super::{EditError, NamedBy, NodeList, Place, Prompt};
 use crate::json::{Object, Value};
 use crate::nearest::nearest;
 
@@ -130,8 +130,14 @@ impl Prompt {
                 return Err(EditError::BadInputs { node: Box::new(node.into()), found: other.kind() });
             }
         };
-        let missing = self.no_node(super::NamedBy::Id, id);
-        self.node_mut(id).and_then(|node| node.get_mut("inputs")?.as_object_mut()).ok_or(missing)
+        // It is there: it was found above.
+        let missing = || EditError::NoNode {
+            by: NamedBy::Id,
+            name: id.to_owned(),
+            nearest: None,
+            nodes: NodeList::default(),
+        };
+        self.node_mut(id).and_then(|node| node.get_mut("inputs")?.as_object_mut()).ok_or_else(missing)
     }
 
     pub(super) fn node_mut(&mut self, id: &str) -> Option<&mut Object> {

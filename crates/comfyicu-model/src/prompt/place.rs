@@ -79,6 +79,13 @@ impl Place {
         &self.steps
     }
 
+    /// The selector that names this place in a prompt, without quotes where none are needed there:
+    /// `6.values.a`, where the `Display` is `6."values.a"`.
+    pub fn selector_in(&self, prompt: &Prompt) -> String {
+        let plain = Written { place: self, is_plain: true }.to_string();
+        if plain.to_place(prompt).as_ref() == Ok(self) { plain } else { self.to_string() }
+    }
+
     /// The value at this place.
     pub(super) fn value_in<'p>(&self, prompt: &'p Prompt) -> Result<&'p Value, EditError> {
         let node = prompt.find_id(self.node_id.as_str())?;
@@ -153,23 +160,40 @@ impl<'a> Node<'a> {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", Name(self.node_id.as_str()), Name(&self.input))?;
-        self.steps.iter().try_for_each(|step| match step {
+        Written { place: self, is_plain: false }.fmt(f)
+    }
+}
+
+/// A place as a selector: plain, or with quotes wherever a name could read as something else without.
+struct Written<'a> {
+    place: &'a Place,
+    is_plain: bool,
+}
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |name| Name { name, is_plain: self.is_plain };
+        write!(f, "{}.{}", name(self.place.node_id.as_str()), name(&self.place.input))?;
+        self.place.steps.iter().try_for_each(|step| match step {
             Step::Item(index) => write!(f, "[{index}]"),
-            Step::Key(key) => write!(f, ".{}", Name(key)),
+            Step::Key(key) => write!(f, ".{}", name(key)),
         })
     }
 }
 
-/// A name as a selector has it: in quotes where it would read as something else without.
-struct Name<'a>(&'a str);
+struct Name<'a> {
+    name: &'a str,
+    is_plain: bool,
+}
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.0.is_empty() && !self.0.starts_with('@') && !self.0.contains(['.', '[', ']', '"']) {
-            return f.write_str(self.0);
+        let is_safe =
+            !self.name.is_empty() && !self.name.starts_with('@') && !self.name.contains(['.', '[', ']', '"']);
+        if self.is_plain || is_safe {
+            return f.write_str(self.name);
         }
-        f.write_str(&Value::from(self.0).to_json())
+        f.write_str(&Value::from(self.name).to_json())
     }
 }
 

@@ -42,7 +42,7 @@ impl Node<'_> {
 impl fmt::Display for NodeSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let class_type = self.class_type.as_deref().unwrap_or("no class");
-        write!(f, "{} ({class_type}", self.id)?;
+        write!(f, "{} ({}", Printable(self.id.as_str()), Printable(class_type))?;
         // Most titles are the class again.
         match self.title.as_deref().filter(|title| *title != class_type) {
             Some(title) => write!(f, ", {title:?})"),
@@ -51,10 +51,26 @@ impl fmt::Display for NodeSummary {
     }
 }
 
+/// A text without what would move a terminal's cursor: control characters as escapes.
+pub(super) struct Printable<'a>(pub(super) &'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(char::is_control) {
+            let plain = part.trim_end_matches(char::is_control);
+            f.write_str(plain)?;
+            part.chars()
+                .skip(plain.chars().count())
+                .try_for_each(|control| write!(f, "{}", control.escape_debug()))?;
+        }
+        Ok(())
+    }
+}
+
 /// Some nodes of a prompt, in the order of the file.
 ///
 /// Its `Display` names the first twenty, and says how many more there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeList(Vec<NodeSummary>);
 
 impl NodeList {

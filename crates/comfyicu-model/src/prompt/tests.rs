@@ -1,7 +1,9 @@
 //! What the tests of the prompt share, and what holds for any prompt.
 
+mod diffs;
 mod editing;
 mod laws;
+mod settings;
 
 use super::Prompt;
 

@@ -88,6 +88,14 @@ fn parts_of_lists_and_objects_are_reached() {
 }
 
 #[test]
+fn a_place_is_named_without_quotes_where_none_are_needed() {
+    let prompt = parse(PROMPT);
+    let named = |place: Place| (place.to_string(), place.selector_in(&prompt));
+    assert_eq!(named(Place::new("3", "images.a")), (r#"3."images.a""#.to_owned(), "3.images.a".to_owned()));
+    assert_eq!(named(Place::new("7", "0.x")).1, r#"7."0.x""#, "without quotes it is the node 7.0");
+}
+
+#[test]
 fn what_is_no_selector_is_named() {
     for bad in
         ["seed", "", ".", "3.", ".seed", "@.x", "\"6.text", "\"6\"text", "\"6\".", "6.\"text", "6.\"a\"b"]

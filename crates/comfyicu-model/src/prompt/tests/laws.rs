@@ -42,6 +42,7 @@ proptest! {
             prop_assert_eq!(changed.to_json(), prompt.to_json());
         }
         if let Ok(place) = Selector::parse(&text).and_then(|selector| selector.resolve(&prompt)) {
+            prop_assert_eq!(place.selector_in(&prompt).as_str().to_place(&prompt), Ok(place.clone()));
             prop_assert_eq!(Selector::parse(&place.to_string()).and_then(|again| again.resolve(&prompt)), Ok(place));
         }
         let _ = (prompt.find(&text).is_ok(), prompt.clone().remove_input(&text).is_ok());
@@ -60,6 +61,67 @@ proptest! {
         prompt.relabel([("1", "one")]).unwrap();
         prompt.relabel([("one", "1")]).unwrap();
         prop_assert_eq!(prompt.to_json(), before.to_json());
+    }
+
+    #[test]
+    fn hashes_see_what_runs_and_nothing_else(prompt in any_prompt(), title in "[a-z]{1,4}", seed in any::<u64>()) {
+        let json = Value::from(reversed(prompt.as_object())).to_json().replace(".0,", ".00e0,");
+        let other = Prompt::parse(json.as_bytes()).unwrap();
+        prop_assert_eq!(other.content_hash(), prompt.content_hash());
+        prop_assert_eq!(other.document_hash(), prompt.document_hash());
+        prop_assert_eq!(other.graph_hash(), prompt.graph_hash());
+        let mut titled = prompt.clone();
+        titled.set_title("1", title.clone()).unwrap();
+        prop_assert_eq!(titled.content_hash(), prompt.content_hash());
+        prop_assert_eq!(titled.document_hash() == prompt.document_hash(), titled == prompt);
+        let mut relabelled = prompt.clone();
+        relabelled.relabel([("1", format!("{title}!"))]).unwrap();
+        prop_assert_eq!(relabelled.graph_hash(), prompt.graph_hash());
+        prop_assert_ne!(relabelled.content_hash(), prompt.content_hash());
+        let mut seeded = prompt.clone();
+        seeded.set("1.seed", seed).unwrap();
+        let seeds = (seeded.content_hash(), seeded.graph_hash());
+        seeded.set("1.seed", seed ^ 1).unwrap();
+        prop_assert_ne!(seeded.content_hash(), seeds.0);
+        prop_assert_ne!(seeded.graph_hash(), seeds.1);
+    }
+
+    #[test]
+    fn a_diff_is_empty_when_nothing_that_it_shows_differs(a in any_prompt(), b in any_prompt()) {
+        prop_assert!(a.diff(&a).is_empty());
+        let titles = |prompt: &Prompt| -> Vec<_> {
+            prompt.nodes().map(|node| (node.id().to_owned(), node.title().map(str::to_owned))).collect()
+        };
+        let is_same = a.content_hash() == b.content_hash() && titles(&a) == titles(&b);
+        let diff = a.diff(&b);
+        prop_assert_eq!(diff.is_empty(), is_same);
+        let count = |is_counted: fn(&NodeChange) -> bool| diff.changes.iter().filter(|change| is_counted(change)).count();
+        let (added, removed) = (count(|change| matches!(change, NodeChange::Added { .. })), count(|change| matches!(change, NodeChange::Removed { .. })));
+        prop_assert_eq!(a.nodes().count() + added, b.nodes().count() + removed);
+        prop_assert_eq!(diff.to_string().is_empty(), diff.is_empty());
+        prop_assert_eq!(diff.to_object().len(), 4);
+    }
+
+    #[test]
+    fn a_diff_of_a_relabelled_prompt_is_the_relabelling(prompt in any_prompt()) {
+        let mut other = prompt.clone();
+        let ids: Vec<_> = prompt.nodes().map(|node| (node.id().to_owned(), format!("n{}", node.id()))).collect();
+        other.relabel(ids).unwrap();
+        let diff = prompt.diff(&other);
+        prop_assert_eq!(diff.renumbered.len(), prompt.nodes().count());
+        if prompt.graph().cycles().is_empty() {
+            prop_assert_eq!(&diff.changes, &[]);
+        }
+    }
+
+    #[test]
+    fn settings_are_found_again_where_they_stand(mut prompt in any_prompt()) {
+        let places: Vec<_> = prompt.settings().map(|setting| (setting.place(), setting.kind, setting.value.clone())).collect();
+        for (place, _, value) in &places {
+            prop_assert_eq!(prompt.get(place), Ok(value));
+        }
+        let mutable: Vec<_> = prompt.settings_mut().map(|setting| (setting.place, setting.kind, setting.value.clone())).collect();
+        prop_assert_eq!(mutable, places);
     }
 
     #[test]
@@ -121,19 +183,42 @@ proptest! {
     }
 }
 
+/// The same object with its keys the other way round, and those of its objects.
+fn reversed(object: &Object) -> Object {
+    let value = |value: &Value| match value {
+        Value::Object(object) => reversed(object).into(),
+        value => value.clone(),
+    };
+    object.iter().rev().map(|(key, inner)| (key, value(inner))).collect()
+}
+
+/// Nodes 0, 1, 2, …, each of which needs the one before it.
+fn chain(len: u32) -> Prompt {
+    let node = |id: u32| format!(r#""{id}":{{"class_type":"N","inputs":{{"x":["{}",0]}}}}"#, id - 1);
+    let nodes: Vec<_> = (1..len).map(node).collect();
+    Prompt::parse(format!(r#"{{"0":{{"class_type":"N","inputs":{{}}}},{}}}"#, nodes.join(",")).as_bytes())
+        .unwrap()
+}
+
 #[test]
-fn a_chain_longer_than_any_stack_is_no_trap() {
-    let last = 99_999;
-    let node = |id: u32| format!("\"{id}\":{{\"class_type\":\"N\",\"inputs\":{{\"x\":[\"{}\",0]}}}}", id - 1);
-    let nodes: Vec<_> = (1..=last).map(node).collect();
-    let json = format!("{{\"0\":{{\"class_type\":\"N\",\"inputs\":{{}}}},{}}}", nodes.join(","));
-    let mut chain = Prompt::parse(json.as_bytes()).unwrap();
+fn a_chain_longer_than_any_stack_is_walked() {
+    let mut chain = chain(100_000);
     assert_eq!(chain.execution_order(["99999"]).unwrap().len(), 100_000);
-    assert_eq!(chain.graph().order().unwrap().len(), 100_000);
-    assert_eq!(chain.graph().ancestors(["99999"]).len(), 99_999);
-    assert_eq!(chain.graph().unneeded(["0"]).len(), 99_999);
-    assert_eq!(chain.subprompt(["5000"]).unwrap().nodes().count(), 5001);
-    assert_eq!(chain.merge(chain.clone()).len(), 100_000);
+    let graph = chain.graph();
+    assert_eq!(graph.order().unwrap().len(), 100_000);
+    assert_eq!(graph.ancestors(["99999"]).len(), 99_999);
+    assert_eq!(graph.unneeded(["0"]).len(), 99_999);
     chain.set("0.x", Link::value("99999", 0)).unwrap();
     assert_eq!(chain.graph().cycles().iter().map(Vec::len).collect::<Vec<_>>(), [100_001]);
+}
+
+#[test]
+fn a_long_chain_is_compared_hashed_and_merged() {
+    let (old, mut new) = (chain(20_000), chain(20_000));
+    assert_eq!(old.graph_hash(), new.graph_hash());
+    assert_eq!(old.settings().count(), 0);
+    new.set("0.x", 5_u64).unwrap();
+    assert_eq!(old.diff(&new).changes.len(), 1);
+    assert_eq!(old.subprompt(["5000"]).unwrap().nodes().count(), 5001);
+    assert_eq!(new.merge(old).len(), 20_000);
 }
