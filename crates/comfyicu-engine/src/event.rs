@@ -19,6 +19,15 @@ pub enum Event {
         /// How many nodes this run executes in all.
         total: usize,
     },
+    /// A node went on: a step of a sampler, an image of a batch.
+    Progress {
+        /// The node.
+        node_id: NodeId,
+        /// How much of it is done.
+        value: u64,
+        /// How much there is to do.
+        max: u64,
+    },
 }
 
 /// Hears what happens in a run. It must not block: it is called between nodes.

@@ -1,6 +1,8 @@
 //! What every executor is.
 
-use std::{fmt::Debug, sync::Arc};
+use std::fmt::Debug;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use comfyicu_model::{Accelerator, Finding, ObjectInfo, Prompt};
@@ -30,6 +32,12 @@ impl Device {
 pub trait Executor: Debug + Send + Sync {
     /// What it runs on.
     fn device(&self) -> &Device;
+
+    /// How many prompts it executes side by side to good effect; more would only wait for each other. One,
+    /// unless it says otherwise.
+    fn parallel_runs(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
 
     /// The node definitions, in ComfyUI's form.
     ///

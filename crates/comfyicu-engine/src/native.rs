@@ -30,6 +30,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -69,6 +70,11 @@ impl Default for NativeExecutor {
 impl Executor for NativeExecutor {
     fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// As many as the machine has processors.
+    fn parallel_runs(&self) -> NonZeroUsize {
+        std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
     }
 
     async fn object_info(&self) -> Result<Arc<ObjectInfo>, ExecutionError> {

@@ -58,6 +58,14 @@ impl Accelerators {
         }
     }
 
+    /// Whether runs that were given this accelerator are executed here.
+    pub(crate) fn serves(&self, chosen: &str) -> bool {
+        match &self.served {
+            Served::Any => true,
+            Served::Only(names) => names.iter().any(|name| name.as_str() == chosen),
+        }
+    }
+
     /// The names that are served; `any` is all of them.
     pub(crate) fn names(&self) -> Vec<&str> {
         match &self.served {

@@ -3,9 +3,11 @@
 mod auth;
 mod capabilities;
 mod error;
+mod events;
 mod extract;
 mod object_info;
 mod origin;
+mod page;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,7 @@ mod uploads;
 mod view;
 mod workflows;
 
+pub(crate) use events::Streams;
 pub(crate) use origin::TrustedHosts;
 
 use axum::Router;
@@ -34,6 +37,9 @@ pub(crate) fn router(app: App, trusted_hosts: Option<TrustedHosts>) -> Router {
         .route("/api/v1/workflows/{workflow_id}", get(workflows::get))
         .route("/api/v1/workflows/{workflow_id}/runs", get(runs::list).post(runs::create))
         .route("/api/v1/workflows/{workflow_id}/runs/{run_id}", get(runs::get))
+        .route("/api/v1/workflows/{workflow_id}/runs/{run_id}/cancel", post(runs::cancel))
+        .route("/api/v1/workflows/{workflow_id}/runs/{run_id}/events", get(events::of_run))
+        .route("/api/v1/workflows/{workflow_id}/events", get(events::of_workflow))
         .route("/api/v1/view/workflows/{workflow_id}/input/{*path}", get(view::input))
         .route_layer(from_fn_with_state(app.clone(), auth::require_key));
     let router = with_key

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use comfyicu_engine::Executor;
-use tokio::sync::Notify;
 
 use crate::accelerators::Accelerators;
+use crate::api::Streams;
+use crate::bus::Bus;
 use crate::files::{BlobStore, FileProvider};
 use crate::guard::Guard;
 use crate::outputs::OutputStore;
+use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, KeyStore, RunStore};
 use crate::urls::PublicUrls;
+use crate::worker::Running;
 
 /// What the handlers of requests share. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub(crate) struct App {
     pub(crate) outputs: OutputStore,
     pub(crate) guard: Guard,
     pub(crate) urls: PublicUrls,
-    /// Wakes a worker.
-    pub(crate) submitted: Arc<Notify>,
+    pub(crate) bus: Bus,
+    pub(crate) running: Running,
+    pub(crate) streams: Streams,
+    pub(crate) shutdown: Shutdown,
 }

@@ -6,4 +6,4 @@ mod prepare;
 
 pub(crate) use blobs::{Blob, BlobStore, StoreBlobError, sync_folder};
 pub(crate) use fetch::Fetcher;
-pub(crate) use prepare::FileProvider;
+pub(crate) use prepare::{FileProvider, PrepareError, Prepared};

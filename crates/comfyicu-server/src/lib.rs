@@ -5,8 +5,8 @@
 //! [`main`]; its interface is the command line and the API.
 //!
 //! Where to look: `api` has a file for each endpoint, `run` the record of a run and the rules by which it
-//! changes, `store` what is kept, `worker` how runs are executed, `files` and `guard` how inputs get here,
-//! `webhook` how changes are told.
+//! changes, `store` what is kept, `queue` who is next, `worker` how runs are executed, `files` and `guard` how
+//! inputs get here, `live` how changes are watched, `webhook` how they are told.
 //!
 //! ```no_run
 //! // What the binary does; it reads the process's arguments.
@@ -17,17 +17,21 @@ mod accelerators;
 mod api;
 mod app;
 mod args;
+mod bus;
 mod clock;
 mod data_dir;
 mod files;
 mod guard;
 mod hash;
 mod keys;
+mod live;
 mod outputs;
+mod queue;
 mod random;
 mod report;
 mod run;
 mod serve;
+mod shutdown;
 mod store;
 mod urls;
 mod webhook;

@@ -11,6 +11,7 @@ use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::files::sync_folder;
+use crate::live::RunProgress;
 
 /// The folder of all outputs.
 #[derive(Clone, Debug)]
@@ -28,9 +29,14 @@ impl OutputStore {
         self.attempt(run_id, attempt).join(path.as_str())
     }
 
-    /// Begins an attempt.
-    pub(crate) fn begin(&self, run_id: &RunId, attempt: u32) -> AttemptOutputs {
-        AttemptOutputs { folder: self.attempt(run_id, attempt), saved: Mutex::default() }
+    /// Begins an attempt, which tells of what it saves.
+    pub(crate) fn begin(&self, run_id: &RunId, attempt: u32, progress: RunProgress) -> AttemptOutputs {
+        AttemptOutputs { folder: self.attempt(run_id, attempt), saved: Mutex::default(), progress }
+    }
+
+    /// Removes what an attempt saved that did not end well.
+    pub(crate) async fn discard(&self, run_id: &RunId, attempt: u32) {
+        remove(&self.attempt(run_id, attempt)).await;
     }
 
     fn attempt(&self, run_id: &RunId, attempt: u32) -> PathBuf {
@@ -43,6 +49,7 @@ impl OutputStore {
 pub(crate) struct AttemptOutputs {
     folder: PathBuf,
     saved: Mutex<Vec<OutputPath>>,
+    progress: RunProgress,
 }
 
 impl AttemptOutputs {
@@ -53,11 +60,7 @@ impl AttemptOutputs {
 
     /// Removes what was saved: the attempt did not end well.
     pub(crate) async fn discard(&self) {
-        if let Err(error) = fs::remove_dir_all(&self.folder).await
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(folder = %self.folder.display(), %error, "outputs of a failed attempt stay behind");
-        }
+        remove(&self.folder).await;
     }
 
     async fn write(&self, output: &Output) -> io::Result<()> {
@@ -79,6 +82,14 @@ impl AttemptOutputs {
     }
 }
 
+async fn remove(folder: &Path) {
+    if let Err(error) = fs::remove_dir_all(folder).await
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(folder = %folder.display(), %error, "outputs of a failed attempt stay behind");
+    }
+}
+
 #[async_trait]
 impl OutputSink for AttemptOutputs {
     async fn save(&self, output: Output) -> Result<(), SaveError> {
@@ -87,6 +98,7 @@ impl OutputSink for AttemptOutputs {
             return Ok(());
         }
         self.write(&output).await.map_err(|source| SaveError::new(output.path.clone(), source))?;
+        self.progress.saved(&output.node_id, &output.path);
         self.saved.lock().unwrap_or_else(PoisonError::into_inner).push(output.path);
         Ok(())
     }
@@ -94,7 +106,11 @@ impl OutputSink for AttemptOutputs {
 
 #[cfg(test)]
 mod tests {
+    use comfyicu_model::WorkflowId;
+
     use super::*;
+    use crate::live::Live;
+    use crate::store::RunKey;
 
     fn output(kind: OutputKind, path: &str) -> Output {
         Output::new("9".into(), kind, OutputPath::parse(path).unwrap(), "image/png", "bytes")
@@ -105,7 +121,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = OutputStore::new(folder.path().to_owned());
         let run_id = RunId::parse("r1").unwrap();
-        let attempt = store.begin(&run_id, 2);
+        let workflow_id = WorkflowId::parse("w1").unwrap();
+        let progress = Live::default().of_run(RunKey { workflow_id, run_id: run_id.clone() });
+        let attempt = store.begin(&run_id, 2, progress);
         attempt.save(output(OutputKind::Output, "b/a.png")).await.unwrap();
         attempt.save(output(OutputKind::Temp, "preview.png")).await.unwrap();
         attempt.save(output(OutputKind::Output, "a.png")).await.unwrap();

@@ -1,17 +1,22 @@
 //! A run as the server keeps it, and the rules by which it changes.
 
 mod costs;
+mod event;
 mod metadata;
 mod outcome;
 mod transition;
 mod wire;
 
 pub(crate) use costs::{Costs, FileCost};
+pub(crate) use event::{EventKind, LifecycleEvent};
 pub(crate) use outcome::Outcome;
-pub(crate) use wire::{RunView, Urls};
+pub(crate) use transition::{Loss, after};
+pub(crate) use wire::{RunView, Urls, told};
 
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{RunId, RunStatus, Timestamp, WorkflowId};
+
+use crate::store::RunKey;
 
 /// A run. Its JSON on the wire is made by [`RunView`].
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +34,10 @@ pub(crate) struct RunRecord {
     pub(crate) device: Option<String>,
     pub(crate) webhook: Option<String>,
     pub(crate) api_key_id: Option<String>,
+    /// Until when the attempt is its worker's, unless the worker says that it still lives.
+    pub(crate) lease_until: Option<Timestamp>,
+    /// Before which moment the run is not begun again.
+    pub(crate) not_before: Option<Timestamp>,
     /// What was submitted, as it was: `prompt`, `extra_data`, `accelerator`, `webhook` and what else there was.
     pub(crate) data: Object,
     /// The `files` that were submitted, as they were.
@@ -38,6 +47,11 @@ pub(crate) struct RunRecord {
 }
 
 impl RunRecord {
+    /// How it is found.
+    pub(crate) fn key(&self) -> RunKey {
+        RunKey { workflow_id: self.workflow_id.clone(), run_id: self.id.clone() }
+    }
+
     /// A run that has just been accepted; `body` is what was submitted.
     pub(crate) fn accept(
         id: RunId,
@@ -63,6 +77,8 @@ impl RunRecord {
             device: None,
             webhook: data.get_str("webhook").map(str::to_owned),
             api_key_id,
+            lease_until: None,
+            not_before: None,
             data,
             files,
             outcome: None,

@@ -8,31 +8,35 @@ use std::time::Duration;
 use comfyicu_engine::{Executor, NativeExecutor};
 use comfyicu_transport::TransportError;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::accelerators::Accelerators;
-use crate::api::{self, TrustedHosts};
+use crate::api::{self, Streams, TrustedHosts};
 use crate::app::App;
 use crate::args::Serve;
+use crate::bus::Bus;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::files::{BlobStore, Fetcher, FileProvider};
 use crate::guard::Guard;
 use crate::keys::{self, FirstKeyError};
 use crate::outputs::OutputStore;
 use crate::random;
+use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, KeyStore, SqliteStore, StoreError};
 use crate::urls::{PublicUrls, Signer};
 use crate::webhook::WebhookSender;
-use crate::worker::Worker;
+use crate::worker::{Running, Worker};
 
 /// The most bytes of one file of a run: larger than any checkpoint in common use.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
-/// How long requests, and then executions, may take after the server was asked to stop; together less than
-/// the ten seconds after which process managers kill.
-const GRACE: Duration = Duration::from_secs(4);
+/// How long requests and executions may go on after the server was asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long executions may take to end once they were told to; with [`GRACE`] less than the ten seconds after
+/// which process managers kill.
+const ABORT_GRACE: Duration = Duration::from_secs(3);
+/// For how many runs files are fetched at once.
+const FETCHERS: usize = 8;
 
 /// Why the server does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -83,34 +87,58 @@ pub(crate) async fn serve(args: Serve) -> Result<(), ServeError> {
         return Err(ServeError::OpenToAll(args.listen));
     }
     let data_dir = DataDir::lock(&args.data_dir)?;
-    let store = SqliteStore::open(&data_dir.database()).await?;
+    let bus = Bus::default();
+    let store = SqliteStore::open(&data_dir.database(), Arc::new(bus.clone())).await?;
     let fail = |source| ServeError::Listen { address: args.listen, source };
     let listener = TcpListener::bind(args.listen).await.map_err(fail)?;
     let address = listener.local_addr().map_err(fail)?;
     if !args.no_auth {
         keys::make_first_key(&store, io::stderr().is_terminal(), &data_dir.first_key()).await?;
     }
-    let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let app = assemble(&args, address, &data_dir, &store, &shutdown, &tasks).await?;
+    let app = assemble(&args, address, &data_dir, (&store, bus), &tasks).await?;
     let trusted_hosts = args.no_auth.then(|| TrustedHosts::new(app.urls.base()));
     if args.public_url.is_none() && args.listen.ip().is_unspecified() {
         tracing::warn!("without --public-url, addresses of outputs lead to this machine only");
     }
-    let router = api::router(app, trusted_hosts);
+    let shutdown = app.shutdown.clone();
+    let stopping = shutdown.clone();
+    let server = axum::serve(listener, api::router(app, trusted_hosts))
+        .with_graceful_shutdown(async move { stopping.stopping().await });
     say_ready(address)?;
-    let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let mut answered = Box::pin(server.into_future());
     tokio::select! {
-        result = server.into_future() => result?,
-        () = stop(&shutdown) => {}
+        result = &mut answered => result?,
+        () = stop_signal() => tracing::info!("stopping; a second signal stops at once"),
     }
-    shutdown.cancel();
+    shutdown.stop();
     tasks.close();
-    tokio::select! {
-        () = tasks.wait() => store.close().await,
-        () = grace() => tracing::warn!("some runs did not stop in time; they are taken up again at the next start"),
+    let done = async {
+        let answered = answered.await;
+        tasks.wait().await;
+        answered
+    };
+    if let Some(result) = end(done, &shutdown).await {
+        store.close().await;
+        result?;
     }
     Ok(())
+}
+
+/// Waits for what is being done, and after a while tells it to end. `None` when it did not.
+async fn end<T>(done: impl Future<Output = T>, shutdown: &Shutdown) -> Option<T> {
+    let mut done = std::pin::pin!(done);
+    tokio::select! {
+        result = &mut done => return Some(result),
+        () = grace(GRACE) => shutdown.abort(),
+    }
+    tokio::select! {
+        result = &mut done => Some(result),
+        () = grace(ABORT_GRACE) => {
+            tracing::warn!("some runs did not stop in time; they are taken up again at the next start");
+            None
+        }
+    }
 }
 
 /// Makes the parts, puts back what an earlier process left running, and sets the workers to work.
@@ -118,8 +146,7 @@ pub(crate) async fn assemble(
     args: &Serve,
     address: SocketAddr,
     data_dir: &DataDir,
-    store: &SqliteStore,
-    shutdown: &CancellationToken,
+    (store, bus): (&SqliteStore, Bus),
     tasks: &TaskTracker,
 ) -> Result<App, ServeError> {
     let index: Arc<dyn FileIndex> = Arc::new(store.clone());
@@ -147,38 +174,41 @@ pub(crate) async fn assemble(
         outputs: OutputStore::new(data_dir.outputs()),
         guard,
         urls,
-        submitted: Arc::new(Notify::new()),
+        bus,
+        running: Running::default(),
+        streams: Streams::default(),
+        shutdown: Shutdown::default(),
     };
-    set_to_work(&app, store, shutdown, tasks).await?;
+    set_to_work(&app, store, tasks).await?;
     Ok(app)
 }
 
-async fn set_to_work(
-    app: &App,
-    store: &SqliteStore,
-    shutdown: &CancellationToken,
-    tasks: &TaskTracker,
-) -> Result<(), ServeError> {
-    let told = Arc::new(Notify::new());
+async fn set_to_work(app: &App, store: &SqliteStore, tasks: &TaskTracker) -> Result<(), ServeError> {
     let worker = Worker {
         store: Arc::clone(&app.runs),
         executor: Arc::clone(&app.executor),
+        accelerators: app.accelerators.clone(),
         files: app.files.clone(),
         outputs: app.outputs.clone(),
         urls: app.urls.clone(),
-        submitted: Arc::clone(&app.submitted),
-        told: Arc::clone(&told),
-        shutdown: shutdown.clone(),
+        queue: Arc::clone(&app.bus.queue),
+        live: app.bus.live.clone(),
+        running: app.running.clone(),
+        shutdown: app.shutdown.clone(),
     };
     let left = worker.recover().await?;
     if left > 0 {
         tracing::info!(runs = left, "an earlier process left runs unfinished; they are queued again");
     }
-    let parallel = std::thread::available_parallelism().map_or(1, usize::from);
-    for _ in 0..parallel {
+    for _ in 0..app.executor.parallel_runs().get() {
         tasks.spawn(worker.clone().work());
     }
-    let sender = WebhookSender::new(Arc::new(store.clone()), app.guard.clone(), told, shutdown.clone())?;
+    for _ in 0..FETCHERS {
+        tasks.spawn(worker.clone().fetch());
+    }
+    tasks.spawn(worker.reap());
+    let told = Arc::clone(&app.bus.told);
+    let sender = WebhookSender::new(Arc::new(store.clone()), app.guard.clone(), told, app.shutdown.clone())?;
     tasks.spawn(sender.work());
     Ok(())
 }
@@ -195,18 +225,10 @@ fn listen_url(address: SocketAddr) -> Result<Url, url::ParseError> {
     Url::parse(&format!("http://{reachable}"))
 }
 
-/// Waits for a signal, tells everybody to stop, and gives them time; ends when that is over.
-async fn stop(shutdown: &CancellationToken) {
-    stop_signal().await;
-    tracing::info!("stopping; a second signal stops at once");
-    shutdown.cancel();
-    grace().await;
-}
-
-/// The time that running requests and executions have, unless a second signal cuts it short.
-async fn grace() {
+/// A time to wait, unless a second signal cuts it short.
+async fn grace(time: Duration) {
     tokio::select! {
-        () = tokio::time::sleep(GRACE) => {}
+        () = tokio::time::sleep(time) => {}
         () = stop_signal() => {}
     }
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use comfyicu_model::{DestPath, RunId, RunStatus, Timestamp, WorkflowId};
 
 use crate::hash::Sha256Hex;
-use crate::run::RunRecord;
+use crate::run::{LifecycleEvent, RunRecord};
 
 /// Why the store could not do what it was asked; the request fails, the data is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,9 @@ pub(crate) enum StoreError {
     /// Without these settings an accepted run could be lost.
     #[error("the database does not keep its promise: {0}")]
     NotDurable(String),
+    /// The store was closed: the server stops.
+    #[error("the store is closed")]
+    Closed,
     /// A row that this program did not write.
     #[error("a row of `{table}` cannot be read: {problem}")]
     Corrupt {
@@ -48,6 +51,83 @@ impl From<sqlx::Error> for StoreError {
 pub(crate) struct RunKey {
     pub(crate) workflow_id: WorkflowId,
     pub(crate) run_id: RunId,
+}
+
+/// A run that waits, as the queue of the scheduler needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WaitingRun {
+    /// Its place in the order of acceptance.
+    pub(crate) seq: i64,
+    pub(crate) key: RunKey,
+    pub(crate) accelerator: String,
+    /// Whether there are files to be had before it can be executed.
+    pub(crate) has_files: bool,
+    pub(crate) not_before: Option<Timestamp>,
+}
+
+/// A change of a run that is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Committed {
+    pub(crate) event: LifecycleEvent,
+    /// The run, when it waits now.
+    pub(crate) waiting: Option<WaitingRun>,
+}
+
+/// Hears of changes after they were committed, in their order. It must not block: commits wait for it.
+pub(crate) trait Observer: Debug + Send + Sync {
+    /// A change is on disk.
+    fn committed(&self, change: Committed);
+}
+
+/// What makes a repeated request to create a run the same request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IdempotencyClaim {
+    /// Whose key it is: keys of different owners never meet.
+    pub(crate) owner: String,
+    pub(crate) key: String,
+    /// The digest of what is asked for.
+    pub(crate) request: Sha256Hex,
+    /// What was claimed before this moment is forgotten.
+    pub(crate) oldest: Timestamp,
+}
+
+/// What became of a run that was to be taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    /// It is new.
+    New,
+    /// The same request made this run before.
+    Same(RunId),
+    /// Another request has this key.
+    Other,
+}
+
+/// Which part of a list is asked for, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListQuery {
+    /// The most entries.
+    pub(crate) limit: u32,
+    /// Only what stands after this place: the cursor of an earlier page.
+    pub(crate) cursor: Option<i64>,
+    /// Only runs of this status.
+    pub(crate) status: Option<RunStatus>,
+    /// Only what was created at this moment or later.
+    pub(crate) since: Option<Timestamp>,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    /// Where the next page begins; `None` when this is the last one.
+    pub(crate) next: Option<i64>,
+}
+
+/// Whose events are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Scope {
+    Run(RunId),
+    Workflow(WorkflowId),
 }
 
 /// A message that waits to be sent.
@@ -86,12 +166,16 @@ pub(crate) struct FetchedFile {
 /// Keeps runs. What a method changed is on disk when it returns.
 #[async_trait]
 pub(crate) trait RunStore: Debug + Send + Sync {
-    /// Takes in an accepted run, and its workflow when it is the first of it.
-    async fn insert(&self, run: &RunRecord) -> Result<(), StoreError>;
+    /// Takes in an accepted run, and its workflow when it is the first of it. With a claim, only when no
+    /// earlier request has its key.
+    async fn insert(&self, run: &RunRecord, claim: Option<IdempotencyClaim>) -> Result<Claimed, StoreError>;
 
-    /// Replaces a run by its changed form, and takes in the message that tells of it, both or neither.
-    /// Gives false, and changes nothing, when the stored run has another status or attempt than `before`:
-    /// somebody else changed it.
+    /// What became of an earlier request with this claim; [`Claimed::New`] when there was none.
+    async fn claimed(&self, claim: &IdempotencyClaim) -> Result<Claimed, StoreError>;
+
+    /// Replaces a run by its changed form, and takes in the message that tells of it and the event, all or
+    /// nothing. Gives false, and changes nothing, when the stored run has another status or attempt than
+    /// `before`: somebody else changed it.
     async fn change(
         &self,
         before: &RunRecord,
@@ -99,18 +183,31 @@ pub(crate) trait RunStore: Debug + Send + Sync {
         told: Option<NewDelivery>,
     ) -> Result<bool, StoreError>;
 
+    /// Prolongs the lease of an attempt. Gives false when the run is not that attempt's any more.
+    async fn renew(&self, run_id: &RunId, attempt: u32, until: Timestamp) -> Result<bool, StoreError>;
+
+    /// The runs that are being executed, and whose lease ended before this moment; those without a lease too,
+    /// and all of them where no moment is given.
+    async fn expired(&self, before: Option<Timestamp>, limit: u32) -> Result<Vec<RunKey>, StoreError>;
+
+    /// The runs that wait, in the order of acceptance, from after a place on. Without their documents:
+    /// those are large, and one that cannot be read must not hide the others.
+    async fn waiting_runs(&self, after: i64, limit: u32) -> Result<Vec<WaitingRun>, StoreError>;
+
     /// The run, when the workflow has it.
     async fn get(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<RunRecord>, StoreError>;
 
     /// The workflow's runs, newest first.
-    async fn list(&self, workflow_id: &WorkflowId, limit: u32) -> Result<Vec<RunRecord>, StoreError>;
+    async fn list(&self, workflow_id: &WorkflowId, query: &ListQuery) -> Result<Page<RunRecord>, StoreError>;
 
-    /// The oldest runs of a status, in the order in which they were accepted; QUEUED and STARTED only. Just
-    /// their ids: documents are large, and one that cannot be read must not hide the others.
-    async fn oldest(&self, status: RunStatus, limit: u32) -> Result<Vec<RunKey>, StoreError>;
+    /// The events of a run or a workflow after a place, in order.
+    async fn events(&self, scope: &Scope, after: i64, limit: u32) -> Result<Vec<LifecycleEvent>, StoreError>;
+
+    /// The place of the last event of all; 0 when there is none.
+    async fn latest_event(&self) -> Result<i64, StoreError>;
 
     /// The workflows, newest first.
-    async fn workflows(&self, limit: u32) -> Result<Vec<WorkflowRecord>, StoreError>;
+    async fn workflows(&self, query: &ListQuery) -> Result<Page<WorkflowRecord>, StoreError>;
 
     /// A workflow.
     async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, StoreError>;

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use comfyicu_model::{OutputPath, RunId, WorkflowId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::Uri;
 use sha2::Sha256;
 use url::Url;
 
@@ -73,6 +74,15 @@ impl PublicUrls {
     /// The address of an upload.
     pub(crate) fn upload(&self, sha256: &Sha256Hex) -> Url {
         self.join(["api", "v1", "uploads", sha256.as_str()])
+    }
+
+    /// The address of what a request asked for, as others reach it, from another place of a list on.
+    pub(crate) fn with_cursor(&self, uri: &Uri, cursor: i64) -> Url {
+        let mut url = self.join(uri.path().split('/').filter(|segment| !segment.is_empty()));
+        let kept = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let kept = kept.filter(|(name, _)| name != "cursor");
+        url.query_pairs_mut().extend_pairs(kept).append_pair("cursor", &cursor.to_string());
+        url
     }
 
     /// Whether a signature opens an output. Without a signer everything is open.

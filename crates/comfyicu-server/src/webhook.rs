@@ -12,12 +12,12 @@ use comfyicu_transport::{
 use http::{HeaderValue, Method, header};
 use tokio::sync::Notify;
 use tokio::task::{self, JoinSet};
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::clock;
 use crate::guard::Guard;
 use crate::report::with_causes;
+use crate::shutdown::Shutdown;
 use crate::store::{Delivery, Outbox, StoreError};
 
 /// How long a receiver may take.
@@ -36,7 +36,7 @@ pub(crate) struct WebhookSender {
     transport: SharedTransport,
     guard: Guard,
     told: Arc<Notify>,
-    shutdown: CancellationToken,
+    shutdown: Shutdown,
 }
 
 impl WebhookSender {
@@ -44,7 +44,7 @@ impl WebhookSender {
         outbox: Arc<dyn Outbox>,
         guard: Guard,
         told: Arc<Notify>,
-        shutdown: CancellationToken,
+        shutdown: Shutdown,
     ) -> Result<Self, TransportError> {
         let transport = ReqwestTransport::builder()
             .user_agent(concat!("comfyicu-server/", env!("CARGO_PKG_VERSION")))
@@ -66,7 +66,7 @@ impl WebhookSender {
                 tracing::error!(error = with_causes(&error), "messages cannot be read");
             }
             tokio::select! {
-                () = sender.shutdown.cancelled() => return,
+                () = sender.shutdown.stopping() => return,
                 () = sender.told.notified() => {}
                 Some(ended) = on_their_way.join_next_with_id() => {
                     let task = ended.map_or_else(|panic| panic.id(), |(task, ())| task);

@@ -1,222 +1,153 @@
-//! Workers: each takes the oldest waiting run, executes it and writes down how it ended.
+//! Workers: they take runs that are ready, execute them and write down how they ended.
+//!
+//! A run is a worker's for the time of a lease, which the worker prolongs for as long as it lives. Each
+//! attempt has a number, and a change is written only over the attempt that it began from: whoever comes back
+//! late changes nothing.
+
+mod attempt;
+mod fetch;
+mod recover;
+mod running;
+
+pub(crate) use running::Running;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use comfyicu_engine::{ExecutionError, Executor, Job, NoEvents};
-use comfyicu_model::json::Value;
-use comfyicu_model::{Prompt, RunStatus};
-use tokio::sync::Notify;
+use comfyicu_engine::Executor;
 use tokio_util::sync::CancellationToken;
 
+use crate::accelerators::Accelerators;
 use crate::clock;
-use crate::files::FileProvider;
-use crate::outputs::{AttemptOutputs, OutputStore};
+use crate::files::{FileProvider, Prepared};
+use crate::live::Live;
+use crate::outputs::OutputStore;
+use crate::queue::Queue;
 use crate::report::with_causes;
-use crate::run::{Costs, Outcome, RunRecord, RunView};
-use crate::store::{NewDelivery, RunStore, StoreError};
+use crate::run::{RunRecord, after, told};
+use crate::shutdown::Shutdown;
+use crate::store::{RunStore, WaitingRun};
 use crate::urls::PublicUrls;
 
-/// How many waiting runs are looked at to find one that no other worker takes.
-const CANDIDATES: u32 = 16;
-/// How long a worker waits before it looks by itself; it is woken when a run comes in.
-const IDLE: Duration = Duration::from_secs(5);
-/// How long a worker waits after the store failed.
+/// The runs that wait, with their files once they are there.
+pub(crate) type RunQueue = Queue<Prepared>;
+
+/// How long a run is a worker's without a sign of life.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// How often a worker gives a sign of life: two may be lost.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How long a worker rests before it looks by itself: for runs that were delayed. It is woken for others.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long a run is left alone after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
-/// How often a run is begun; beyond it, a process that ends while the run is executed ends the run too.
-pub(crate) const MAX_ATTEMPTS: u32 = 20;
 
 /// What workers share.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     pub(crate) store: Arc<dyn RunStore>,
     pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) accelerators: Accelerators,
     pub(crate) files: FileProvider,
     pub(crate) outputs: OutputStore,
     pub(crate) urls: PublicUrls,
-    /// Woken when a run comes in.
-    pub(crate) submitted: Arc<Notify>,
-    /// Wakes the sender of messages.
-    pub(crate) told: Arc<Notify>,
-    pub(crate) shutdown: CancellationToken,
-}
-
-/// How an execution went.
-enum Ended {
-    /// To its end, good or bad.
-    With(Outcome, Costs),
-    /// The server is stopping; the run is taken up again at its next start.
-    Interrupted,
+    pub(crate) queue: Arc<RunQueue>,
+    pub(crate) live: Live,
+    pub(crate) running: Running,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Worker {
     /// Executes runs, one after the other, until the server stops.
     pub(crate) async fn work(self) {
-        while !self.shutdown.is_cancelled() {
-            match self.claim().await {
-                Ok(Some(run)) => self.execute(run).await,
-                Ok(None) => self.rest(IDLE).await,
-                Err(error) => {
-                    tracing::error!(error = with_causes(&error), "no run can be taken");
-                    self.rest(STORE_RETRY).await;
-                }
+        while !self.shutdown.is_stopping() {
+            let changed = self.queue.changed();
+            if let Some((waiting, prepared)) =
+                self.queue.take(|name| self.accelerators.serves(name), clock::now())
+            {
+                self.execute(waiting, prepared).await;
+                continue;
+            }
+            tokio::select! {
+                () = self.shutdown.stopping() => {}
+                () = changed => {}
+                () = tokio::time::sleep(IDLE) => {}
             }
         }
     }
 
-    async fn rest(&self, most: Duration) {
-        tokio::select! {
-            () = self.shutdown.cancelled() => {}
-            () = self.submitted.notified() => {}
-            () = tokio::time::sleep(most) => {}
+    /// Executes a run that was taken, unless it does not wait any more.
+    async fn execute(&self, waiting: WaitingRun, prepared: Option<Prepared>) {
+        let token = self.running.enter(&waiting.key.run_id, &self.shutdown);
+        if let Some(run) = self.begin(waiting).await {
+            self.attempt(run, prepared.unwrap_or_default(), &token).await;
         }
     }
 
-    /// Puts back what an earlier process left running. Called once, before any worker works.
-    ///
-    /// A run that was begun too often is not begun again: it may be what ends the process.
-    pub(crate) async fn recover(&self) -> Result<usize, StoreError> {
-        let mut count = 0;
-        loop {
-            let left = self.store.oldest(RunStatus::Started, CANDIDATES).await?;
-            if left.is_empty() {
-                return Ok(count);
-            }
-            for key in left {
-                let Some(run) = self.store.get(&key.workflow_id, &key.run_id).await? else { continue };
-                // First, so that a crash in between leaves nothing that nobody knows of.
-                self.outputs.begin(&run.id, run.attempt).discard().await;
-                let back = if run.attempt < MAX_ATTEMPTS {
-                    run.requeue(clock::now())
-                } else {
-                    run.finish(Outcome::of_crashes(&run.id, run.attempt), run.costs.clone(), clock::now())
-                };
-                let Some(back) = back else { continue };
-                count += usize::from(self.store.change(&run, &back, self.message(&back)).await?);
-            }
-        }
-    }
-
-    /// Takes the oldest waiting run, and makes it this worker's.
-    async fn claim(&self) -> Result<Option<RunRecord>, StoreError> {
-        for key in self.store.oldest(RunStatus::Queued, CANDIDATES).await? {
-            let run = match self.store.get(&key.workflow_id, &key.run_id).await {
-                Ok(Some(run)) => run,
-                Ok(None) => continue,
-                Err(error) => {
-                    tracing::error!(run_id = %key.run_id, error = with_causes(&error), "the run cannot be read");
-                    continue;
-                }
+    /// Makes a run this worker's. `None` when it does not wait any more, or the store failed; it is then
+    /// back in the queue.
+    async fn begin(&self, waiting: WaitingRun) -> Option<RunRecord> {
+        let key = &waiting.key;
+        let begun = async {
+            let Some(run) = self.store.get(&key.workflow_id, &key.run_id).await? else { return Ok(None) };
+            let Some(started) = run.start(&self.executor.device().name, clock::now(), LEASE) else {
+                return Ok(None);
             };
-            let Some(started) = run.start(&self.executor.device().name, clock::now()) else { continue };
-            if self.store.change(&run, &started, self.message(&started)).await? {
-                self.told.notify_one();
-                // Two runs that came in while nobody waited left one wake-up: it is passed on.
-                self.submitted.notify_one();
-                return Ok(Some(started));
+            let is_ours = self.store.change(&run, &started, told(&started, &self.urls)).await?;
+            Ok::<_, crate::store::StoreError>(is_ours.then_some(started))
+        };
+        match begun.await {
+            Ok(Some(run)) => {
+                tracing::info!(run_id = %run.id, attempt = run.attempt, "run started");
+                Some(run)
+            }
+            Ok(None) => None,
+            Err(error) => {
+                tracing::error!(run_id = %key.run_id, error = with_causes(&error), "the run cannot be begun");
+                let later = after(clock::now(), STORE_RETRY);
+                self.queue.push_later(waiting, later);
+                None
             }
         }
-        Ok(None)
     }
 
-    async fn execute(&self, run: RunRecord) {
-        let outputs = Arc::new(self.outputs.begin(&run.id, run.attempt));
-        tracing::info!(run_id = %run.id, attempt = run.attempt, "run started");
-        let attempt = {
-            let (worker, run, outputs) = (self.clone(), run.clone(), Arc::clone(&outputs));
-            async move { worker.attempt(&run, &outputs).await }
-        };
-        // A task of its own, so that a panic ends the run and not the worker.
-        let ended = tokio::spawn(attempt).await.unwrap_or_else(|panic| {
-            tracing::error!(run_id = %run.id, %panic, "the execution broke off");
-            let error =
-                ExecutionError::Unavailable("the executor broke off; the server's log says where".to_owned());
-            Ended::With(Outcome::of_error(&run.id, &error), queued_costs(&run))
-        });
-        let Ended::With(outcome, costs) = ended else {
-            outputs.discard().await;
-            return;
-        };
-        if matches!(outcome, Outcome::Failure(_)) {
-            outputs.discard().await;
-        }
-        self.finish(&run, outcome, costs).await;
-    }
-
-    async fn attempt(&self, run: &RunRecord, outputs: &AttemptOutputs) -> Ended {
-        let mut costs = queued_costs(run);
-        let prepared = tokio::select! {
-            () = self.shutdown.cancelled() => return Ended::Interrupted,
-            prepared = self.files.prepare(run) => prepared,
-        };
-        let prepared = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => return Ended::With(Outcome::of_files(&run.id, &error), costs),
-        };
-        costs.download_ms = Some(prepared.millis);
-        costs.files = prepared.costs;
-        let job = match job(run) {
-            Ok(job) => job.inputs(prepared.inputs),
-            Err(error) => return Ended::With(Outcome::of_files(&run.id, &error), costs),
-        };
-        let begun = Instant::now();
-        let result = self.executor.execute(job, &NoEvents, outputs, &self.shutdown).await;
-        costs.execution_ms = Some(millis(begun.elapsed()));
-        match result {
-            Ok(()) => Ended::With(Outcome::Files(outputs.saved()), costs),
-            Err(ExecutionError::Cancelled) => Ended::Interrupted,
-            Err(error) => Ended::With(Outcome::of_error(&run.id, &error), costs),
-        }
-    }
-
-    /// Writes down the end of a run, unless somebody else did. Where the store fails, it is tried again
-    /// until the server stops; the run is then taken up again at its next start.
-    async fn finish(&self, run: &RunRecord, outcome: Outcome, costs: Costs) {
-        let Some(ended) = run.finish(outcome, costs, clock::now()) else { return };
+    /// Writes down a change of a run that this worker has. Where the store fails, it is tried again until
+    /// the server stops; the run is then taken up again at its next start. Gives false when the run is
+    /// somebody else's by now.
+    async fn write_down(&self, before: &RunRecord, after: &RunRecord) -> bool {
         loop {
-            match self.store.change(run, &ended, self.message(&ended)).await {
+            match self.store.change(before, after, told(after, &self.urls)).await {
                 Ok(true) => {
-                    tracing::info!(run_id = %run.id, status = %ended.status, "run ended");
-                    return self.told.notify_one();
+                    tracing::info!(run_id = %after.id, attempt = after.attempt, status = %after.status, "run changed");
+                    return true;
                 }
                 Ok(false) => {
-                    tracing::warn!(run_id = %run.id, attempt = run.attempt, "the run is another worker's by now");
-                    return self.outputs.begin(&run.id, run.attempt).discard().await;
+                    tracing::info!(run_id = %after.id, attempt = before.attempt, "the run was ended or taken meanwhile");
+                    return false;
                 }
                 Err(error) => {
                     let error = with_causes(&error);
-                    tracing::error!(run_id = %run.id, error, "the end of the run cannot be written down");
+                    tracing::error!(run_id = %after.id, error, "a change of the run cannot be written down");
                 }
             }
             tokio::select! {
-                () = self.shutdown.cancelled() => return,
+                () = self.shutdown.aborting() => return true,
                 () = tokio::time::sleep(STORE_RETRY) => {}
             }
         }
     }
 
-    /// What the run's webhook is told of this change.
-    fn message(&self, run: &RunRecord) -> Option<NewDelivery> {
-        let url = run.webhook.clone().filter(|url| !url.is_empty() && run.is_told())?;
-        Some(NewDelivery { url, body: Value::from(RunView(run).to_object(&self.urls)).to_json() })
+    /// Prolongs the lease of a run for as long as this is polled. When the run is not ours any more, its
+    /// execution is told to end.
+    async fn keep_lease(&self, run: &RunRecord, token: &CancellationToken) {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            match self.store.renew(&run.id, run.attempt, after(clock::now(), LEASE)).await {
+                Ok(true) => {}
+                Ok(false) => token.cancel(),
+                Err(error) => {
+                    tracing::warn!(run_id = %run.id, error = with_causes(&error), "the lease cannot be prolonged");
+                }
+            }
+        }
     }
-}
-
-fn queued_costs(run: &RunRecord) -> Costs {
-    let waited = run.started_at.map(|started| millis(started.since(run.created_at)));
-    Costs { queue_ms: waited, ..Costs::default() }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn job(run: &RunRecord) -> Result<Job, comfyicu_model::ParsePromptError> {
-    let prompt = Prompt::from_value(run.data.get("prompt").cloned().unwrap_or_default())?;
-    let extra_pnginfo = run
-        .data
-        .get("extra_data")
-        .and_then(Value::as_object)
-        .and_then(|extra| extra.get("extra_pnginfo").and_then(Value::as_object).cloned());
-    Ok(Job::new(run.id.clone(), prompt).extra_pnginfo(extra_pnginfo.unwrap_or_default()))
 }

@@ -38,7 +38,7 @@ struct Watcher {
 
 impl EventSink for Watcher {
     fn emit(&self, event: Event) {
-        let Event::NodeStarted { node_id, done, total, .. } = event;
+        let Event::NodeStarted { node_id, done, total, .. } = event else { return };
         if self.cancel_at == Some(node_id.as_str()) {
             self.token.cancel();
         }

@@ -68,6 +68,21 @@ impl ApiError {
         Self { details, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rejected", message) }
     }
 
+    /// The request cannot be what another one was.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// The server cannot do it now, and can later.
+    pub(crate) fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", with_causes(error))
+    }
+
+    /// Too many do the same just now.
+    pub(crate) fn too_busy(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+    }
+
     /// The server failed. What went wrong is for its log, not for the sender.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = with_causes(error), "a request failed");

@@ -1,6 +1,7 @@
 //! The API, asked in process: the real router, store and executor, without a socket.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,18 +11,21 @@ use comfyicu_model::json::{Limits, Object, Value, read};
 use comfyicu_model::{Run, RunOutput, RunStatus};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use url::Url;
 
 use crate::args::{Cli, Command};
+use crate::bus::Bus;
 use crate::data_dir::DataDir;
 use crate::hash::Sha256Hex;
 use crate::run::RunRecord;
 use crate::serve::assemble;
+use crate::shutdown::Shutdown;
 use crate::store::{KeyStore as _, RunStore as _, SqliteStore};
-use crate::worker::MAX_ATTEMPTS;
+
+mod events;
+mod extensions;
 
 const KEY: &str = "cicu_test";
 const PROMPT: &str = r#"{"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 8, "batch_size": 1, "color": 255}},
@@ -29,7 +33,7 @@ const PROMPT: &str = r#"{"1": {"class_type": "EmptyImage", "inputs": {"width": 1
 
 struct Server {
     router: Router,
-    shutdown: CancellationToken,
+    shutdown: Shutdown,
     _folder: TempDir,
     _data_dir: DataDir,
 }
@@ -49,13 +53,14 @@ impl Server {
     async fn start_on(flags: &[&str], prepare: impl AsyncFnOnce(&SqliteStore)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::lock(folder.path()).unwrap();
-        let store = SqliteStore::open(&data_dir.database()).await.unwrap();
+        let bus = Bus::default();
+        let store = SqliteStore::open(&data_dir.database(), Arc::new(bus.clone())).await.unwrap();
         store.insert_key("k1", &Sha256Hex::of(KEY.as_bytes()), crate::clock::now()).await.unwrap();
         prepare(&store).await;
         let Command::Serve(args) = Cli::parse_from([&["comfyicu-server", "serve"], flags].concat()).command;
-        let shutdown = CancellationToken::new();
         let address = SocketAddr::from(([127, 0, 0, 1], 8288));
-        let app = assemble(&args, address, &data_dir, &store, &shutdown, &TaskTracker::new()).await.unwrap();
+        let app = assemble(&args, address, &data_dir, (&store, bus), &TaskTracker::new()).await.unwrap();
+        let shutdown = app.shutdown.clone();
         Self { router: super::router(app, None), shutdown, _folder: folder, _data_dir: data_dir }
     }
 
@@ -99,7 +104,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shutdown.cancel();
+        self.shutdown.abort();
     }
 }
 
@@ -338,14 +343,14 @@ async fn a_run_that_many_processes_ended_with_is_not_begun_again() {
     let run = crate::run::tests::accepted();
     let server = Server::start_on(&[], async |store| {
         let started =
-            RunRecord { attempt: MAX_ATTEMPTS - 1, ..run.clone() }.start("CPU", run.created_at).unwrap();
-        store.insert(&run).await.unwrap();
+            RunRecord { attempt: 19, ..run.clone() }.start("CPU", run.created_at, Duration::ZERO).unwrap();
+        store.insert(&run, None).await.unwrap();
         assert!(store.change(&run, &started, None).await.unwrap());
     });
     let server = server.await;
     let ended = Run::parse(&server.get("/api/v1/workflows/w1/runs/r1").await.body).unwrap();
     assert_eq!(ended.status(), Some(RunStatus::Error));
-    assert!(ended.failure().unwrap().message().starts_with("the server ended 20 times"), "{ended:?}");
+    assert!(ended.failure().unwrap().message().starts_with("the run was begun 20 times"), "{ended:?}");
 }
 
 #[tokio::test]

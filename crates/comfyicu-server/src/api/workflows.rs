@@ -3,37 +3,24 @@
 use axum::extract::State;
 use comfyicu_model::WorkflowId;
 use comfyicu_model::json::{Object, Value};
-use serde::Deserialize;
+use http::Uri;
 
 use super::error::ApiError;
 use super::{Json, extract};
 use crate::api::extract::{Path, Query};
+use crate::api::page::{PageQuery, PageResponse};
 use crate::app::App;
 use crate::store::WorkflowRecord;
 
-/// How many entries a list has when nothing is asked.
-const DEFAULT_LIMIT: u32 = 100;
-/// The most entries that may be asked for.
-const MAX_LIMIT: u32 = 1000;
-
-/// `?limit=`: how many entries a list has at most. An extension.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    limit: Option<u32>,
-}
-
-impl Page {
-    /// The bound in force.
-    pub(super) fn limit(&self) -> u32 {
-        self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
-    }
-}
-
 /// Lists the workflows, newest first.
-pub(super) async fn list(State(app): State<App>, Query(page): Query<Page>) -> Result<Json, ApiError> {
-    let workflows = app.runs.workflows(page.limit()).await?;
-    let objects = workflows.iter().map(|workflow| object(workflow, &app));
-    Ok(Json(objects.collect::<Vec<_>>().into()))
+pub(super) async fn list(
+    State(app): State<App>,
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<PageResponse, ApiError> {
+    let page = app.runs.workflows(&query.to_list_query()?).await?;
+    let entries = page.items.iter().map(|workflow| Value::from(object(workflow, &app))).collect();
+    Ok(PageResponse::new(entries, page.next, &uri, &app.urls))
 }
 
 /// Gives one workflow.

@@ -43,10 +43,11 @@ impl Outcome {
         Self::failure(failure)
     }
 
-    /// The failure of a run that was being executed each time a process of the server ended.
-    pub(crate) fn of_crashes(run_id: &RunId, attempts: u32) -> Self {
-        let message =
-            format!("the server ended {attempts} times while the run was executed, so it is not tried again");
+    /// The failure of a run whose worker, or whose server, was gone each time before its end.
+    pub(crate) fn of_losses(run_id: &RunId, attempts: u32) -> Self {
+        let message = format!(
+            "the run was begun {attempts} times, and each time its worker was gone before the end, so it is not tried again"
+        );
         Self::failure(account(run_id, "server_error", &message))
     }
 

@@ -5,6 +5,7 @@ use comfyicu_model::{OutputFile, OutputPath, Prompt, RunId, Timestamp, WorkflowI
 use url::Url;
 
 use super::{Outcome, RunRecord, metadata};
+use crate::store::NewDelivery;
 
 /// The owner that every run has on a server with one owner.
 const LOCAL_USER: &str = "local";
@@ -88,6 +89,12 @@ impl RunView<'_> {
     }
 }
 
+/// The message that tells of a run's last change, for a run that has a webhook, and a change that is told.
+pub(crate) fn told(run: &RunRecord, urls: &dyn Urls) -> Option<NewDelivery> {
+    let url = run.webhook.clone().filter(|url| !url.is_empty() && run.is_told())?;
+    Some(NewDelivery { url, body: Value::from(RunView(run).to_object(urls)).to_json() })
+}
+
 fn time(moment: Option<Timestamp>) -> Value {
     moment.map(|moment| moment.to_string()).into()
 }
@@ -117,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_completed_run_has_every_field() {
-        let started = accepted().start("CPU", Timestamp::from_unix_millis(1_000)).unwrap();
+        let started =
+            accepted().start("CPU", Timestamp::from_unix_millis(1_000), std::time::Duration::ZERO).unwrap();
         let files = Outcome::Files(vec![OutputPath::parse("a/b_00001_.png").unwrap()]);
         let costs =
             Costs { queue_ms: Some(1), download_ms: Some(2), execution_ms: Some(3), files: Vec::new() };

@@ -1,21 +1,25 @@
 //! The store in SQLite: one writer, several readers, nothing acknowledged that is not on disk.
 
+mod claims;
+mod events;
 mod files;
 mod keys;
 mod outbox;
+mod page;
 mod rows;
 mod runs;
+mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Sqlite;
-use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::StoreError;
+use super::{Observer, StoreError};
+use writer::{Operation, Writer};
 
 /// How many connections read at once.
 const READERS: u32 = 4;
@@ -25,14 +29,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The store in one SQLite file, with a write-ahead log that is synced at each commit.
 #[derive(Clone, Debug)]
 pub(crate) struct SqliteStore {
-    /// One connection: SQLite has one writer at a time, and waiting here is fairer than on its lock.
-    writer: SqlitePool,
+    writer: Writer,
     readers: SqlitePool,
 }
 
 impl SqliteStore {
     /// Opens the file, or makes it, and brings it to this version.
-    pub(crate) async fn open(file: &Path) -> Result<Self, StoreError> {
+    ///
+    /// The observer hears of each change of a run after its commit.
+    pub(crate) async fn open(file: &Path, observer: Arc<dyn Observer>) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -45,33 +50,24 @@ impl SqliteStore {
         assert_durable(&writer).await?;
         let readers =
             SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer: Writer::start(writer, observer), readers })
     }
 
-    /// Gives the writer's connection back after a transaction. After one that failed it is closed: a commit
-    /// for which the disk had no room can leave the transaction open, and whatever came after would be lost in it.
-    fn settled<T>(
-        mut connection: PoolConnection<Sqlite>,
-        result: Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        if result.is_err() {
-            connection.close_on_drop();
-        }
-        result
+    /// Writes, together with whatever else waits to be written.
+    async fn write<O: Operation>(&self, operation: O) -> Result<O::Output, StoreError> {
+        self.writer.write(operation).await
     }
 
     /// Leaves as good as no room for what is written next, as on a full disk.
     #[cfg(test)]
     pub(crate) async fn limit_size(&self) {
-        let pages: i64 =
-            sqlx::query_scalar("PRAGMA max_page_count = 100").fetch_one(&self.writer).await.unwrap();
-        assert!(pages < 1000);
+        self.write(writer::LimitSize).await.unwrap();
     }
 
     /// Lets go of the file.
     pub(crate) async fn close(&self) {
-        self.readers.close().await;
         self.writer.close().await;
+        self.readers.close().await;
     }
 }
 

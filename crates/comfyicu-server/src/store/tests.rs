@@ -1,14 +1,67 @@
-//! What every store must do; run for each implementation.
+//! What every store must do. A new one gets a `Backend` and a line at the end.
 
-use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use comfyicu_model::OutputPath;
 
 use super::*;
-use crate::run::{Costs, Outcome};
+use crate::run::{Costs, EventKind, Loss, Outcome};
 
-async fn open(folder: &Path) -> SqliteStore {
-    SqliteStore::open(&folder.join("runs.db")).await.unwrap()
+mod migrations;
+
+const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Keeps what it hears.
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<Committed>>);
+
+impl Heard {
+    fn take(&self) -> Vec<Committed> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Observer for Heard {
+    fn committed(&self, change: Committed) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    }
+}
+
+/// A store under test, which can be closed and opened again.
+trait Backend: Default {
+    type Store: RunStore + Outbox + FileIndex + KeyStore;
+
+    async fn open(&self) -> Self::Store;
+    async fn close(&self, store: Self::Store);
+    fn heard(&self) -> Vec<Committed>;
+}
+
+#[derive(Debug)]
+struct Sqlite {
+    folder: tempfile::TempDir,
+    heard: Arc<Heard>,
+}
+
+impl Default for Sqlite {
+    fn default() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), heard: Arc::default() }
+    }
+}
+
+impl Backend for Sqlite {
+    type Store = SqliteStore;
+
+    async fn open(&self) -> SqliteStore {
+        SqliteStore::open(&self.folder.path().join("runs.db"), Arc::clone(&self.heard) as _).await.unwrap()
+    }
+
+    async fn close(&self, store: SqliteStore) {
+        store.close().await;
+    }
+
+    fn heard(&self) -> Vec<Committed> {
+        self.heard.take()
+    }
 }
 
 fn at(millis: i64) -> Timestamp {
@@ -29,37 +82,35 @@ fn message(body: &str) -> NewDelivery {
     NewDelivery { url: "http://example.com/hook".to_owned(), body: body.to_owned() }
 }
 
-#[tokio::test]
-async fn a_run_comes_back_whole_after_the_store_was_opened_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_run_comes_back_whole_after_the_store_was_opened_again<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
     let queued = run("r1", "w1", 5);
-    store.insert(&queued).await.unwrap();
-    let started = queued.start("CPU", at(6)).unwrap();
+    store.insert(&queued, None).await.unwrap();
+    let started = queued.start("CPU", at(6), LEASE).unwrap();
     assert!(store.change(&queued, &started, None).await.unwrap());
     let costs = Costs { execution_ms: Some(9), ..Costs::default() };
     let ended =
         started.finish(Outcome::Files(vec![OutputPath::parse("a/b.png").unwrap()]), costs, at(7)).unwrap();
     assert!(store.change(&started, &ended, None).await.unwrap());
-    store.close().await;
+    backend.close(store).await;
 
-    let store = open(folder.path()).await;
+    let store = backend.open().await;
     assert_eq!(store.get(&ended.workflow_id, &ended.id).await.unwrap(), Some(ended.clone()));
     let elsewhere = WorkflowId::parse("w2").unwrap();
     assert_eq!(store.get(&elsewhere, &ended.id).await.unwrap(), None, "another workflow does not have it");
 }
 
-#[tokio::test]
-async fn an_old_attempt_changes_nothing_and_tells_nobody() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn an_old_attempt_changes_nothing_and_tells_nobody<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
     let queued = run("r1", "w1", 0);
-    store.insert(&queued).await.unwrap();
-    let first = queued.start("CPU", at(1)).unwrap();
+    store.insert(&queued, None).await.unwrap();
+    let first = queued.start("CPU", at(1), LEASE).unwrap();
     assert!(store.change(&queued, &first, Some(message("start"))).await.unwrap());
-    let again = first.requeue(at(2)).unwrap();
+    let again = first.lose(Loss::Stopped, at(2)).unwrap();
     assert!(store.change(&first, &again, None).await.unwrap());
-    let second = again.start("CPU", at(3)).unwrap();
+    let second = again.start("CPU", at(3), LEASE).unwrap();
     assert!(store.change(&again, &second, None).await.unwrap());
 
     let late = first.finish(Outcome::Files(Vec::new()), Costs::default(), at(4)).unwrap();
@@ -69,31 +120,180 @@ async fn an_old_attempt_changes_nothing_and_tells_nobody() {
     assert_eq!(bodies, ["start"]);
 }
 
-#[tokio::test]
-async fn runs_are_listed_newest_first_and_taken_oldest_first() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
-    for (id, workflow) in [("r1", "w1"), ("r2", "w2"), ("r3", "w1")] {
-        store.insert(&run(id, workflow, 0)).await.unwrap();
+fn ids(page: Page<RunRecord>) -> Vec<String> {
+    page.items.into_iter().map(|run| run.id.to_string()).collect()
+}
+
+fn query(limit: u32) -> ListQuery {
+    ListQuery { limit, ..ListQuery::default() }
+}
+
+async fn runs_are_listed_newest_first_page_by_page<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    for number in 1..=5 {
+        store.insert(&run(&format!("r{number}"), "w1", number), None).await.unwrap();
     }
-    let ids = |runs: Vec<RunRecord>| runs.into_iter().map(|run| run.id.to_string()).collect::<Vec<_>>();
-    let keys = |keys: Vec<RunKey>| keys.into_iter().map(|key| key.run_id.to_string()).collect::<Vec<_>>();
+    store.insert(&run("other", "w2", 9), None).await.unwrap();
     let workflow_id = WorkflowId::parse("w1").unwrap();
-    assert_eq!(ids(store.list(&workflow_id, 10).await.unwrap()), ["r3", "r1"]);
-    assert_eq!(ids(store.list(&workflow_id, 1).await.unwrap()), ["r3"]);
-    assert_eq!(keys(store.oldest(RunStatus::Queued, 2).await.unwrap()), ["r1", "r2"]);
-    assert_eq!(keys(store.oldest(RunStatus::Started, 2).await.unwrap()), Vec::<String>::new());
-    assert_eq!(store.workflows(10).await.unwrap().len(), 2);
+    let mut cursor = None;
+    let mut pages = Vec::new();
+    loop {
+        let page = store.list(&workflow_id, &ListQuery { cursor, ..query(2) }).await.unwrap();
+        cursor = page.next;
+        pages.push(ids(page));
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec!["r5", "r4"], vec!["r3", "r2"], vec!["r1"]]);
+    assert_eq!(store.list(&workflow_id, &query(5)).await.unwrap().next, None, "no empty page at the end");
+    let since = ListQuery { since: Some(at(4)), ..query(10) };
+    assert_eq!(ids(store.list(&workflow_id, &since).await.unwrap()), ["r5", "r4"]);
+}
+
+async fn runs_are_listed_by_status<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    for id in ["r1", "r2", "r3"] {
+        store.insert(&run(id, "w1", 0), None).await.unwrap();
+    }
+    let (before, workflow_id) = (run("r2", "w1", 0), WorkflowId::parse("w1").unwrap());
+    store.change(&before, &before.cancel(at(1)).unwrap(), None).await.unwrap();
+    for (status, expected) in [
+        (RunStatus::Cancelled, vec!["r2"]),
+        (RunStatus::Queued, vec!["r3", "r1"]),
+        (RunStatus::Error, vec![]),
+    ] {
+        let query = ListQuery { status: Some(status), ..query(10) };
+        assert_eq!(ids(store.list(&workflow_id, &query).await.unwrap()), expected);
+    }
+}
+
+async fn workflows_are_listed_newest_first<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    for (id, workflow) in [("r1", "w1"), ("r2", "w2"), ("r3", "w1")] {
+        store.insert(&run(id, workflow, 0), None).await.unwrap();
+    }
+    let page = store.workflows(&query(1)).await.unwrap();
+    assert_eq!(page.items[0].id.as_str(), "w2");
+    let page = store.workflows(&ListQuery { cursor: page.next, ..query(1) }).await.unwrap();
+    assert_eq!((page.items[0].id.as_str(), page.next), ("w1", None));
     assert!(store.workflow(&WorkflowId::parse("w3").unwrap()).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_message_waits_until_it_was_tried() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn what_waits_is_found_in_the_order_of_acceptance<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    for id in ["r1", "r2", "r3"] {
+        store.insert(&run(id, "w1", 0), None).await.unwrap();
+    }
+    let first = run("r1", "w1", 0);
+    let started = first.start("CPU", at(1), LEASE).unwrap();
+    store.change(&first, &started, None).await.unwrap();
+    let waiting = store.waiting_runs(0, 1).await.unwrap();
+    assert_eq!((waiting[0].key.run_id.as_str(), waiting[0].has_files), ("r2", true));
+    let rest = store.waiting_runs(waiting[0].seq, 10).await.unwrap();
+    assert_eq!(rest.iter().map(|run| run.key.run_id.as_str()).collect::<Vec<_>>(), ["r3"]);
+    store.change(&started, &started.lose(Loss::Gone, at(2)).unwrap(), None).await.unwrap();
+    let again = &store.waiting_runs(0, 1).await.unwrap()[0];
+    assert_eq!((again.key.run_id.as_str(), again.not_before), ("r1", Some(at(1_002))), "where it stood");
+}
+
+async fn each_change_is_an_event_that_is_told_after_its_commit<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
     let queued = run("r1", "w1", 0);
-    store.insert(&queued).await.unwrap();
-    let started = queued.start("CPU", at(1)).unwrap();
+    store.insert(&queued, None).await.unwrap();
+    store.insert(&run("r2", "w1", 0), None).await.unwrap();
+    let started = queued.start("CPU", at(1), LEASE).unwrap();
+    store.change(&queued, &started, None).await.unwrap();
+    let lost = started.lose(Loss::Stopped, at(2)).unwrap();
+    store.change(&started, &lost, None).await.unwrap();
+    store.change(&lost, &lost.cancel(at(3)).unwrap(), None).await.unwrap();
+    assert!(!store.change(&lost, &lost.cancel(at(4)).unwrap(), None).await.unwrap());
+
+    let kinds = |events: &[LifecycleEvent]| events.iter().map(|event| event.kind).collect::<Vec<_>>();
+    let of_run = store.events(&Scope::Run(queued.id.clone()), 0, 10).await.unwrap();
+    let all = [EventKind::Queued, EventKind::Started, EventKind::Queued, EventKind::Cancelled];
+    assert_eq!(kinds(&of_run), all);
+    assert_eq!((of_run[1].attempt, of_run[1].at), (1, at(1)));
+    let rest = store.events(&Scope::Run(queued.id.clone()), of_run[1].seq, 1).await.unwrap();
+    assert_eq!(rest, of_run[2..3]);
+    let of_workflow = store.events(&Scope::Workflow(queued.workflow_id), 0, 10).await.unwrap();
+    assert_eq!(of_workflow.len(), 5);
+    assert!(of_workflow.is_sorted_by_key(|event| event.seq));
+    assert_eq!(store.latest_event().await.unwrap(), of_workflow[4].seq);
+
+    let heard = backend.heard();
+    assert_eq!(heard.iter().map(|change| change.event.clone()).collect::<Vec<_>>(), of_workflow);
+    let waiting: Vec<bool> = heard.iter().map(|change| change.waiting.is_some()).collect();
+    assert_eq!(waiting, [true, true, false, true, false]);
+    assert_eq!(heard[0].waiting, heard[3].waiting, "it waits where it stood");
+}
+
+async fn a_lease_ends_unless_it_is_prolonged<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    let queued = run("r1", "w1", 0);
+    store.insert(&queued, None).await.unwrap();
+    let started = queued.start("CPU", at(0), LEASE).unwrap();
+    store.change(&queued, &started, None).await.unwrap();
+    assert_eq!(store.expired(Some(at(30_000)), 10).await.unwrap(), []);
+    assert_eq!(store.expired(Some(at(30_001)), 10).await.unwrap(), [started.key()]);
+    assert_eq!(store.expired(None, 10).await.unwrap(), [started.key()]);
+    assert!(store.renew(&started.id, 1, at(60_000)).await.unwrap());
+    assert_eq!(store.expired(Some(at(60_000)), 10).await.unwrap(), []);
+    assert!(!store.renew(&started.id, 2, at(99_000)).await.unwrap(), "another attempt's");
+    let ended = started.finish(Outcome::Files(Vec::new()), Costs::default(), at(9)).unwrap();
+    store.change(&started, &ended, None).await.unwrap();
+    assert!(!store.renew(&started.id, 1, at(99_000)).await.unwrap(), "it has ended");
+    assert_eq!(store.expired(Some(at(99_999)), 10).await.unwrap(), []);
+}
+
+fn claim(owner: &str, request: &[u8], oldest: i64) -> IdempotencyClaim {
+    let (owner, key) = (owner.to_owned(), "key".to_owned());
+    IdempotencyClaim { owner, key, request: Sha256Hex::of(request), oldest: at(oldest) }
+}
+
+async fn a_key_makes_one_run_for_its_owner_and_its_time<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    let insert =
+        async |id: &str, millis, claim| store.insert(&run(id, "w1", millis), Some(claim)).await.unwrap();
+    let same = Claimed::Same(RunId::parse("r1").unwrap());
+    assert_eq!(insert("r1", 10, claim("a", b"x", 0)).await, Claimed::New);
+    assert_eq!(insert("r2", 11, claim("a", b"x", 1)).await, same);
+    assert_eq!(store.claimed(&claim("a", b"x", 1)).await.unwrap(), same);
+    assert_eq!(insert("r3", 12, claim("a", b"y", 2)).await, Claimed::Other);
+    assert_eq!(insert("r4", 13, claim("b", b"y", 3)).await, Claimed::New, "of another owner");
+    assert_eq!(insert("r5", 21, claim("a", b"y", 11)).await, Claimed::New, "the first one is forgotten");
+    let listed = store.list(&WorkflowId::parse("w1").unwrap(), &query(10)).await.unwrap();
+    assert_eq!(ids(listed), ["r5", "r4", "r1"]);
+}
+
+async fn what_is_written_at_once_is_written_whole<B: Backend>() {
+    let backend = B::default();
+    let store = Arc::new(backend.open().await);
+    let insert = async |number: i64| {
+        // Every third one is refused: its id is taken.
+        let id = if number % 3 == 0 { "taken".to_owned() } else { format!("r{number}") };
+        store.insert(&run(&id, "w1", number), None).await.is_ok()
+    };
+    let written = futures_util::future::join_all((0..60).map(insert)).await;
+    let expected: Vec<bool> = (0..60).map(|number| number == 0 || number % 3 != 0).collect();
+    assert_eq!(written, expected, "one that is refused takes no other with it");
+    let listed = store.list(&WorkflowId::parse("w1").unwrap(), &query(100)).await.unwrap();
+    assert_eq!((listed.items.len(), backend.heard().len()), (41, 41));
+}
+
+async fn a_message_waits_until_it_was_tried<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    let queued = run("r1", "w1", 0);
+    store.insert(&queued, None).await.unwrap();
+    let started = queued.start("CPU", at(1), LEASE).unwrap();
     assert!(store.change(&queued, &started, Some(message("start"))).await.unwrap());
     let waiting = store.waiting(10).await.unwrap();
     assert_eq!(waiting.len(), 1);
@@ -101,11 +301,10 @@ async fn a_message_waits_until_it_was_tried() {
     assert_eq!(store.waiting(10).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn files_and_inputs_are_found_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
-    store.insert(&run("r1", "w1", 0)).await.unwrap();
+async fn files_and_inputs_are_found_again<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    store.insert(&run("r1", "w1", 0), None).await.unwrap();
     let file = FetchedFile {
         sha256: Sha256Hex::of(b"a"),
         bytes: 1,
@@ -121,10 +320,9 @@ async fn files_and_inputs_are_found_again() {
     assert_eq!(store.input(&workflow_id, &path).await.unwrap(), Some(Sha256Hex::of(b"new")));
 }
 
-#[tokio::test]
-async fn a_key_is_known_by_its_digest_and_a_secret_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_key_is_known_by_its_digest_and_a_secret_is_kept<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
     assert!(!store.has_keys().await.unwrap());
     store.insert_key("k1", &Sha256Hex::of(b"key"), at(0)).await.unwrap();
     assert!(store.has_keys().await.unwrap());
@@ -134,16 +332,45 @@ async fn a_key_is_known_by_its_digest_and_a_secret_is_kept() {
     assert_eq!(store.secret("signing", b"two").await.unwrap(), b"one");
 }
 
+/// Runs what every store must do with one of them.
+macro_rules! contract {
+    ($backend:ident, $module:ident: $($name:ident),* $(,)?) => {
+        mod $module {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name::<super::$backend>().await;
+            })*
+        }
+    };
+}
+
+contract! {
+    Sqlite, sqlite:
+    a_run_comes_back_whole_after_the_store_was_opened_again,
+    an_old_attempt_changes_nothing_and_tells_nobody,
+    runs_are_listed_newest_first_page_by_page,
+    runs_are_listed_by_status,
+    workflows_are_listed_newest_first,
+    what_waits_is_found_in_the_order_of_acceptance,
+    each_change_is_an_event_that_is_told_after_its_commit,
+    a_lease_ends_unless_it_is_prolonged,
+    a_key_makes_one_run_for_its_owner_and_its_time,
+    what_is_written_at_once_is_written_whole,
+    a_message_waits_until_it_was_tried,
+    files_and_inputs_are_found_again,
+    a_key_is_known_by_its_digest_and_a_secret_is_kept,
+}
+
 #[tokio::test]
 async fn a_write_for_which_there_is_no_room_fails_and_the_next_one_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+    let backend = Sqlite::default();
+    let store = backend.open().await;
     store.limit_size().await;
     let mut large = run("r1", "w1", 0);
     large.data.insert("note", "x".repeat(10_000_000));
-    assert!(matches!(store.insert(&large).await, Err(StoreError::Database(_))));
+    assert!(matches!(store.insert(&large, None).await, Err(StoreError::Database(_))));
     let small = run("r2", "w1", 1);
-    store.insert(&small).await.unwrap();
+    store.insert(&small, None).await.unwrap();
     assert_eq!(store.get(&small.workflow_id, &small.id).await.unwrap(), Some(small));
     assert_eq!(store.get(&large.workflow_id, &large.id).await.unwrap(), None);
 }

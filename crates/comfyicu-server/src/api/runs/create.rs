@@ -5,59 +5,128 @@ use axum::body::Body;
 use axum::extract::State;
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{Finding, RunId, RunRequest, WorkflowId};
+use http::HeaderMap;
+use serde::Deserialize;
 
+use super::idempotency;
 use crate::api::auth::KeyId;
 use crate::api::error::ApiError;
-use crate::api::extract::Path;
+use crate::api::extract::{Path, Query};
 use crate::api::{Json, extract};
 use crate::app::App;
 use crate::clock;
 use crate::random;
 use crate::report::with_causes;
 use crate::run::RunRecord;
+use crate::store::Claimed;
 
 /// The most bytes that a request to create a run may have. The largest real workflow has a few MiB.
 pub(in crate::api) const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// What stands behind the `?`.
+#[derive(Debug, Deserialize)]
+pub(in crate::api) struct CreateQuery {
+    /// `only`: the run is checked and not taken in. An extension.
+    check: Option<String>,
+}
 
 /// Takes in a run. It is on disk when its id is answered.
 pub(in crate::api) async fn create(
     State(app): State<App>,
     Extension(KeyId(key_id)): Extension<KeyId>,
     Path(workflow_id): Path<String>,
+    Query(query): Query<CreateQuery>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json, ApiError> {
     let workflow_id: WorkflowId = extract::id(&workflow_id)?;
+    let check_only = checks_only(query.check.as_deref())?;
     let body = extract::body(body, MAX_BODY).await?;
-    let parsed = RunRequest::parse_with_body(&body);
-    let (request, body) = parsed.map_err(|error| ApiError::bad_request(with_causes(&error)))?;
+    let claim = if check_only {
+        None
+    } else {
+        idempotency::claim(&headers, key_id.as_deref(), &workflow_id, &body, clock::now())?
+    };
+    if let Some(claim) = &claim
+        && let Some(answer) = repeated(app.runs.claimed(claim).await?)?
+    {
+        return Ok(answer);
+    }
+    let (request, body) =
+        RunRequest::parse_with_body(&body).map_err(|error| ApiError::bad_request(with_causes(&error)))?;
     if request.named_workflow().is_some_and(|named| *named != workflow_id) {
         return Err(ApiError::bad_request(format!(
             "`workflow_id` is not the workflow of the address, {workflow_id}"
         )));
     }
-    let accelerator = check(&app, &request).await?;
+    let checked = check(&app, &request).await?;
+    if check_only {
+        return Ok(checked.answer());
+    }
     let id = RunId::parse(&random::nanoid()).map_err(|error| ApiError::internal(&error))?;
-    let run = RunRecord::accept(id, workflow_id, body, accelerator, key_id, clock::now());
-    app.runs.insert(&run).await?;
-    app.submitted.notify_one();
+    let run = RunRecord::accept(id, workflow_id, body, checked.accelerator, key_id, clock::now());
+    if let Some(answer) = repeated(app.runs.insert(&run, claim).await?)? {
+        return Ok(answer);
+    }
     tracing::info!(run_id = %run.id, workflow_id = %run.workflow_id, "run accepted");
-    // The hosted service answers the id alone.
-    Ok(Json(Object::from_iter([("id", Value::from(run.id.as_str()))]).into()))
+    Ok(created(&run.id))
+}
+
+/// The hosted service answers the id alone.
+fn created(run_id: &RunId) -> Json {
+    Json(Object::from_iter([("id", Value::from(run_id.as_str()))]).into())
+}
+
+/// What is answered to a request that had its `Idempotency-Key` before.
+fn repeated(claimed: Claimed) -> Result<Option<Json>, ApiError> {
+    match claimed {
+        Claimed::New => Ok(None),
+        Claimed::Same(run_id) => Ok(Some(created(&run_id))),
+        Claimed::Other => Err(ApiError::conflict(
+            "another request had this Idempotency-Key within the last 24 hours: use a new key for a new run",
+        )),
+    }
+}
+
+fn checks_only(check: Option<&str>) -> Result<bool, ApiError> {
+    match check {
+        None => Ok(false),
+        Some("only") => Ok(true),
+        Some(_) => Err(ApiError::bad_request("`check` can be `only`")),
+    }
+}
+
+/// A run with which nothing is wrong that would keep it from being executed.
+struct Checked {
+    accelerator: String,
+    /// What may not be as it was meant.
+    warnings: Vec<Finding>,
+}
+
+impl Checked {
+    /// What is answered where the run was only to be checked.
+    fn answer(&self) -> Json {
+        let findings: Vec<_> = self.warnings.iter().map(Finding::to_object).collect();
+        let accelerator = self.accelerator.as_str();
+        let fields = [("accelerator", Value::from(accelerator)), ("findings", findings.into())];
+        Json(Object::from_iter(fields).into())
+    }
 }
 
 /// Says all that is wrong with a run, or which accelerator it gets.
-async fn check(app: &App, request: &RunRequest) -> Result<String, ApiError> {
+async fn check(app: &App, request: &RunRequest) -> Result<Checked, ApiError> {
     let refused = app.executor.check(request.prompt()).await;
-    let mut findings = refused.map_err(|error| ApiError::internal(&error))?;
+    let mut findings = refused.map_err(|error| ApiError::unavailable(&error))?;
     findings.extend(app.files.check(request.requested_files()).await);
     if let Some(Err(blocked)) = request.requested_webhook().map(|url| app.guard.check_url(url)) {
         findings.push(
             Finding::new("webhook_url_not_allowed", format!("the webhook: {blocked}")).at_input("webhook"),
         );
     }
-    let accelerator = app.accelerators.choose(request.requested_accelerator());
-    match accelerator {
-        Ok(accelerator) if findings.is_empty() => Ok(accelerator),
+    match app.accelerators.choose(request.requested_accelerator()) {
+        Ok(accelerator) if !findings.iter().any(Finding::is_error) => {
+            Ok(Checked { accelerator, warnings: findings })
+        }
         chosen => {
             findings.extend(chosen.err().map(|finding| *finding));
             Err(ApiError::rejected(&findings))

@@ -3,21 +3,24 @@
 use axum::extract::State;
 use comfyicu_model::WorkflowId;
 use comfyicu_model::json::Value;
+use http::Uri;
 
 use crate::api::error::ApiError;
+use crate::api::extract;
 use crate::api::extract::{Path, Query};
-use crate::api::workflows::Page;
-use crate::api::{Json, extract};
+use crate::api::page::{PageQuery, PageResponse};
 use crate::app::App;
 use crate::run::RunView;
 
 /// Lists runs. A workflow that has none yet has an empty list.
 pub(in crate::api) async fn list(
     State(app): State<App>,
+    uri: Uri,
     Path(workflow_id): Path<String>,
-    Query(page): Query<Page>,
-) -> Result<Json, ApiError> {
+    Query(query): Query<PageQuery>,
+) -> Result<PageResponse, ApiError> {
     let workflow_id: WorkflowId = extract::id(&workflow_id)?;
-    let runs = app.runs.list(&workflow_id, page.limit()).await?;
-    Ok(Json(runs.iter().map(|run| Value::from(RunView(run).to_object(&app.urls))).collect::<Vec<_>>().into()))
+    let page = app.runs.list(&workflow_id, &query.to_list_query()?).await?;
+    let entries = page.items.iter().map(|run| Value::from(RunView(run).to_object(&app.urls))).collect();
+    Ok(PageResponse::new(entries, page.next, &uri, &app.urls))
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use comfyicu_model::{DestPath, WorkflowId};
-use sqlx::{Connection as _, SqliteConnection};
 
+use super::writer::{Changes, Operation};
 use super::{SqliteStore, StoreError, rows};
 use crate::hash::Sha256Hex;
 use crate::store::{FetchedFile, FileIndex};
@@ -19,17 +19,7 @@ impl FileIndex for SqliteStore {
     }
 
     async fn note_fetched(&self, url: &str, file: &FetchedFile) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT OR REPLACE INTO fetched_files (url, sha256, bytes, etag, last_modified) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(url)
-        .bind(file.sha256.as_str())
-        .bind(i64::try_from(file.bytes).unwrap_or(i64::MAX))
-        .bind(file.etag.as_deref())
-        .bind(file.last_modified.as_deref())
-        .execute(&self.writer)
-        .await?;
-        Ok(())
+        self.write(NoteFetched { url: url.to_owned(), file: file.clone() }).await
     }
 
     async fn note_inputs(
@@ -37,9 +27,10 @@ impl FileIndex for SqliteStore {
         workflow_id: &WorkflowId,
         inputs: &[(DestPath, Sha256Hex)],
     ) -> Result<(), StoreError> {
-        let mut connection = self.writer.acquire().await?;
-        let result = note_inputs(&mut connection, workflow_id, inputs).await;
-        Self::settled(connection, result)
+        if inputs.is_empty() {
+            return Ok(());
+        }
+        self.write(NoteInputs { workflow_id: workflow_id.clone(), inputs: inputs.to_vec() }).await
     }
 
     async fn input(
@@ -57,19 +48,50 @@ impl FileIndex for SqliteStore {
     }
 }
 
-async fn note_inputs(
-    connection: &mut SqliteConnection,
-    workflow_id: &WorkflowId,
-    inputs: &[(DestPath, Sha256Hex)],
-) -> Result<(), StoreError> {
-    let mut transaction = connection.begin().await?;
-    for (path, sha256) in inputs {
-        sqlx::query("INSERT OR REPLACE INTO inputs (workflow_id, path, sha256) VALUES (?, ?, ?)")
-            .bind(workflow_id.as_str())
-            .bind(path.as_str())
-            .bind(sha256.as_str())
-            .execute(&mut *transaction)
-            .await?;
+#[derive(Debug)]
+struct NoteFetched {
+    url: String,
+    file: FetchedFile,
+}
+
+#[async_trait]
+impl Operation for NoteFetched {
+    type Output = ();
+
+    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT OR REPLACE INTO fetched_files (url, sha256, bytes, etag, last_modified) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(&self.url)
+        .bind(self.file.sha256.as_str())
+        .bind(i64::try_from(self.file.bytes).unwrap_or(i64::MAX))
+        .bind(self.file.etag.as_deref())
+        .bind(self.file.last_modified.as_deref())
+        .execute(&mut *changes.connection)
+        .await?;
+        Ok(())
     }
-    Ok(transaction.commit().await?)
+}
+
+#[derive(Debug)]
+struct NoteInputs {
+    workflow_id: WorkflowId,
+    inputs: Vec<(DestPath, Sha256Hex)>,
+}
+
+#[async_trait]
+impl Operation for NoteInputs {
+    type Output = ();
+
+    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        for (path, sha256) in &self.inputs {
+            sqlx::query("INSERT OR REPLACE INTO inputs (workflow_id, path, sha256) VALUES (?, ?, ?)")
+                .bind(self.workflow_id.as_str())
+                .bind(path.as_str())
+                .bind(sha256.as_str())
+                .execute(&mut *changes.connection)
+                .await?;
+        }
+        Ok(())
+    }
 }

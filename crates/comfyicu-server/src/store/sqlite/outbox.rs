@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use comfyicu_model::Timestamp;
 
+use super::writer::{Changes, Operation};
 use super::{SqliteStore, StoreError, rows};
 use crate::store::{Delivery, Outbox};
 
@@ -17,11 +18,27 @@ impl Outbox for SqliteStore {
     }
 
     async fn attempted(&self, seq: i64, outcome: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Attempted { seq, outcome: outcome.to_owned(), now }).await
+    }
+}
+
+#[derive(Debug)]
+struct Attempted {
+    seq: i64,
+    outcome: String,
+    now: Timestamp,
+}
+
+#[async_trait]
+impl Operation for Attempted {
+    type Output = ();
+
+    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
         sqlx::query("UPDATE deliveries SET attempted_at = ?, outcome = ? WHERE seq = ?")
-            .bind(now.as_unix_millis())
-            .bind(outcome)
-            .bind(seq)
-            .execute(&self.writer)
+            .bind(self.now.as_unix_millis())
+            .bind(&self.outcome)
+            .bind(self.seq)
+            .execute(&mut *changes.connection)
             .await?;
         Ok(())
     }

@@ -7,8 +7,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use crate::hash::Sha256Hex;
-use crate::run::{Costs, Outcome, RunRecord};
-use crate::store::{Delivery, FetchedFile, RunKey, WorkflowRecord};
+use crate::run::{Costs, EventKind, LifecycleEvent, Outcome, RunRecord};
+use crate::store::{Delivery, FetchedFile, RunKey, WaitingRun, WorkflowRecord};
 
 pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
     let text = |column: &str| row.try_get::<String, _>(column);
@@ -20,8 +20,10 @@ pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
         attempt: row.try_get("attempt")?,
         created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
         updated_at: Timestamp::from_unix_millis(row.try_get("updated_at")?),
-        started_at: row.try_get::<Option<i64>, _>("started_at")?.map(Timestamp::from_unix_millis),
-        completed_at: row.try_get::<Option<i64>, _>("completed_at")?.map(Timestamp::from_unix_millis),
+        started_at: moment(row, "started_at")?,
+        completed_at: moment(row, "completed_at")?,
+        lease_until: moment(row, "lease_until")?,
+        not_before: moment(row, "not_before")?,
         accelerator: text("accelerator")?,
         device: row.try_get("device")?,
         webhook: row.try_get("webhook")?,
@@ -40,6 +42,36 @@ pub(super) fn key(row: &SqliteRow) -> Result<RunKey, StoreError> {
     })
 }
 
+pub(super) fn waiting_run(row: &SqliteRow) -> Result<WaitingRun, StoreError> {
+    Ok(WaitingRun {
+        seq: row.try_get("seq")?,
+        key: key(row)?,
+        accelerator: row.try_get("accelerator")?,
+        has_files: row.try_get("has_files")?,
+        not_before: moment(row, "not_before")?,
+    })
+}
+
+pub(super) fn event(row: &SqliteRow) -> Result<LifecycleEvent, StoreError> {
+    let kind: String = row.try_get("kind")?;
+    Ok(LifecycleEvent {
+        seq: row.try_get("seq")?,
+        run_id: run_id("events", row, "run_id")?,
+        workflow_id: id("events", &row.try_get::<String, _>("workflow_id")?, WorkflowId::parse)?,
+        kind: EventKind::parse(&kind).ok_or_else(|| corrupt("events", "a kind is not one"))?,
+        attempt: row.try_get("attempt")?,
+        at: Timestamp::from_unix_millis(row.try_get("created_at")?),
+    })
+}
+
+pub(super) fn run_id(table: &'static str, row: &SqliteRow, column: &str) -> Result<RunId, StoreError> {
+    id(table, &row.try_get::<String, _>(column)?, RunId::parse)
+}
+
+fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_unix_millis))
+}
+
 pub(super) fn workflow(row: &SqliteRow) -> Result<WorkflowRecord, StoreError> {
     Ok(WorkflowRecord {
         id: id("workflows", &row.try_get::<String, _>("id")?, WorkflowId::parse)?,
@@ -51,7 +83,7 @@ pub(super) fn workflow(row: &SqliteRow) -> Result<WorkflowRecord, StoreError> {
 pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         seq: row.try_get("seq")?,
-        run_id: id("deliveries", &row.try_get::<String, _>("run_id")?, RunId::parse)?,
+        run_id: run_id("deliveries", row, "run_id")?,
         url: row.try_get("url")?,
         body: row.try_get("body")?,
     })

@@ -3,18 +3,25 @@
 use async_trait::async_trait;
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{RunId, RunStatus, Timestamp, WorkflowId};
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::QueryBuilder;
 
-use super::{SqliteStore, StoreError, rows};
-use crate::run::RunRecord;
-use crate::store::{NewDelivery, RunKey, RunStore, WorkflowRecord};
+use super::claims::{self, Claim};
+use super::writer::{Changes, Operation};
+use super::{SqliteStore, StoreError, events, page, rows};
+use crate::run::{EventKind, LifecycleEvent, RunRecord};
+use crate::store::{
+    Claimed, Committed, IdempotencyClaim, ListQuery, NewDelivery, Page, RunKey, RunStore, Scope, WaitingRun,
+    WorkflowRecord,
+};
 
 #[async_trait]
 impl RunStore for SqliteStore {
-    async fn insert(&self, run: &RunRecord) -> Result<(), StoreError> {
-        let mut connection = self.writer.acquire().await?;
-        let result = insert(&mut connection, run).await;
-        Self::settled(connection, result)
+    async fn insert(&self, run: &RunRecord, claim: Option<IdempotencyClaim>) -> Result<Claimed, StoreError> {
+        self.write(Insert::new(run, claim)).await
+    }
+
+    async fn claimed(&self, claim: &IdempotencyClaim) -> Result<Claimed, StoreError> {
+        claims::find(&mut *self.readers.acquire().await?, claim).await
     }
 
     async fn change(
@@ -23,9 +30,37 @@ impl RunStore for SqliteStore {
         after: &RunRecord,
         told: Option<NewDelivery>,
     ) -> Result<bool, StoreError> {
-        let mut connection = self.writer.acquire().await?;
-        let result = change(&mut connection, before, after, told).await;
-        Self::settled(connection, result)
+        self.write(Change::new(before, after, told)).await
+    }
+
+    async fn renew(&self, run_id: &RunId, attempt: u32, until: Timestamp) -> Result<bool, StoreError> {
+        self.write(Renew { run_id: run_id.clone(), attempt, until }).await
+    }
+
+    async fn expired(&self, before: Option<Timestamp>, limit: u32) -> Result<Vec<RunKey>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, workflow_id FROM runs
+             WHERE status = 'STARTED' AND (lease_until IS NULL OR lease_until < COALESCE(?, lease_until + 1))
+             ORDER BY seq LIMIT ?",
+        )
+        .bind(before.map(Timestamp::as_unix_millis))
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(rows::key).collect()
+    }
+
+    async fn waiting_runs(&self, after: i64, limit: u32) -> Result<Vec<WaitingRun>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, id, workflow_id, accelerator, not_before, files <> '{}' AS has_files
+             FROM runs JOIN run_documents ON run_id = id
+             WHERE status = 'QUEUED' AND seq > ? ORDER BY seq LIMIT ?",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(rows::waiting_run).collect()
     }
 
     async fn get(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<RunRecord>, StoreError> {
@@ -39,38 +74,41 @@ impl RunStore for SqliteStore {
         row.as_ref().map(rows::run).transpose()
     }
 
-    async fn list(&self, workflow_id: &WorkflowId, limit: u32) -> Result<Vec<RunRecord>, StoreError> {
+    async fn list(&self, workflow_id: &WorkflowId, query: &ListQuery) -> Result<Page<RunRecord>, StoreError> {
+        let mut select =
+            QueryBuilder::new("SELECT * FROM runs JOIN run_documents ON run_id = id WHERE workflow_id = ");
+        select.push_bind(workflow_id.as_str());
+        if let Some(cursor) = query.cursor {
+            select.push(" AND seq < ").push_bind(cursor);
+        }
+        if let Some(status) = &query.status {
+            select.push(" AND status = ").push_bind(status.as_str());
+        }
+        if let Some(since) = query.since {
+            select.push(" AND created_at >= ").push_bind(since.as_unix_millis());
+        }
+        select.push(" ORDER BY seq DESC LIMIT ").push_bind(page::with_one_more(query.limit));
+        page::of_rows(&select.build().fetch_all(&self.readers).await?, query.limit, "seq", rows::run)
+    }
+
+    async fn events(&self, scope: &Scope, after: i64, limit: u32) -> Result<Vec<LifecycleEvent>, StoreError> {
+        events::after(&self.readers, scope, after, limit).await
+    }
+
+    async fn latest_event(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM events").fetch_one(&self.readers).await?)
+    }
+
+    async fn workflows(&self, query: &ListQuery) -> Result<Page<WorkflowRecord>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM runs JOIN run_documents ON run_id = id WHERE workflow_id = ? ORDER BY seq DESC LIMIT ?",
+            "SELECT rowid AS seq, * FROM workflows WHERE rowid < ? AND created_at >= ? ORDER BY rowid DESC LIMIT ?",
         )
-        .bind(workflow_id.as_str())
-        .bind(limit)
+        .bind(query.cursor.unwrap_or(i64::MAX))
+        .bind(query.since.map_or(i64::MIN, Timestamp::as_unix_millis))
+        .bind(page::with_one_more(query.limit))
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(rows::run).collect()
-    }
-
-    async fn oldest(&self, status: RunStatus, limit: u32) -> Result<Vec<RunKey>, StoreError> {
-        // The partial indexes are used only where the status stands in the query itself.
-        let query = match status {
-            RunStatus::Queued => {
-                "SELECT id, workflow_id FROM runs WHERE status = 'QUEUED' ORDER BY seq LIMIT ?"
-            }
-            RunStatus::Started => {
-                "SELECT id, workflow_id FROM runs WHERE status = 'STARTED' ORDER BY seq LIMIT ?"
-            }
-            _ => return Ok(Vec::new()),
-        };
-        let rows = sqlx::query(query).bind(limit).fetch_all(&self.readers).await?;
-        rows.iter().map(rows::key).collect()
-    }
-
-    async fn workflows(&self, limit: u32) -> Result<Vec<WorkflowRecord>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM workflows ORDER BY created_at DESC, id LIMIT ?")
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(rows::workflow).collect()
+        page::of_rows(&rows, query.limit, "seq", rows::workflow)
     }
 
     async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {
@@ -82,86 +120,233 @@ impl RunStore for SqliteStore {
     }
 }
 
-async fn insert(connection: &mut SqliteConnection, run: &RunRecord) -> Result<(), StoreError> {
-    let mut transaction = connection.begin().await?;
-    sqlx::query(
-        "INSERT INTO workflows (id, created_at, updated_at) VALUES (?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at",
-    )
-    .bind(run.workflow_id.as_str())
-    .bind(run.created_at.as_unix_millis())
-    .bind(run.created_at.as_unix_millis())
-    .execute(&mut *transaction)
-    .await?;
-    sqlx::query(
-        "INSERT INTO runs (id, workflow_id, status, attempt, created_at, updated_at, accelerator, webhook, api_key_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(run.id.as_str())
-    .bind(run.workflow_id.as_str())
-    .bind(run.status.as_str())
-    .bind(run.attempt)
-    .bind(run.created_at.as_unix_millis())
-    .bind(run.updated_at.as_unix_millis())
-    .bind(&run.accelerator)
-    .bind(run.webhook.as_deref())
-    .bind(run.api_key_id.as_deref())
-    .execute(&mut *transaction)
-    .await?;
-    sqlx::query("INSERT INTO run_documents (run_id, data, files, costs) VALUES (?, ?, ?, ?)")
-        .bind(run.id.as_str())
-        .bind(json(&run.data))
-        .bind(json(&run.files))
-        .bind(json(&run.costs.to_object()))
-        .execute(&mut *transaction)
-        .await?;
-    Ok(transaction.commit().await?)
+/// Takes in a run.
+#[derive(Debug)]
+struct Insert {
+    key: RunKey,
+    status: RunStatus,
+    kind: EventKind,
+    attempt: u32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    accelerator: String,
+    webhook: Option<String>,
+    api_key_id: Option<String>,
+    data: String,
+    files: String,
+    costs: String,
+    claim: Option<Claim>,
 }
 
-async fn change(
-    connection: &mut SqliteConnection,
-    before: &RunRecord,
-    after: &RunRecord,
+impl Insert {
+    fn new(run: &RunRecord, claim: Option<IdempotencyClaim>) -> Self {
+        Self {
+            key: run.key(),
+            status: run.status.clone(),
+            kind: run.last_event(),
+            attempt: run.attempt,
+            created_at: run.created_at,
+            updated_at: run.updated_at,
+            accelerator: run.accelerator.clone(),
+            webhook: run.webhook.clone(),
+            api_key_id: run.api_key_id.clone(),
+            data: json(&run.data),
+            files: json(&run.files),
+            costs: json(&run.costs.to_object()),
+            claim: claim.map(|claim| Claim { made: claim, run_id: run.id.clone(), now: run.created_at }),
+        }
+    }
+
+    async fn insert_rows(&self, changes: &mut Changes<'_>) -> Result<i64, StoreError> {
+        sqlx::query(
+            "INSERT INTO workflows (id, created_at, updated_at) VALUES (?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at",
+        )
+        .bind(self.key.workflow_id.as_str())
+        .bind(self.created_at.as_unix_millis())
+        .bind(self.created_at.as_unix_millis())
+        .execute(&mut *changes.connection)
+        .await?;
+        let inserted = sqlx::query(
+            "INSERT INTO runs (id, workflow_id, status, attempt, created_at, updated_at, accelerator, webhook, api_key_id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(self.key.run_id.as_str())
+        .bind(self.key.workflow_id.as_str())
+        .bind(self.status.as_str())
+        .bind(self.attempt)
+        .bind(self.created_at.as_unix_millis())
+        .bind(self.updated_at.as_unix_millis())
+        .bind(&self.accelerator)
+        .bind(self.webhook.as_deref())
+        .bind(self.api_key_id.as_deref())
+        .execute(&mut *changes.connection)
+        .await?;
+        sqlx::query("INSERT INTO run_documents (run_id, data, files, costs) VALUES (?, ?, ?, ?)")
+            .bind(self.key.run_id.as_str())
+            .bind(&self.data)
+            .bind(&self.files)
+            .bind(&self.costs)
+            .execute(&mut *changes.connection)
+            .await?;
+        Ok(inserted.last_insert_rowid())
+    }
+}
+
+#[async_trait]
+impl Operation for Insert {
+    type Output = Claimed;
+
+    async fn apply(&self, changes: &mut Changes<'_>) -> Result<Claimed, StoreError> {
+        if let Some(claim) = &self.claim {
+            match claims::take(changes.connection, claim).await? {
+                Claimed::New => {}
+                earlier => return Ok(earlier),
+            }
+        }
+        let seq = self.insert_rows(changes).await?;
+        let event =
+            events::insert(changes.connection, &self.key, self.kind, self.attempt, self.updated_at).await?;
+        let waiting = (self.kind == EventKind::Queued).then(|| WaitingRun {
+            seq,
+            key: self.key.clone(),
+            accelerator: self.accelerator.clone(),
+            has_files: self.files != "{}",
+            not_before: None,
+        });
+        changes.tell(Committed { event, waiting });
+        Ok(Claimed::New)
+    }
+}
+
+/// Replaces a run by its changed form.
+#[derive(Debug)]
+struct Change {
+    key: RunKey,
+    from: (RunStatus, u32),
+    status: RunStatus,
+    kind: EventKind,
+    attempt: u32,
+    updated_at: Timestamp,
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+    device: Option<String>,
+    lease_until: Option<Timestamp>,
+    not_before: Option<Timestamp>,
+    accelerator: String,
+    has_files: bool,
+    /// Output and costs, where they are others than before.
+    documents: Option<(Option<String>, String)>,
     told: Option<NewDelivery>,
-) -> Result<bool, StoreError> {
-    let mut transaction = connection.begin().await?;
-    let changed = sqlx::query(
-        "UPDATE runs SET status = ?, attempt = ?, updated_at = ?, started_at = ?, completed_at = ?, device = ?
-         WHERE id = ? AND status = ? AND attempt = ?",
-    )
-    .bind(after.status.as_str())
-    .bind(after.attempt)
-    .bind(after.updated_at.as_unix_millis())
-    .bind(after.started_at.map(Timestamp::as_unix_millis))
-    .bind(after.completed_at.map(Timestamp::as_unix_millis))
-    .bind(after.device.as_deref())
-    .bind(before.id.as_str())
-    .bind(before.status.as_str())
-    .bind(before.attempt)
-    .execute(&mut *transaction)
-    .await?;
-    if changed.rows_affected() == 0 {
-        return Ok(false);
+}
+
+impl Change {
+    fn new(before: &RunRecord, after: &RunRecord, told: Option<NewDelivery>) -> Self {
+        let changed = after.outcome != before.outcome || after.costs != before.costs;
+        let output = || after.outcome.as_ref().map(|outcome| outcome.to_value().to_json());
+        Self {
+            key: after.key(),
+            from: (before.status.clone(), before.attempt),
+            status: after.status.clone(),
+            kind: after.last_event(),
+            attempt: after.attempt,
+            updated_at: after.updated_at,
+            started_at: after.started_at,
+            completed_at: after.completed_at,
+            device: after.device.clone(),
+            lease_until: after.lease_until,
+            not_before: after.not_before,
+            accelerator: after.accelerator.clone(),
+            has_files: !after.files.is_empty(),
+            documents: changed.then(|| (output(), json(&after.costs.to_object()))),
+            told,
+        }
     }
-    if after.outcome != before.outcome || after.costs != before.costs {
-        sqlx::query("UPDATE run_documents SET output = ?, costs = ? WHERE run_id = ?")
-            .bind(after.outcome.as_ref().map(|outcome| outcome.to_value().to_json()))
-            .bind(json(&after.costs.to_object()))
-            .bind(after.id.as_str())
-            .execute(&mut *transaction)
-            .await?;
+
+    /// The run's place in the order of acceptance, when it was still what the change began from.
+    async fn update_run(&self, changes: &mut Changes<'_>) -> Result<Option<i64>, StoreError> {
+        let seq = sqlx::query_scalar(
+            "UPDATE runs SET status = ?, attempt = ?, updated_at = ?, started_at = ?, completed_at = ?, device = ?,
+                    lease_until = ?, not_before = ?
+             WHERE id = ? AND status = ? AND attempt = ? RETURNING seq",
+        )
+        .bind(self.status.as_str())
+        .bind(self.attempt)
+        .bind(self.updated_at.as_unix_millis())
+        .bind(self.started_at.map(Timestamp::as_unix_millis))
+        .bind(self.completed_at.map(Timestamp::as_unix_millis))
+        .bind(self.device.as_deref())
+        .bind(self.lease_until.map(Timestamp::as_unix_millis))
+        .bind(self.not_before.map(Timestamp::as_unix_millis))
+        .bind(self.key.run_id.as_str())
+        .bind(self.from.0.as_str())
+        .bind(self.from.1)
+        .fetch_optional(&mut *changes.connection)
+        .await?;
+        Ok(seq)
     }
-    if let Some(delivery) = told {
-        sqlx::query("INSERT INTO deliveries (run_id, url, body, created_at) VALUES (?, ?, ?, ?)")
-            .bind(after.id.as_str())
-            .bind(delivery.url)
-            .bind(delivery.body)
-            .bind(after.updated_at.as_unix_millis())
-            .execute(&mut *transaction)
-            .await?;
+}
+
+#[async_trait]
+impl Operation for Change {
+    type Output = bool;
+
+    async fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
+        let Some(seq) = self.update_run(changes).await? else { return Ok(false) };
+        if let Some((output, costs)) = &self.documents {
+            sqlx::query("UPDATE run_documents SET output = ?, costs = ? WHERE run_id = ?")
+                .bind(output.as_deref())
+                .bind(costs)
+                .bind(self.key.run_id.as_str())
+                .execute(&mut *changes.connection)
+                .await?;
+        }
+        if let Some(delivery) = &self.told {
+            sqlx::query("INSERT INTO deliveries (run_id, url, body, created_at) VALUES (?, ?, ?, ?)")
+                .bind(self.key.run_id.as_str())
+                .bind(&delivery.url)
+                .bind(&delivery.body)
+                .bind(self.updated_at.as_unix_millis())
+                .execute(&mut *changes.connection)
+                .await?;
+        }
+        let event =
+            events::insert(changes.connection, &self.key, self.kind, self.attempt, self.updated_at).await?;
+        let waiting = (self.kind == EventKind::Queued).then(|| WaitingRun {
+            seq,
+            key: self.key.clone(),
+            accelerator: self.accelerator.clone(),
+            has_files: self.has_files,
+            not_before: self.not_before,
+        });
+        changes.tell(Committed { event, waiting });
+        Ok(true)
     }
-    transaction.commit().await?;
-    Ok(true)
+}
+
+/// Prolongs a lease.
+#[derive(Debug)]
+struct Renew {
+    run_id: RunId,
+    attempt: u32,
+    until: Timestamp,
+}
+
+#[async_trait]
+impl Operation for Renew {
+    type Output = bool;
+
+    async fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
+        let renewed = sqlx::query(
+            "UPDATE runs SET lease_until = ? WHERE id = ? AND attempt = ? AND status = 'STARTED'",
+        )
+        .bind(self.until.as_unix_millis())
+        .bind(self.run_id.as_str())
+        .bind(self.attempt)
+        .execute(&mut *changes.connection)
+        .await?;
+        Ok(renewed.rows_affected() == 1)
+    }
 }
 
 fn json(object: &Object) -> String {

@@ -1,0 +1,94 @@
+//! `GET …/runs/{run_id}/events` and `GET …/workflows/{workflow_id}/events`: Server-Sent Events. An extension.
+
+mod feed;
+mod frame;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use comfyicu_model::{RunId, WorkflowId};
+use futures_util::{Stream, StreamExt as _};
+use http::HeaderMap;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::ApiError;
+use super::extract::{self, Path};
+use super::runs;
+use crate::app::App;
+use crate::store::Scope;
+use feed::{Feed, From};
+
+/// How long a stream is silent at most: proxies close connections that are.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How many streams there may be at once: each is a connection and a buffer.
+const MAX_STREAMS: usize = 8192;
+/// The header with which a reader says what it has seen.
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// Bounds how many read along.
+#[derive(Clone, Debug)]
+pub(crate) struct Streams(Arc<Semaphore>);
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_STREAMS)))
+    }
+}
+
+impl Streams {
+    fn enter(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+            ApiError::too_busy(format!("{MAX_STREAMS} readers of events are connected, and no more can be"))
+        })
+    }
+}
+
+/// What happens to a run: from its beginning on, or from the last event that was seen. It ends with the run.
+pub(super) async fn of_run(
+    State(app): State<App>,
+    Path((workflow_id, run_id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    let (workflow_id, run_id): (WorkflowId, RunId) = (extract::id(&workflow_id)?, extract::id(&run_id)?);
+    let run = runs::find(&app, &workflow_id, &run_id).await?;
+    let from = last_seen(&headers)?.map_or(From::Beginning, From::After);
+    let feed = Feed::open(&app, Scope::Run(run.id), from, run.status.is_terminal()).await?;
+    stream(&app, feed)
+}
+
+/// What happens to the runs of a workflow: from now on, or from the last event that was seen. It goes on for
+/// as long as the reader reads.
+pub(super) async fn of_workflow(
+    State(app): State<App>,
+    Path(workflow_id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    let workflow_id: WorkflowId = extract::id(&workflow_id)?;
+    let from = last_seen(&headers)?.map_or(From::Now, From::After);
+    let feed = Feed::open(&app, Scope::Workflow(workflow_id), from, false).await?;
+    stream(&app, feed)
+}
+
+fn stream(
+    app: &App,
+    feed: Feed,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, ApiError> {
+    let permit = app.streams.enter()?;
+    let shutdown = app.shutdown.clone();
+    let frames = futures_util::stream::unfold((feed, permit), async |(mut feed, permit)| {
+        let frame = feed.next().await?;
+        Some((Ok(frame.into_event()), (feed, permit)))
+    });
+    let frames = frames.take_until(async move { shutdown.stopping().await });
+    Ok(Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat")))
+}
+
+/// The last event that the reader has seen.
+fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    id.map(Some).ok_or_else(|| ApiError::bad_request("`Last-Event-ID` is not the id of an event"))
+}

@@ -1,0 +1,82 @@
+//! One event as it is sent.
+
+use axum::response::sse::Event;
+use comfyicu_model::json::{Object, Value};
+
+use crate::live::{Progress, Step};
+use crate::run::LifecycleEvent;
+use crate::store::RunKey;
+
+/// One event as it is sent. Only what is written down has an id to resume from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Frame {
+    pub(super) id: Option<i64>,
+    pub(super) name: &'static str,
+    pub(super) data: Object,
+}
+
+impl Frame {
+    /// A change of a run; `position` is how many runs are before it, when it waits.
+    pub(super) fn of_lifecycle(event: &LifecycleEvent, position: Option<usize>) -> Self {
+        let mut data = run_of(&event.run_id, &event.workflow_id);
+        data.insert("status", event.kind.status().as_str());
+        data.insert("at", event.at.to_string());
+        data.insert("attempt", u64::from(event.attempt));
+        if let Some(position) = position {
+            data.insert("position", position as u64);
+        }
+        Self { id: Some(event.seq), name: event.kind.as_str(), data }
+    }
+
+    /// A run that waits has moved up.
+    pub(super) fn of_position(key: &RunKey, position: usize) -> Self {
+        let mut data = run_of(&key.run_id, &key.workflow_id);
+        data.insert("status", "QUEUED");
+        data.insert("position", position as u64);
+        Self { id: None, name: "queued", data }
+    }
+
+    /// How an execution goes on.
+    pub(super) fn of_progress(progress: &Progress) -> Self {
+        let RunKey { workflow_id, run_id } = &progress.key;
+        let mut data = run_of(run_id, workflow_id);
+        let name = match &progress.step {
+            Step::Node { node_id, class_type, done, total } => {
+                data.insert("node_id", node_id.as_str());
+                data.insert("class_type", class_type.as_str());
+                data.insert("done", *done as u64);
+                data.insert("total", *total as u64);
+                "node"
+            }
+            Step::Progress { node_id, value, max } => {
+                data.insert("node_id", node_id.as_str());
+                data.insert("value", *value);
+                data.insert("max", *max);
+                "progress"
+            }
+            Step::Output { node_id, path } => {
+                data.insert("node_id", node_id.as_str());
+                data.insert("filename", format!("/workflows/{workflow_id}/output/{run_id}/{path}"));
+                "output"
+            }
+        };
+        Self { id: None, name, data }
+    }
+
+    /// The reader was too slow for what is not written down; it should look at the runs again.
+    pub(super) fn resync() -> Self {
+        Self { id: None, name: "resync", data: Object::new() }
+    }
+
+    pub(super) fn into_event(self) -> Event {
+        let event = Event::default().event(self.name).data(Value::from(self.data).to_json());
+        match self.id {
+            Some(id) => event.id(id.to_string()),
+            None => event,
+        }
+    }
+}
+
+fn run_of(run_id: &comfyicu_model::RunId, workflow_id: &comfyicu_model::WorkflowId) -> Object {
+    Object::from_iter([("run_id", run_id.as_str()), ("workflow_id", workflow_id.as_str())])
+}

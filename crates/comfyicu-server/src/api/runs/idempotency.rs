@@ -1,0 +1,40 @@
+//! `Idempotency-Key` on create: the same key and request make one run, for a day. An extension.
+
+use std::time::Duration;
+
+use comfyicu_model::{Timestamp, WorkflowId};
+use http::HeaderMap;
+
+use crate::api::error::ApiError;
+use crate::hash::Sha256Hex;
+use crate::store::IdempotencyClaim;
+
+/// The header.
+const HEADER: &str = "idempotency-key";
+/// How long a key is remembered.
+const KEPT: Duration = Duration::from_hours(24);
+/// The most characters of a key; a UUID has 36.
+const MAX_LENGTH: usize = 255;
+
+/// The claim that a request makes, if it has a key. It is scoped to the API key's owner.
+pub(super) fn claim(
+    headers: &HeaderMap,
+    owner: Option<&str>,
+    workflow_id: &WorkflowId,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Option<IdempotencyClaim>, ApiError> {
+    let Some(value) = headers.get(HEADER) else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > MAX_LENGTH {
+        let message = format!("an Idempotency-Key has 1 to {MAX_LENGTH} visible characters");
+        return Err(ApiError::bad_request(message));
+    }
+    let oldest = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+    Ok(Some(IdempotencyClaim {
+        owner: owner.unwrap_or_default().to_owned(),
+        key: key.to_owned(),
+        request: Sha256Hex::of(&[workflow_id.as_str().as_bytes(), b"\n", body].concat()),
+        oldest: Timestamp::from_unix_millis(now.as_unix_millis().saturating_sub(oldest)),
+    }))
+}

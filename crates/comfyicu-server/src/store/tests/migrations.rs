@@ -1,0 +1,35 @@
+//! Stores that earlier versions left behind: `tests/data/stores` has one of each.
+
+use super::*;
+
+/// A copy of an earlier version's store, opened by this version.
+async fn upgraded(version: &str) -> (tempfile::TempDir, SqliteStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let left = format!("{}/../../tests/data/stores/{version}.db", env!("CARGO_MANIFEST_DIR"));
+    let file = folder.path().join("runs.db");
+    std::fs::copy(left, &file).unwrap();
+    let store = SqliteStore::open(&file, Arc::new(Heard::default())).await.unwrap();
+    (folder, store)
+}
+
+async fn runs(store: &SqliteStore, workflow_id: &str) -> Vec<RunRecord> {
+    store.list(&WorkflowId::parse(workflow_id).unwrap(), &query(10)).await.unwrap().items
+}
+
+#[tokio::test]
+async fn the_first_version_left_runs_that_are_all_there() {
+    let (_folder, store) = upgraded("0001").await;
+    let statuses = |runs: &[RunRecord]| runs.iter().map(|run| run.status.to_string()).collect::<Vec<_>>();
+    let (first, second) = (runs(&store, "w1").await, runs(&store, "w2").await);
+    assert_eq!(statuses(&first), ["QUEUED", "STARTED", "STARTED", "COMPLETED"]);
+    assert_eq!(statuses(&second), ["ERROR"]);
+    let Some(Outcome::Files(files)) = &first[3].outcome else { panic!("{:?}", first[3]) };
+    assert_eq!(files[0].as_str(), "x_00001_.png");
+    assert!(first[3].data.get("prompt").unwrap().to_json().contains("18446744073709551616"));
+    assert_eq!(store.expired(Some(at(0)), 10).await.unwrap().len(), 2, "whatever ran is nobody's");
+    assert_eq!(store.waiting_runs(0, 10).await.unwrap().len(), 1);
+    let events = store.events(&Scope::Run(first[3].id.clone()), 0, 10).await.unwrap();
+    let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::Queued, EventKind::Started, EventKind::Completed]);
+    assert_eq!(store.waiting(10).await.unwrap(), [], "what was tried is not sent again");
+}

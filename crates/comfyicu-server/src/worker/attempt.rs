@@ -1,0 +1,128 @@
+//! One attempt at a run: its execution, and what becomes of the run.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use comfyicu_engine::{ExecutionError, Job};
+use comfyicu_model::Prompt;
+use comfyicu_model::json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::Worker;
+use super::running::Executing;
+use crate::clock;
+use crate::files::Prepared;
+use crate::outputs::AttemptOutputs;
+use crate::run::{Costs, Loss, Outcome, RunRecord};
+
+/// How an execution went.
+enum Ended {
+    /// To its end, good or bad.
+    With(Outcome, Costs),
+    /// It was told to stop: the run was cancelled, or the server stops.
+    Stopped,
+    /// The executor is gone; another attempt may do better.
+    Lost,
+}
+
+impl Worker {
+    /// Executes a run that was begun, and writes down what became of it.
+    pub(super) async fn attempt(&self, run: RunRecord, prepared: Prepared, executing: &Executing) {
+        let outputs = Arc::new(self.outputs.begin(&run.id, run.attempt, self.live.of_run(run.key())));
+        let execution = {
+            let (worker, run, outputs) = (self.clone(), run.clone(), Arc::clone(&outputs));
+            let token = executing.token().clone();
+            async move {
+                // In one task: a worker that hangs gives no sign of life.
+                tokio::select! {
+                    ended = worker.execution(&run, prepared, &outputs, &token) => ended,
+                    () = worker.keep_lease(&run, &token) => Ended::Lost,
+                }
+            }
+        };
+        // A task of its own, so that a panic ends the run and not the worker.
+        let ended = tokio::spawn(execution).await.unwrap_or_else(|panic| {
+            tracing::error!(run_id = %run.id, %panic, "the execution broke off");
+            let error =
+                ExecutionError::Unavailable("the executor broke off; the server's log says where".to_owned());
+            Ended::With(Outcome::of_error(&run.id, &error), costs_so_far(&run, &Prepared::default()))
+        });
+        let kept = match ended {
+            Ended::With(outcome, costs) => {
+                let keep = matches!(outcome, Outcome::Files(_));
+                let ended = run.finish(outcome, costs, clock::now());
+                self.settle(&run, ended).await && keep
+            }
+            Ended::Lost => self.hand_back(&run, Loss::Gone).await,
+            Ended::Stopped if self.shutdown.is_aborting() => self.hand_back(&run, Loss::Stopped).await,
+            Ended::Stopped => false,
+        };
+        if !kept {
+            outputs.discard().await;
+        }
+    }
+
+    /// Gives a run back to the queue. Nothing of the attempt is kept.
+    async fn hand_back(&self, run: &RunRecord, loss: Loss) -> bool {
+        self.settle(run, run.lose(loss, clock::now())).await;
+        false
+    }
+
+    async fn settle(&self, run: &RunRecord, after: Option<RunRecord>) -> bool {
+        match after {
+            Some(after) => self.write_down(run, &after).await,
+            None => false,
+        }
+    }
+
+    async fn execution(
+        &self,
+        run: &RunRecord,
+        prepared: Prepared,
+        outputs: &AttemptOutputs,
+        token: &CancellationToken,
+    ) -> Ended {
+        let mut costs = costs_so_far(run, &prepared);
+        let job = match job(run) {
+            Ok(job) => job.inputs(prepared.inputs),
+            Err(error) => return Ended::With(Outcome::of_files(&run.id, &error), costs),
+        };
+        let begun = Instant::now();
+        let result = self.executor.execute(job, &self.live.of_run(run.key()), outputs, token).await;
+        costs.execution_ms = Some(millis(begun.elapsed()));
+        match result {
+            Ok(()) => Ended::With(Outcome::Files(outputs.saved()), costs),
+            Err(ExecutionError::Cancelled) => Ended::Stopped,
+            Err(ExecutionError::Unavailable(reason)) => {
+                tracing::warn!(run_id = %run.id, attempt = run.attempt, reason, "the executor is gone");
+                Ended::Lost
+            }
+            Err(error) => Ended::With(Outcome::of_error(&run.id, &error), costs),
+        }
+    }
+}
+
+/// What a run cost before its execution.
+pub(super) fn costs_so_far(run: &RunRecord, prepared: &Prepared) -> Costs {
+    let waited = run.started_at.map(|started| millis(started.since(run.created_at)));
+    Costs {
+        queue_ms: waited.map(|waited| waited.saturating_sub(prepared.millis)),
+        download_ms: Some(prepared.millis),
+        execution_ms: None,
+        files: prepared.costs.clone(),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn job(run: &RunRecord) -> Result<Job, comfyicu_model::ParsePromptError> {
+    let prompt = Prompt::from_value(run.data.get("prompt").cloned().unwrap_or_default())?;
+    let extra_pnginfo = run
+        .data
+        .get("extra_data")
+        .and_then(Value::as_object)
+        .and_then(|extra| extra.get("extra_pnginfo").and_then(Value::as_object).cloned());
+    Ok(Job::new(run.id.clone(), prompt).extra_pnginfo(extra_pnginfo.unwrap_or_default()))
+}

@@ -1,0 +1,71 @@
+//! Fetching the files of runs while they wait, so that no executor waits for a download.
+
+use super::attempt::costs_so_far;
+use super::{IDLE, STORE_RETRY, Worker};
+use crate::clock;
+use crate::files::{PrepareError, Prepared};
+use crate::report::with_causes;
+use crate::run::{Outcome, after};
+use crate::store::{StoreError, WaitingRun};
+
+impl Worker {
+    /// Fetches files, of one run after the other, until the server stops.
+    pub(crate) async fn fetch(self) {
+        while !self.shutdown.is_stopping() {
+            let changed = self.queue.changed();
+            if let Some(waiting) = self.queue.next_to_fetch() {
+                self.fetch_files(waiting).await;
+                continue;
+            }
+            tokio::select! {
+                () = self.shutdown.stopping() => {}
+                () = changed => {}
+                () = tokio::time::sleep(IDLE) => {}
+            }
+        }
+    }
+
+    async fn fetch_files(&self, waiting: WaitingRun) {
+        let executing = self.running.enter(&waiting.key.run_id, &self.shutdown);
+        let prepared = tokio::select! {
+            // Cancelled meanwhile: it is out of the queue already.
+            () = executing.token().cancelled() => return,
+            // It waits on disk, and its files are fetched at the next start.
+            () = self.shutdown.stopping() => return,
+            prepared = self.prepare(&waiting) => prepared,
+        };
+        drop(executing);
+        match prepared {
+            Ok(Some(Ok(prepared))) => self.queue.fetched(&waiting, prepared),
+            Ok(Some(Err(PrepareError::Store(error)))) | Err(error) => {
+                tracing::error!(run_id = %waiting.key.run_id, error = with_causes(&error), "no files can be fetched");
+                self.queue.remove(&waiting.key.run_id);
+                self.queue.push_later(waiting, after(clock::now(), STORE_RETRY));
+            }
+            Ok(Some(Err(error))) => {
+                self.queue.remove(&waiting.key.run_id);
+                self.fail(waiting, &error).await;
+            }
+            Ok(None) => self.queue.remove(&waiting.key.run_id),
+        }
+    }
+
+    async fn prepare(
+        &self,
+        waiting: &WaitingRun,
+    ) -> Result<Option<Result<Prepared, PrepareError>>, StoreError> {
+        let key = &waiting.key;
+        let Some(run) = self.store.get(&key.workflow_id, &key.run_id).await? else { return Ok(None) };
+        Ok(Some(self.files.prepare(&run).await))
+    }
+
+    /// Ends a run whose files cannot be had. It is started for that: a run ends only after it has started.
+    async fn fail(&self, waiting: WaitingRun, error: &PrepareError) {
+        let Some(run) = self.begin(waiting).await else { return };
+        let costs = costs_so_far(&run, &Prepared::default());
+        let failed = run.finish(Outcome::of_files(&run.id, error), costs, clock::now());
+        if let Some(failed) = failed {
+            self.write_down(&run, &failed).await;
+        }
+    }
+}
