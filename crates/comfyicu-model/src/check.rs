@@ -1,10 +1,11 @@
 //! Checking prompts: what would be refused, what would fail, and what is odd.
 
 mod advice;
+mod files;
 mod findings;
 mod input;
 mod live_inputs;
-pub(crate) mod placed_files;
+mod placed_files;
 mod problem;
 mod structure;
 mod typed;
@@ -12,6 +13,7 @@ mod verdict;
 
 pub use verdict::{NodeError, NodeErrors, Verdict, VerdictError};
 
+use crate::files::Files;
 use crate::finding::Finding;
 use crate::object_info::ObjectInfo;
 use crate::prompt::Prompt;
@@ -49,15 +51,29 @@ impl Prompt {
     /// output needs is a warning: ComfyUI does not look at them. [`verdict`](Self::verdict) has ComfyUI's own
     /// answer.
     pub fn check_with(&self, object_info: &ObjectInfo) -> Vec<Finding> {
-        self.check_with_files(object_info, &PlacedFiles::default())
-    }
-
-    pub(crate) fn check_with_files(&self, object_info: &ObjectInfo, files: &PlacedFiles<'_>) -> Vec<Finding> {
         let mut findings = Findings::default();
-        typed::check(self, object_info, files, &mut findings);
+        typed::check(self, object_info, &PlacedFiles::default(), &mut findings);
         findings.in_order_of(self)
     }
 }
 
+/// All that is wrong with a prompt and the files that it is sent with.
+pub(crate) fn check_request_with(prompt: &Prompt, files: &Files, object_info: &ObjectInfo) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    typed::check(prompt, object_info, &PlacedFiles::of(files), &mut findings);
+    files::check_brought(prompt, files, &mut findings);
+    findings.in_order_of(prompt)
+}
+
+/// What is wrong with the files alone.
+pub(crate) fn check_files(prompt: &Prompt, files: &Files, object_info: Option<&ObjectInfo>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    files::check_named(prompt, object_info, &PlacedFiles::of(files), &mut findings);
+    files::check_brought(prompt, files, &mut findings);
+    findings.in_order_of(prompt)
+}
+
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -60,6 +60,10 @@ const MODELS_BY_INPUT: &[(&str, &[&str])] = &[
     ("audio_encoder_name", &["/models/audio_encoders/"]),
 ];
 
+/// What the files of models end in.
+const MODEL_ENDINGS: &[&str] =
+    &[".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".pt2", ".bin", ".gguf", ".onnx", ".pkl"];
+
 /// Whether an input of a class is the name of a file: by its definition where there is one, else by name.
 pub(crate) fn file_input(
     class_type: &str,
@@ -89,6 +93,15 @@ pub(crate) fn file_input(
     Some(FileInput { folders, is_looked_for: false })
 }
 
+/// Whether a text is the name of a model's file, by what it ends in.
+pub(crate) fn is_model_name(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    MODEL_ENDINGS.iter().any(|ending| text.len() > ending.len() && text.ends_with(ending))
+}
+
+/// A model that some input names, in whichever folder.
+pub(crate) const ANY_MODEL: FileInput = FileInput { folders: &[], is_looked_for: false };
+
 /// The name of a file as an input has it, without `[input]`, `[output]` or `[temp]` behind it, and with the
 /// folder that it names.
 pub(crate) fn annotated(name: &str) -> (&str, Option<&'static str>) {
@@ -98,4 +111,17 @@ pub(crate) fn annotated(name: &str) -> (&str, Option<&'static str>) {
         }
     }
     (name, None)
+}
+
+impl FileInput {
+    /// Where a file of this name belongs, as a destination; `None` where no destination is looked in.
+    pub(crate) fn destination(self, name: &str) -> Option<String> {
+        let (name, annotated) = annotated(name);
+        let folder = match annotated {
+            Some(folder) => folder,
+            None => self.folders.first().copied().unwrap_or("/models/FOLDER/"),
+        };
+        let is_reachable = folder.starts_with("/input/") || folder.starts_with("/models/");
+        is_reachable.then(|| format!("{folder}{}", name.replace('\\', "/")))
+    }
 }

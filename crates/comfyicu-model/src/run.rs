@@ -2,6 +2,7 @@
 
 mod failure;
 mod output;
+mod readiness;
 mod request;
 mod status;
 

@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::json::Value;
+use crate::loaders::FileInput;
 use crate::nearest::nearest;
 use crate::object_info::{InputDefinition, InputKind, ObjectInfo, SlotType};
 
@@ -68,15 +69,16 @@ impl<'a> Advice<'a> {
             Problem::LinkNode(Value::Number(id)) => Some(format!("node ids are strings: [\"{id}\", slot]")),
             Problem::LinkNode(_) | Problem::LinkSlot(_) => Some("a link is [\"node id\", slot]".to_owned()),
             Problem::Mismatch { wanted, class_type, .. } => self.other_slot(class_type, *wanted),
-            Problem::NotInList { value, combo } => {
+            Problem::NotInList { value, combo, file } => {
                 let meant = self.meant(value, || combo.options().iter().filter_map(Value::as_str));
-                meant.or_else(|| choices(combo.options().iter().map(shown)))
+                let send = || file.and_then(|file| send_along(file, value));
+                meant.or_else(send).or_else(|| choices(combo.options().iter().map(shown)))
             }
             Problem::NoOption { value, keys } => {
                 let meant = self.meant(value, || keys.iter().copied());
                 meant.or_else(|| choices(keys.iter().map(|key| format!("\"{key}\""))))
             }
-            Problem::NoFile(_) => Some("send it along, among the `files` of the run".to_owned()),
+            Problem::NoFile { name, file } => send_along(*file, name),
             Problem::NotALink { .. } => Some("link it: [\"node id\", slot]".to_owned()),
             Problem::Dangling(_)
             | Problem::SlotOutOfRange { .. }
@@ -106,6 +108,12 @@ impl<'a> Advice<'a> {
         let slot = definition.outputs().find(|output| wanted.accepts(output.slot_type()))?;
         Some(format!("its slot {} gives {}", slot.slot(), slot.slot_type()))
     }
+}
+
+/// How a file comes to where it is looked for.
+pub(super) fn send_along(file: FileInput, name: &Value) -> Option<String> {
+    let destination = file.destination(name.as_str()?)?;
+    Some(format!("send it among the `files` of the run, as {}", cut(&destination)))
 }
 
 /// What belongs at an input where there is nothing.
@@ -169,29 +177,33 @@ fn message(problem: &Problem<'_>) -> String {
         }
         Problem::TooSmall { value, min } => format!("{value} is smaller than the minimum of {min}"),
         Problem::TooBig { value, max } => format!("{value} is bigger than the maximum of {max}"),
-        Problem::NotInList { value, combo } => match combo.options().len() {
+        Problem::NotInList { value, combo, .. } => match combo.options().len() {
             0 => format!("{} is not there: the server has nothing to choose from", shown(value)),
+            1 => format!("{} is not the one value to choose from", shown(value)),
             count => format!("{} is none of the {count} values to choose from", shown(value)),
         },
         Problem::NoOption { value, keys } => {
             format!("{} is none of the {} values to choose from", shown(value), keys.len())
         }
-        Problem::NoFile(name) => format!("the server has no file {}", shown(name)),
+        Problem::NoFile { name, .. } => format!("the server has no file {}", shown(name)),
         Problem::NotALink { wanted, kind } => format!("it takes {wanted} from another node, not {kind}"),
     }
 }
 
 /// A value as JSON, cut where it is long.
 pub(super) fn shown(value: &Value) -> String {
-    let cut = |text: &str| match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    };
     match value {
         // Not written out before it is cut: it may be very long.
         Value::String(text) => Value::from(cut(text)).to_json(),
         Value::Array(items) => format!("a list of {}", items.len()),
         Value::Object(object) => format!("an object of {}", object.len()),
         _ => cut(&value.to_json()),
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }

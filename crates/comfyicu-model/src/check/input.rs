@@ -154,10 +154,10 @@ impl<'a> Rules<'a> {
             return Ok(());
         }
         match file {
-            Some(file) if file.is_looked_for => Err(Problem::NoFile(value)),
+            Some(file) if file.is_looked_for => Err(Problem::NoFile { name: value, file }),
             // Who has the options elsewhere has to judge them, too.
             _ if !combo.is_listed() && combo.remote().is_some() => Ok(()),
-            _ => Err(Problem::NotInList { value, combo }),
+            _ => Err(Problem::NotInList { value, combo, file }),
         }
     }
 }

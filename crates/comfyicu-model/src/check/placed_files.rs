@@ -7,39 +7,37 @@ use crate::loaders::{FileInput, annotated};
 
 /// The destinations of files that are put in place before the run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PlacedFiles<'a>(HashSet<&'a str>);
+pub(super) struct PlacedFiles<'a> {
+    paths: HashSet<&'a str>,
+    /// The names of the models, whichever their folder.
+    models: HashSet<&'a str>,
+}
 
 impl<'a> PlacedFiles<'a> {
-    pub(crate) fn of(files: &'a Files) -> Self {
-        Self(files.iter().map(|(path, _)| DestPath::as_str(path)).collect())
+    pub(super) fn of(files: &'a Files) -> Self {
+        let paths: HashSet<_> = files.iter().map(|(path, _)| DestPath::as_str(path)).collect();
+        let models = paths.iter().filter_map(|path| below_models(path)).collect();
+        Self { paths, models }
     }
 
     /// Whether one of them is what an input names.
-    pub(crate) fn has(&self, input: FileInput, name: &str) -> bool {
-        !self.0.is_empty() && self.destination(input, name).is_some()
-    }
-
-    /// The one that an input names.
-    pub(crate) fn destination(&self, input: FileInput, name: &str) -> Option<&'a str> {
+    pub(super) fn has(&self, input: FileInput, name: &str) -> bool {
+        if self.paths.is_empty() {
+            return false;
+        }
         let (name, folder) = annotated(name);
         // Windows writes folders with a backslash; destinations never do.
         let name = name.replace('\\', "/");
-        if let Some(folder) = folder {
-            return self.get(&format!("{folder}{name}"));
+        let is_in = |folder: &str| self.paths.contains(&*format!("{folder}{name}"));
+        match folder {
+            Some(folder) => is_in(folder),
+            None if input.folders.is_empty() => self.models.contains(&*name),
+            None => input.folders.iter().any(|folder| is_in(folder)),
         }
-        if input.folders.is_empty() {
-            let is_named = |path: &&&str| below_models(path) == Some(&name);
-            return self.0.iter().find(is_named).copied();
-        }
-        input.folders.iter().find_map(|folder| self.get(&format!("{folder}{name}")))
-    }
-
-    fn get(&self, path: &str) -> Option<&'a str> {
-        self.0.get(path).copied()
     }
 }
 
 /// The name of a model as inputs have it: what stands behind `/models/FOLDER/`.
-pub(crate) fn below_models(path: &str) -> Option<&str> {
+pub(super) fn below_models(path: &str) -> Option<&str> {
     path.strip_prefix("/models/")?.split_once('/').map(|(_, name)| name)
 }

@@ -1,6 +1,7 @@
 //! What can be wrong at an input: found once, said in two ways, as ComfyUI does and as people need it.
 
 use crate::json::{Kind, Number, Value};
+use crate::loaders::FileInput;
 use crate::object_info::{Combo, SlotType};
 use crate::python::Conversion;
 
@@ -28,9 +29,9 @@ pub(super) enum Problem<'a> {
     /// The value is above the maximum.
     TooBig { value: Number, max: &'a Number },
     /// The value is none of the choices.
-    NotInList { value: &'a Value, combo: Combo<'a> },
+    NotInList { value: &'a Value, combo: Combo<'a>, file: Option<FileInput> },
     /// There is no such file.
-    NoFile(&'a Value),
+    NoFile { name: &'a Value, file: FileInput },
     /// The value is none of the choices that bring inputs; ComfyUI lets it pass, and the node fails.
     NoOption { value: &'a Value, keys: Vec<&'a str> },
     /// A value where only a link makes sense; ComfyUI lets it pass, and the node fails.
@@ -50,7 +51,7 @@ impl Problem<'_> {
             Self::TooSmall { .. } => "value_smaller_than_min",
             Self::TooBig { .. } => "value_bigger_than_max",
             Self::NotInList { .. } | Self::NoOption { .. } => "value_not_in_list",
-            Self::NoFile(_) => "custom_validation_failed",
+            Self::NoFile { .. } => "custom_validation_failed",
         }
     }
 
@@ -76,7 +77,7 @@ impl Problem<'_> {
             Self::Unconvertible { to, .. } => format!("Failed to convert an input value to a {to} value"),
             Self::TooSmall { value, min } => format!("Value {value} smaller than min of {min}"),
             Self::TooBig { value, max } => format!("Value {value} bigger than max of {max}"),
-            Self::NoFile(_) => "Custom validation failed for node".to_owned(),
+            Self::NoFile { .. } => "Custom validation failed for node".to_owned(),
             Self::NotInList { .. } | Self::NoOption { .. } => "Value not in list".to_owned(),
             Self::LinkNode(_)
             | Self::Dangling(_)

@@ -87,14 +87,14 @@ fn what_does_not_fit_the_definitions_is_found_at_once() {
     error value_not_in_list: node 4 (CheckpointLoaderSimple), input `ckpt_name`: "v1-5.safetensors" is none of the 2 values to choose from (was `sd/v1-5.safetensors` meant?)
     error missing_node_type: node 5 (EmtpyLatentImage): there is no class `EmtpyLatentImage` (was `EmptyLatentImage` meant?)
     warning slot_out_of_range: node 6 (LoraLoader), input `model`: it is linked to slot 7 of node 4 (CheckpointLoaderSimple), whose slots are 0 to 2, but no output needs the node
-    warning value_not_in_list: node 6 (LoraLoader), input `lora_name`: "x.safetensors" is not there: the server has nothing to choose from, but no output needs the node
+    warning value_not_in_list: node 6 (LoraLoader), input `lora_name`: "x.safetensors" is not there: the server has nothing to choose from, but no output needs the node (send it among the `files` of the run, as /models/loras/x.safetensors)
     error missing_node_type: node 7 (Some Custom Node): there is no class `Some Custom Node` (install the custom node that has it)
     error dangling_link: node 7 (Some Custom Node), input `x`: it is linked to node 77, which the prompt does not have
     error required_input_missing: node 9 (SaveImage), input `filename_prefix`: the required input is missing (the editor puts "ComfyUI" there)
     warning dangling_link: node 10 (Resize), input `image`: it is linked to node 1, which the prompt does not have, but no output needs the node
     warning value_not_in_list: node 10 (Resize), input `by`: "widht" is none of the 2 values to choose from, but no output needs the node (was `width` meant?)
     warning unknown_input: node 10 (Resize), input `by.width`: the class has no such input, and ignores it
-    warning custom_validation_failed: node 11 (LoadImage), input `image`: the server has no file "photo.png", but no output needs the node (send it along, among the `files` of the run)
+    warning custom_validation_failed: node 11 (LoadImage), input `image`: the server has no file "photo.png", but no output needs the node (send it among the `files` of the run, as /input/photo.png)
     warning deprecated_node: node 12 (Old): the class is deprecated: its author wants another to be used
     error dangling_link: node 12 (Old), input `sound`: it is linked to node 78, which the prompt does not have
     "#);
