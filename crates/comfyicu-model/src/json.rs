@@ -16,6 +16,7 @@ mod path;
 mod position;
 mod python;
 mod read;
+mod rewrite;
 mod scan;
 mod serde_impl;
 mod value;
@@ -31,6 +32,7 @@ pub use path::{JsonPath, PathStep};
 pub use position::Position;
 pub use read::read;
 pub(crate) use read::read_document;
+pub use rewrite::rewrite;
 pub(crate) use scan::{DoubledKey, Entry, doubled_keys, entries, is_object_behind, span_at};
 pub use value::{Kind, Value};
 

@@ -27,6 +27,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod wrapper;
+mod write_into;
 
 pub use diff::{GivenInput, InputChange, NodeChange, PromptDiff};
 pub(crate) use doubled::refuse_doubled_nodes;

@@ -36,7 +36,7 @@ pub(crate) fn entries(text: &[u8], at: usize) -> impl Iterator<Item = Entry<'_>>
 }
 
 /// Where the items of the array that stands at `at` are; none where it is no array.
-fn items(text: &[u8], at: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn items(text: &[u8], at: usize) -> impl Iterator<Item = Range<usize>> {
     let mut scanner = Scanner { text, at };
     let is_array = matches!(scanner.next(), Some(Token::OpenArray(_)));
     std::iter::from_fn(move || scanner.value()).take_while(move |_| is_array)

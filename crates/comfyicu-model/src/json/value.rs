@@ -128,6 +128,15 @@ impl Value {
         })
     }
 
+    /// What a step leads to, to change in place.
+    pub(crate) fn step_mut(&mut self, step: PathStep<'_>) -> Option<&mut Self> {
+        match (step, self) {
+            (PathStep::Key(key), Self::Object(object)) => object.get_mut(key),
+            (PathStep::Index(index), Self::Array(items)) => items.get_mut(index),
+            _ => None,
+        }
+    }
+
     /// Takes out what a path leads to.
     pub(crate) fn into_at(self, path: &JsonPath) -> Option<Self> {
         path.steps().try_fold(self, |value, step| match (step, value) {
