@@ -2,8 +2,10 @@
 
 mod duration;
 mod file;
+mod prompt;
 
 pub(crate) use file::{FileArgument, FileSource};
+pub(crate) use prompt::{Place, Prompt};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,13 +60,16 @@ pub(crate) enum Command {
     /// Works with existing runs: get, wait, download.
     #[command(subcommand, after_help = help::RUNS, arg_required_else_help = true)]
     Runs(Runs),
+    /// Reads, checks and changes prompts: show, check, get, set, diff, extract, strip, nodes, hash.
+    #[command(subcommand, after_help = help::PROMPT, arg_required_else_help = true)]
+    Prompt(Prompt),
 }
 
 /// Runs a prompt, waits for it, and saves its outputs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::RUN)]
 pub(crate) struct Run {
-    /// The prompt, a file in ComfyUI's API format; - is stdin.
+    /// The prompt, a file in ComfyUI's API format, or an image that ComfyUI saved; - is stdin.
     #[arg(value_name = "PROMPT.json")]
     pub(crate) prompt: PathBuf,
     #[command(flatten)]

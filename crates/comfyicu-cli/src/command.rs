@@ -1,5 +1,6 @@
 //! The commands: one file each, and what they share.
 
+mod prompt;
 mod run;
 mod runs;
 
@@ -37,6 +38,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(context, *arguments).await,
+        Command::Prompt(arguments) => prompt::prompt(context, arguments).await,
         Command::Runs(arguments) => runs::runs(context, arguments).await,
     }
 }

@@ -50,6 +50,24 @@ Examples:
   comfyicu runs wait APCmAT2lf8O6sAgk2Svf2 --timeout 10m
   comfyicu runs download APCmAT2lf8O6sAgk2Svf2 -o images";
 
+/// Below the help of `prompt`.
+pub(crate) const PROMPT: &str = "\
+FILE is a prompt in ComfyUI's API format, alone or inside a run or another document that carries
+one, or an image that ComfyUI saved; - is stdin. What is asked for goes to stdout, remarks on the
+file go to stderr.
+
+NODE.INPUT names an input: the node by its id, by @ and its title, or by its class where that is
+there once; [n] behind it goes into a list.
+
+Examples:
+  comfyicu prompt show fox.png
+  comfyicu prompt check prompt.json --object-info http://127.0.0.1:8188
+  comfyicu prompt get prompt.json '@Positive prompt.text'
+  comfyicu prompt set prompt.json KSampler.seed=42 '6.text=a red fox' -i
+  comfyicu prompt diff before.json after.json
+  comfyicu prompt extract fox.png > prompt.json
+  comfyicu prompt strip fox.png -o clean.png";
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -68,15 +86,26 @@ mod tests {
 
     #[test]
     fn every_command_has_its_help() {
-        for path in [&[][..], &["run"], &["runs"], &["runs", "get"], &["runs", "wait"], &["runs", "download"]]
-        {
+        let commands = [
+            &[][..],
+            &["run"],
+            &["runs"],
+            &["runs", "get"],
+            &["runs", "wait"],
+            &["runs", "download"],
+            &["prompt"],
+            &["prompt", "check"],
+            &["prompt", "set"],
+            &["prompt", "strip"],
+        ];
+        for path in commands {
             insta::assert_snapshot!(format!("help {}", path.join(" ")), help(path));
         }
     }
 
     #[test]
     fn no_line_is_wider_than_a_terminal() {
-        for path in [&[][..], &["run"], &["runs"]] {
+        for path in [&[][..], &["run"], &["runs"], &["prompt"], &["prompt", "set"]] {
             let wide: Vec<_> =
                 help(path).lines().filter(|line| line.chars().count() > 100).map(str::to_owned).collect();
             assert_eq!(wide, Vec::<String>::new());

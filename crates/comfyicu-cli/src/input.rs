@@ -1,38 +1,161 @@
-//! Reading the prompt.
+//! Reading what a command is given: prompts, the images that carry them, node definitions.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 
-use comfyicu_model::Prompt;
+use comfyicu_client::Client;
 use comfyicu_model::json::Limits;
+use comfyicu_model::{
+    Finding, ImageError, ImageFormat, ImageMetadata, ObjectInfo, Prompt, ReadOptions, ReadPrompt,
+};
 
+use crate::args::{Global, Place};
+use crate::connect;
 use crate::failure::Failure;
 use crate::printer::Printer;
+use crate::render::findings::Source;
 
-/// Reads the prompt from a file, or from stdin for `-`.
-pub(crate) async fn prompt(path: &Path, printer: &Printer) -> Result<Prompt, Failure> {
-    let is_stdin = path.as_os_str() == "-";
-    let name = if is_stdin { "stdin".to_owned() } else { format!("`{}`", path.display()) };
+/// What messages call stdin.
+const STDIN: &str = "stdin";
+
+/// What a file holds.
+#[derive(Debug)]
+enum Contents {
+    Text(Vec<u8>),
+    Image(Result<ImageMetadata, ImageError>),
+}
+
+/// A prompt, and the file that it was read from.
+#[derive(Debug)]
+pub(crate) struct PromptFile {
+    /// The path as it was given, or `stdin`.
+    pub(crate) path: String,
+    /// The JSON that the prompt was read from.
+    pub(crate) text: String,
+    /// Whether that is the file itself, and not a text in an image.
+    pub(crate) is_whole_file: bool,
+    pub(crate) read: ReadPrompt,
+}
+
+impl PromptFile {
+    /// The text, to quote from.
+    pub(crate) fn source(&self) -> Source<'_> {
+        Source { name: &self.path, text: &self.text }
+    }
+
+    /// Puts findings where they are in the text.
+    pub(crate) fn locate(&self, findings: &mut [Finding]) {
+        if let Some(source_map) = &self.read.source_map {
+            source_map.locate(findings);
+        }
+    }
+}
+
+/// Whether a path stands for stdin.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Reads the prompt that a file holds: a text or an image; `-` is stdin.
+pub(crate) async fn prompt(path: &Path, printer: &Printer) -> Result<PromptFile, Failure> {
+    let name = name_of(path);
+    let contents = contents(path, "a prompt", printer).await.map_err(|error| {
+        unreadable(&name, &error)
+            .hint("give the path of a prompt: in ComfyUI, Workflow → Export (API) writes one")
+    })?;
+    let (bytes, is_whole_file) = match contents {
+        Contents::Text(bytes) => (bytes, true),
+        Contents::Image(metadata) => (carried_prompt(metadata, &name)?.into_bytes(), false),
+    };
+    let read = Prompt::read(&bytes, ReadOptions::default().source_map(true));
+    let read = read.map_err(|error| Failure::usage(format!("{name} holds no prompt")).because(&error))?;
+    // A prompt that was read is UTF-8.
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    Ok(PromptFile { path: plain_name(path), text, is_whole_file, read })
+}
+
+/// Reads the texts of an image; `-` is stdin.
+pub(crate) async fn image(path: &Path, printer: &Printer) -> Result<ImageMetadata, Failure> {
+    let name = name_of(path);
+    let read = match contents(path, "an image", printer).await.map_err(|error| unreadable(&name, &error))? {
+        Contents::Image(read) => read,
+        // It is none, and the error says what it is.
+        Contents::Text(bytes) => ImageMetadata::read(bytes.as_slice()),
+    };
+    read.map_err(|error| unreadable(&name, &error))
+}
+
+/// Reads node definitions, from a file or from a server.
+pub(crate) async fn object_info(
+    place: &Place,
+    global: &Global,
+    printer: &Printer,
+) -> Result<ObjectInfo, Failure> {
+    let path = match place {
+        Place::Url(url) => {
+            let client: Client = connect::client(global)?;
+            return Ok(client.object_info_of(url).await?);
+        }
+        Place::File(path) => path,
+    };
+    let name = name_of(path);
+    let hint = "GET /object_info of a ComfyUI answers node definitions: save that answer, or give the URL";
+    match contents(path, "node definitions", printer).await.map_err(|error| unreadable(&name, &error))? {
+        Contents::Text(bytes) => ObjectInfo::parse(&bytes).map_err(|error| {
+            Failure::usage(format!("{name} holds no node definitions")).because(&error).hint(hint)
+        }),
+        Contents::Image(_) => Err(Failure::usage(format!("{name} is an image")).hint(hint)),
+    }
+}
+
+fn carried_prompt(metadata: Result<ImageMetadata, ImageError>, name: &str) -> Result<String, Failure> {
+    let metadata = metadata.map_err(|error| unreadable(name, &error))?;
+    match (metadata.prompt_text(), metadata.workflow_text()) {
+        (Some(prompt), _) => Ok(prompt.into_owned()),
+        (None, Some(_)) => Err(Failure::usage(format!("{name} carries a UI workflow and no prompt"))
+            .hint("open it in ComfyUI, and write the prompt with Workflow → Export (API)")),
+        (None, None) => Err(Failure::usage(format!("{name} carries no prompt"))
+            .hint("take the image that ComfyUI saved: copies from websites and chats have lost it")),
+    }
+}
+
+/// Reads a file, or stdin for `-`: of an image its texts only, of all else no more than is read as JSON.
+async fn contents(path: &Path, what: &str, printer: &Printer) -> io::Result<Contents> {
+    let is_stdin = is_stdin(path);
     if is_stdin && io::stdin().is_terminal() {
-        printer.note("reading the prompt from the terminal; Ctrl-D ends it");
+        printer.note(&format!("reading {what} from the terminal; Ctrl-D ends it"));
     }
     let path = path.to_owned();
     // A pipe may say nothing for ever: meanwhile Ctrl-C is listened to.
     let read = tokio::task::spawn_blocking(move || {
-        if is_stdin { bounded(io::stdin().lock()) } else { File::open(path).and_then(bounded) }
+        if is_stdin { sniff(io::stdin().lock()) } else { File::open(path).and_then(sniff) }
     });
-    let json = read.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
-        let failure = Failure::usage(format!("{name} cannot be read")).because(&error);
-        failure.hint("give the path of a prompt: in ComfyUI, Workflow → Export (API) writes one")
-    })?;
-    Prompt::parse(&json).map_err(|error| Failure::usage(format!("{name} cannot be run")).because(&error))
+    read.await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-/// Reads no more than a prompt may have, and one byte that says that it has more.
-fn bounded(source: impl Read) -> io::Result<Vec<u8>> {
-    let most = u64::try_from(Limits::default().max_bytes).unwrap_or(u64::MAX);
+fn sniff(mut source: impl Read) -> io::Result<Contents> {
     let mut bytes = Vec::new();
+    let sniffed = u64::try_from(ImageFormat::SNIFFED_BYTES).unwrap_or(u64::MAX);
+    source.by_ref().take(sniffed).read_to_end(&mut bytes)?;
+    if ImageFormat::sniff(&bytes).is_some() {
+        return Ok(Contents::Image(ImageMetadata::read(bytes.as_slice().chain(source))));
+    }
+    // And one byte more, which says that there is too much.
+    let most = u64::try_from(Limits::default().max_bytes).unwrap_or(u64::MAX);
     source.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(Contents::Text(bytes))
+}
+
+/// What a file is called in messages.
+pub(crate) fn name_of(path: &Path) -> String {
+    if is_stdin(path) { STDIN.to_owned() } else { format!("`{}`", path.display()) }
+}
+
+fn plain_name(path: &Path) -> String {
+    if is_stdin(path) { STDIN.to_owned() } else { path.display().to_string() }
+}
+
+fn unreadable(name: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::usage(format!("{name} cannot be read")).because(error)
 }

@@ -21,6 +21,7 @@ mod input;
 mod printer;
 mod progress;
 mod render;
+mod replace;
 mod stage;
 
 pub use exit::ExitStatus;

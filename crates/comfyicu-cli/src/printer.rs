@@ -33,18 +33,20 @@ impl Printer {
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         self.progress.clear();
         let mut stdout = anstream::stdout().lock();
-        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::unexpected("stdout cannot be written").because(&error))
-            }
-            _ => Ok(()),
-        }
+        unless_broken_pipe(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+    }
+
+    /// Writes bytes to stdout as they are.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        self.progress.clear();
+        let mut stdout = io::stdout().lock();
+        unless_broken_pipe(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 
     /// Writes an object to stdout: for people on a terminal, on one line elsewhere.
     pub(crate) fn print_object(&self, object: Object) -> Result<(), Failure> {
         let value = Value::Object(object);
-        let text = if io::stdout().is_terminal() { value.to_json_pretty() } else { value.to_json() };
+        let text = if is_for_people() { value.to_json_pretty() } else { value.to_json() };
         self.print(text.trim_end())
     }
 
@@ -56,9 +58,28 @@ impl Printer {
         });
     }
 
+    /// Writes what a check found to stderr.
+    pub(crate) fn remark(&self, finding: &str) {
+        self.progress.above(|| writeln!(anstream::stderr(), "{finding}").unwrap_or_default());
+    }
+
     /// Writes a failure to stderr.
     pub(crate) fn fail(&self, failure: &Failure) {
         self.progress.clear();
         write!(anstream::stderr(), "{failure}").unwrap_or_default();
+    }
+}
+
+/// Whether stdout is a terminal, and not a pipe or a file.
+pub(crate) fn is_for_people() -> bool {
+    io::stdout().is_terminal()
+}
+
+fn unless_broken_pipe(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::unexpected("stdout cannot be written").because(&error))
+        }
+        _ => Ok(()),
     }
 }

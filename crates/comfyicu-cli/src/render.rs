@@ -1,5 +1,8 @@
 //! Runs as text, for people.
 
+pub(crate) mod findings;
+pub(crate) mod prompt;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 

@@ -11,6 +11,7 @@ mod prompts;
 mod quickstart;
 mod refusals;
 mod security;
+mod shell_page;
 mod webhooks;
 
 use comfyicu_tests::Programs;

@@ -49,7 +49,7 @@ impl FromStr for FileArgument {
 }
 
 /// Whether a text begins like a URL; a path may hold `://` further on.
-fn is_url(text: &str) -> bool {
+pub(super) fn is_url(text: &str) -> bool {
     let is_scheme =
         |scheme: &str| !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
     text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))

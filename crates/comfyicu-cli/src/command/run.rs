@@ -3,19 +3,20 @@
 use std::path::Path;
 
 use comfyicu_client::{Client, RunHandle};
-use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{Accelerator, Edited, Files, Prompt};
+use comfyicu_model::json::Object;
+use comfyicu_model::{Accelerator, Files, Prompt};
 
 use super::Context;
-use crate::args::{Edit, FileArgument, FileSource, Run};
+use super::prompt::set_input;
+use crate::args::{FileArgument, FileSource, Run};
 use crate::failure::Failure;
-use crate::printer::Printer;
 use crate::{connect, input};
 
 pub(super) async fn run(context: &Context, arguments: Run) -> Result<(), Failure> {
-    let mut prompt = input::prompt(&arguments.prompt, &context.printer).await?;
+    let mut prompt = prompt(context, &arguments.prompt).await?;
     for edit in &arguments.set {
-        set(&mut prompt, edit, &context.printer)?;
+        let label = format!("--set {}", edit.path);
+        set_input(&mut prompt, edit, &label, &context.printer)?;
     }
     let client = connect::client(&context.global)?;
     let folder = arguments.folder.path.clone();
@@ -43,14 +44,16 @@ pub(super) async fn run(context: &Context, arguments: Run) -> Result<(), Failure
     }
 }
 
-fn set(prompt: &mut Prompt, edit: &Edit, printer: &Printer) -> Result<(), Failure> {
-    let edited = prompt.set(&edit.path, Value::from_argument(&edit.value));
-    let edited = edited.map_err(|error| Failure::usage(format!("--set {}: {error}", edit.path)))?;
-    if let Edited::Added { similar } = edited {
-        let meant = similar.map(|similar| format!("; did you mean `{similar}`?")).unwrap_or_default();
-        printer.note(&format!("--set {}: the node had no such input, it is added{meant}", edit.path));
+/// Reads the prompt, and says so where there is more around it than is run.
+async fn prompt(context: &Context, path: &Path) -> Result<Prompt, Failure> {
+    let read = input::prompt(path, &context.printer).await?.read;
+    if let Some(wrapper) = read.wrapper {
+        let name = input::name_of(path);
+        context
+            .printer
+            .note(&format!("{name}: the prompt in {wrapper} is run; what is around it is not used"));
     }
-    Ok(())
+    Ok(read.prompt)
 }
 
 fn make_folder(folder: &Path) -> Result<(), Failure> {

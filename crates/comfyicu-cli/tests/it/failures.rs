@@ -211,7 +211,7 @@ fn a_file_that_cannot_be_used_is_2_before_anything_is_sent() {
     hint: give the path of a prompt: in ComfyUI, Workflow → Export (API) writes one
 
     $ comfyicu run ui.json
-    error: `ui.json` cannot be run
+    error: `ui.json` holds no prompt
       caused by: this is a UI workflow, the editor's own file, and not a prompt: export it in ComfyUI with Workflow → Export (API)
 
     $ comfyicu run prompt.json --file /input/a=~/none.png

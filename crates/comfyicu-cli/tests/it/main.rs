@@ -5,6 +5,7 @@
 mod command;
 mod failures;
 mod interrupt;
+mod prompt;
 mod run;
 mod runs;
 mod service;

@@ -1,0 +1,107 @@
+//! `comfyicu prompt …`: the arguments of what is done to files, without a service.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgAction, Subcommand};
+use url::Url;
+
+use super::{Edit, parse_edit};
+
+/// Reads, checks and changes prompts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Prompt {
+    /// Shows a prompt: its nodes with their inputs; with --json, the prompt itself.
+    Show(Document),
+    /// Looks for what would be refused, or would not do what was meant. Ends with 7 when there is an error.
+    Check {
+        #[command(flatten)]
+        document: Document,
+        #[arg(long, value_name = "FILE|URL", help = OBJECT_INFO_HELP)]
+        object_info: Option<Place>,
+    },
+    /// Writes the value of an input.
+    Get {
+        #[command(flatten)]
+        document: Document,
+        #[arg(value_name = "NODE.INPUT", help = INPUT_HELP)]
+        input: String,
+    },
+    /// Sets inputs, and writes the prompt; all else stays as it is, spaces and line ends too.
+    Set {
+        #[command(flatten)]
+        document: Document,
+        /// The input and its value, which is JSON if it parses, else a text.
+        #[arg(value_name = "NODE.INPUT=VALUE", required = true, action = ArgAction::Append)]
+        #[arg(value_parser = parse_edit)]
+        edits: Vec<Edit>,
+        /// Writes it back to the file, at once or not at all.
+        #[arg(short = 'i', long)]
+        in_place: bool,
+    },
+    /// Shows what differs between two prompts, by node and input.
+    Diff {
+        /// The one prompt.
+        #[arg(value_name = "A")]
+        before: PathBuf,
+        /// The other.
+        #[arg(value_name = "B")]
+        after: PathBuf,
+    },
+    /// Writes the prompt that an image carries.
+    Extract {
+        /// The image: a PNG, WebP or JPEG file; - is stdin.
+        #[arg(value_name = "IMAGE")]
+        image: PathBuf,
+        /// Writes the UI workflow, the editor's own file, in its place.
+        #[arg(long)]
+        workflow: bool,
+    },
+    /// Writes an image without the prompt and the UI workflow that it carries; its pixels stay as they are.
+    Strip {
+        /// The image: a PNG, WebP or JPEG file; - is stdin.
+        #[arg(value_name = "IMAGE")]
+        image: PathBuf,
+        /// Where to write it. Without it, stdout.
+        #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "in_place")]
+        output: Option<PathBuf>,
+        /// Writes it back to the file, at once or not at all.
+        #[arg(short = 'i', long)]
+        in_place: bool,
+    },
+    /// Lists the nodes: id, class, title.
+    Nodes(Document),
+    /// Writes a hash of what the prompt does: the same for the same prompt, however it is written.
+    Hash(Document),
+}
+
+const OBJECT_INFO_HELP: &str = "Checks against the node definitions of a ComfyUI or of a server: a file, or a URL such as http://127.0.0.1:8188";
+
+const INPUT_HELP: &str = "The input: a node by its id, by @ and its title, or by a class that is there once; a dot; the input's name";
+
+/// What holds a prompt.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Document {
+    /// A prompt in ComfyUI's API format, or a PNG, WebP or JPEG image that carries one; - is stdin.
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+}
+
+/// A file, or a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    File(PathBuf),
+    Url(Url),
+}
+
+impl FromStr for Place {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if !super::file::is_url(text) {
+            return Ok(Self::File(PathBuf::from(text)));
+        }
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.map(Self::Url).ok_or("it is neither an http or https URL nor a path")
+    }
+}

@@ -1,0 +1,61 @@
+//! `comfyicu prompt check`.
+
+use std::path::Path;
+
+use comfyicu_model::json::{Object, Value};
+use comfyicu_model::{Finding, Severity};
+
+use crate::args::Place;
+use crate::command::Context;
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::{input, render};
+
+pub(super) async fn check(
+    context: &Context,
+    path: &Path,
+    object_info: Option<&Place>,
+) -> Result<(), Failure> {
+    let printer = &context.printer;
+    let file = input::prompt(path, printer).await?;
+    let mut findings = file.read.findings.clone();
+    findings.extend(match object_info {
+        Some(place) => {
+            let object_info = input::object_info(place, &context.global, printer).await?;
+            file.read.prompt.check_with(&object_info)
+        }
+        None => file.read.prompt.check(),
+    });
+    file.locate(&mut findings);
+    let count = render::findings::count(&findings);
+    if printer.is_json() {
+        printer.print_object(report(&findings))?;
+    } else if findings.is_empty() {
+        printer.print("no problems found")?;
+    } else {
+        let shown = findings.iter().map(|finding| render::findings::finding(finding, file.source()));
+        printer.print(&shown.collect::<Vec<_>>().join("\n\n"))?;
+    }
+    let (name, count) = (input::name_of(path), count.unwrap_or_default());
+    if findings.iter().any(Finding::is_error) {
+        return Err(Failure::new(ExitStatus::REJECTED, format!("{name} has {count}")));
+    }
+    if !findings.is_empty() {
+        printer.note(&format!("{name} has {count}"));
+    }
+    Ok(())
+}
+
+/// What was found as data: `{"errors": 1, "warnings": 0, "findings": […]}`.
+fn report(findings: &[Finding]) -> Object {
+    let count = |severity| {
+        let count = findings.iter().filter(|finding| finding.severity == severity).count();
+        Value::from(u64::try_from(count).unwrap_or(u64::MAX))
+    };
+    let list = findings.iter().map(Finding::to_object).collect::<Vec<_>>();
+    Object::from_iter([
+        ("errors", count(Severity::Error)),
+        ("warnings", count(Severity::Warning)),
+        ("findings", list.into()),
+    ])
+}
