@@ -31,4 +31,6 @@ mod documents {
     pub struct Readme;
     #[doc = include_str!("../../docs/src/rust.md")]
     pub struct FromRust;
+    #[doc = include_str!("../../docs/src/prompts.md")]
+    pub struct Prompts;
 }

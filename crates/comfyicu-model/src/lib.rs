@@ -5,7 +5,7 @@
 //! values, in the same order, seeds of any size and unknown fields included.
 //!
 //! ```
-//! use comfyicu_model::{Prompt, RunRequest};
+//! use comfyicu_model::{Prompt, RunRequest, SettingKind};
 //!
 //! let mut prompt = Prompt::parse(br#"{
 //!     "3": {"class_type": "KSampler", "inputs": {"seed": 253353381004563, "model": ["4", 0]}},
@@ -14,23 +14,39 @@
 //!
 //! // Look at it,
 //! for node in prompt.nodes() {
-//!     println!("{}: {}", node.id(), node.class_type().unwrap_or("?"));
+//!     println!("{}", node.summary());
 //! }
 //! // change it,
-//! prompt.set("3.seed", 42_u64)?;
+//! prompt.set("CheckpointLoaderSimple.ckpt_name", "sdxl.safetensors")?;
+//! prompt.set_all(SettingKind::Seed, 42_u64);
 //! // and make the body that runs it.
 //! let body = RunRequest::new(prompt).to_json();
 //! assert!(body.starts_with(r#"{"prompt":{"3":"#));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - [`Prompt`], [`Node`], [`Link`]: the graph, its links, the order in which it runs, edits.
-//! - [`UiWorkflow`]: the editor's own file, and its way to a prompt.
-//! - [`Run`], [`RunStatus`], [`RunOutput`], [`RunRequest`]: what the API sends and receives.
-//! - [`Files`], [`DestPath`], [`OutputPath`]: paths that cannot leave their folder.
-//! - [`ObjectInfo`], [`object_info`]: node definitions; [`Finding`]: what a check found.
-//! - `ImageMetadata`: the prompt and the UI workflow in an image (feature `images`, on by default).
-//! - [`json`]: the lossless JSON underneath.
+//! # I have a file and want …
+//!
+//! | … | |
+//! |---|---|
+//! | the prompt in it | [`Prompt::parse`]; [`Prompt::read`] when something is around it |
+//! | the prompt in an image | `ImageMetadata` (feature `images`, on by default) |
+//! | a prompt of the editor's own file | [`UiWorkflow::to_prompt`] |
+//! | to see what is in it | [`Prompt::nodes`], [`Prompt::find`], [`Node::inputs`], [`Prompt::get`] |
+//! | to change an input | [`Prompt::set`], [`Prompt::remove_input`]; [`Selector`] says how inputs are named |
+//! | to change seeds, texts, file names, sizes | [`Prompt::settings`], [`Prompt::settings_mut`], [`Prompt::set_all`] |
+//! | other nodes | [`NewNode`], [`Prompt::add_node`], [`Prompt::remove_node`], [`Prompt::replace_node`], [`Prompt::rewire`] |
+//! | to know what needs what, and in which order | [`Prompt::graph`] |
+//! | a part of it, two in one, other ids | [`Prompt::subprompt`], [`Prompt::merge`], [`Prompt::relabel`] |
+//! | to know what changed | [`Prompt::diff`] |
+//! | to know whether it is the same | [`Prompt::content_hash`], [`Prompt::graph_hash`], [`Prompt::document_hash`] |
+//! | to know whether it will run | [`Prompt::check`], [`Prompt::check_with`] an [`ObjectInfo`], [`Prompt::verdict`] |
+//! | to run it | [`RunRequest`], and the crate `comfyicu-client` |
+//! | to read what came back | [`Run`], [`RunStatus`], [`RunOutput`] |
+//!
+//! Beside these there are [`Files`], [`DestPath`] and [`OutputPath`], paths that cannot leave their folder;
+//! [`object_info`], the node definitions; [`Finding`], what a check found; and [`json`], the lossless JSON
+//! underneath. The chapter “Prompts” of the project's book has an example for each line of the table.
 
 mod accelerator;
 mod check;
