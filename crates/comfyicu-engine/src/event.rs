@@ -19,7 +19,13 @@ pub enum Event {
         /// How many nodes this run executes in all.
         total: usize,
     },
-    /// A node went on: a step of a sampler, an image of a batch.
+    /// A node does not run: an earlier run gave its results, from the same inputs and files.
+    NodeCached {
+        /// The node.
+        node_id: NodeId,
+    },
+    /// A node went on: a step of a sampler, a row of an image. A node can have several pieces of work, each
+    /// counted from 0.
     Progress {
         /// The node.
         node_id: NodeId,
@@ -30,7 +36,7 @@ pub enum Event {
     },
 }
 
-/// Hears what happens in a run. It must not block: it is called between nodes.
+/// Hears what happens in a run. It must not block: it is called while nodes run.
 pub trait EventSink: Debug + Send + Sync {
     /// Takes one event.
     fn emit(&self, event: Event);

@@ -58,7 +58,7 @@ pub trait Executor: Debug + Send + Sync {
     /// [`ExecutionError`] for what to do about each.
     ///
     /// # Cancel safety
-    /// Ask through `cancel`; the call then returns [`ExecutionError::Cancelled`] at the next node. Dropping
+    /// Ask through `cancel`; the call then returns [`ExecutionError::Cancelled`] at once. Dropping
     /// the future leaves outputs that were saved so far with the sink.
     async fn execute(
         &self,

@@ -36,5 +36,5 @@ pub use error::{ExecutionError, NodeFailure};
 pub use event::{Event, EventSink, NoEvents};
 pub use executor::{Device, Executor};
 pub use job::{InputFile, InputFiles, Job};
-pub use native::NativeExecutor;
+pub use native::{MemoryLimits, NativeExecutor};
 pub use output::{Content, MemoryOutputs, Output, OutputKind, OutputSink, SaveError};

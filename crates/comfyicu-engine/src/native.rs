@@ -2,27 +2,33 @@
 //!
 //! A prompt is checked as a whole before anything runs. Then its nodes run one after the other, only those
 //! that an output node needs, each once, on a thread where blocking is allowed; between nodes, files are
-//! saved, events sent and cancellation is looked at. An image is dropped when nobody needs it any more.
+//! saved and events sent. An image is dropped when nobody needs it any more; small results are kept for later
+//! runs, which leave out what would give the same.
 //!
 //! A node is its definition and its code, side by side in `nodes/`, with one line in `registry.rs`.
 
+mod cache;
 mod call;
 mod check;
 mod codec;
 mod context;
 mod convolve;
 mod definition;
+mod execution;
 mod image;
 mod limit;
+mod memory;
 mod nodes;
 mod number;
 mod order;
 mod palette;
+mod plan;
 mod prefix;
 mod python;
 mod registry;
 mod resize;
 mod run;
+mod signature;
 mod sum;
 mod value;
 mod work;
@@ -35,28 +41,74 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comfyicu_model::{Accelerator, Finding, ObjectInfo, Prompt};
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Device, Event, EventSink, ExecutionError, Executor, Job, NodeFailure, Output, OutputSink};
-use call::{Call, Failure, File, Yield};
-use check::Step;
-use context::Context;
-use run::Results;
-use work::Work;
+use crate::{Device, EventSink, ExecutionError, Executor, Job, OutputSink};
+use cache::Cache;
+use execution::Execution;
+use memory::{Ledger, Memory};
+
+/// How much memory the images and masks of a [`NativeExecutor`] may take, in bytes.
+///
+/// A node that needs more fails before it allocates anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryLimits {
+    /// What one run may hold at once: by default 4 GiB, twice the largest image.
+    pub run_bytes: usize,
+    /// What all runs together may hold at once: by default 8 GiB.
+    pub total_bytes: usize,
+    /// What may be kept for later runs, as a part of the total: by default 256 MiB; 0 keeps nothing.
+    pub cache_bytes: usize,
+}
+
+impl Default for MemoryLimits {
+    fn default() -> Self {
+        Self {
+            run_bytes: limit::RUN_BYTES,
+            total_bytes: limit::EXECUTOR_BYTES,
+            cache_bytes: limit::CACHE_BYTES,
+        }
+    }
+}
 
 /// Executes prompts in Rust, on the CPU. See the [crate] for an example.
+///
+/// Clones share what they keep for later runs.
 #[derive(Clone, Debug)]
 pub struct NativeExecutor {
     device: Device,
     object_info: Arc<ObjectInfo>,
+    limits: MemoryLimits,
+    total: Arc<Ledger>,
+    cache: Arc<Cache>,
 }
 
 impl NativeExecutor {
-    /// Makes an executor; it holds nothing but its node definitions.
+    /// Makes an executor with the default limits.
     pub fn new() -> Self {
-        let object_info = registry::object_info();
-        Self { device: Device::new("CPU", Accelerator::Cpu), object_info }
+        Self::with_limits(MemoryLimits::default())
+    }
+
+    /// Makes an executor that holds so much memory at most.
+    pub fn with_limits(limits: MemoryLimits) -> Self {
+        Self {
+            device: Device::new("CPU", Accelerator::Cpu),
+            object_info: registry::object_info(),
+            limits,
+            total: Ledger::of_executor(limits.total_bytes),
+            cache: Arc::new(Cache::new(limits.cache_bytes)),
+        }
+    }
+
+    /// Forgets what was kept for later runs.
+    pub fn clear_cache(&self) {
+        self.cache.clear();
+    }
+
+    /// What one more run may hold.
+    fn memory(&self) -> Memory {
+        Memory::new(self.limits.run_bytes, Arc::clone(&self.total), Arc::clone(&self.cache))
     }
 }
 
@@ -93,66 +145,7 @@ impl Executor for NativeExecutor {
         cancel: &CancellationToken,
     ) -> Result<(), ExecutionError> {
         let steps = check::check(&job.prompt).map_err(ExecutionError::Refused)?;
-        let mut results = Results::new(&steps);
-        let (context, steps) = gather(job, steps, cancel.clone()).await?;
-        let total = steps.len();
-        for (done, step) in steps.iter().enumerate() {
-            if cancel.is_cancelled() {
-                return Err(ExecutionError::Cancelled);
-            }
-            let class_type = step.definition.class_type.to_owned();
-            events.emit(Event::NodeStarted { node_id: step.node_id.clone(), class_type, done, total });
-            for call in results.calls(step, &context) {
-                let given = match run_node(step, call).await {
-                    Err(_) if cancel.is_cancelled() => return Err(ExecutionError::Cancelled),
-                    given => given?,
-                };
-                for File { kind, path, content_type, content } in given.files {
-                    outputs
-                        .save(Output::new(step.node_id.clone(), kind, path, content_type, content))
-                        .await?;
-                }
-                results.keep(&step.node_id, given.values).map_err(|failure| failed(step, failure))?;
-            }
-        }
-        if cancel.is_cancelled() { Err(ExecutionError::Cancelled) } else { Ok(()) }
+        let mut execution = Execution::prepare(job, steps, self.memory(), &self.cache, cancel).await?;
+        execution.run(events, outputs).await
     }
-}
-
-/// Reads and hashes the input files, which may take a while, before the first node.
-async fn gather(
-    job: Job,
-    steps: Vec<Step>,
-    cancel: CancellationToken,
-) -> Result<(Arc<Context>, Vec<Step>), ExecutionError> {
-    let work = Work::new(cancel);
-    let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps, work)), steps));
-    gathering.await.map_err(|error| ExecutionError::Unavailable(error.to_string()))
-}
-
-async fn run_node(step: &Step, call: Call) -> Result<Yield, ExecutionError> {
-    let run = step.definition.run;
-    let started = std::time::Instant::now();
-    let given = match spawn_blocking(move || run(call)).await {
-        Ok(given) => given,
-        // A bug in a node is that node's failure, and not the end of the process.
-        Err(error) => Err(Failure::new("RuntimeError", format!("the node's code broke off: {error}"))),
-    };
-    tracing::debug!(
-        node_id = %step.node_id,
-        class_type = step.definition.class_type,
-        elapsed_ms = started.elapsed().as_millis(),
-        "node ended"
-    );
-    given.map_err(|failure| failed(step, failure))
-}
-
-fn failed(step: &Step, Failure { exception_type, message }: Failure) -> ExecutionError {
-    let class_type = step.definition.class_type;
-    ExecutionError::Node(Box::new(NodeFailure::new(
-        step.node_id.clone(),
-        class_type,
-        exception_type,
-        message,
-    )))
 }

@@ -65,6 +65,7 @@ impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::TooLarge(error) => error.into(),
+            BuildError::OutOfMemory(error) => Self::new("MemoryError", error.to_string()),
             BuildError::Cancelled(error) => error.into(),
         }
     }

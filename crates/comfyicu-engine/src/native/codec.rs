@@ -17,10 +17,12 @@ mod tests;
 
 pub(crate) use apng_write::encode_apng;
 pub(crate) use frame::Frame;
-pub(crate) use png_write::{EncodeError, Pixels, TextChunk, encode_png};
+pub(super) use png_write::encode_png;
+pub(crate) use png_write::{EncodeError, Pixels, TextChunk};
 pub(crate) use webp_write::{WebpOptions, encode_webp};
 
 use super::limit::TooLarge;
+use super::work::{Cancelled, Work};
 use format::Format;
 
 /// Why a file cannot be read as an image.
@@ -47,6 +49,9 @@ pub(crate) enum DecodeError {
     /// It has more pixels than may be held.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
+    /// The run was cancelled meanwhile.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 /// Reads an image file: one frame, or all of an animation, upright as its EXIF orientation says.
@@ -55,10 +60,10 @@ pub(crate) enum DecodeError {
 /// zero.
 ///
 /// # Errors
-/// When the format is not read, the header is damaged, or the image is too large.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+/// When the format is not read, the header is damaged, the image is too large, or the run is cancelled.
+pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
     match Format::of(bytes) {
-        Some(Format::Png) => png_read::decode(bytes),
+        Some(Format::Png) => png_read::decode(bytes, work),
         Some(Format::Jpeg) => jpeg::decode(bytes),
         Some(Format::WebP) => webp_read::decode(bytes),
         Some(Format::Tiff) => tiff_read::decode(bytes),

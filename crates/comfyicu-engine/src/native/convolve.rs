@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_radius_as_long_as_a_side_is_refused() {
-        let image = Image::build(Shape { batch: 1, height: 2, width: 9, channels: 3 }, |_| {}).unwrap();
+        let shape = Shape { batch: 1, height: 2, width: 9, channels: 3 };
+        let image = Image::build(shape, &Work::default(), |_| {}).unwrap();
         let failure = convolve(&image, &Kernel::bell(2, 1.0), &Work::default(), |value| value).unwrap_err();
         assert_eq!(
             failure.message,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::limit::{self, TooLarge};
+use super::memory::{Lease, OutOfMemory};
 use super::work::{Cancelled, Work};
 
 /// Why an image was not made.
@@ -10,6 +11,8 @@ use super::work::{Cancelled, Work};
 pub(super) enum BuildError {
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
+    #[error(transparent)]
+    OutOfMemory(#[from] OutOfMemory),
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }
@@ -38,28 +41,72 @@ impl Shape {
     pub(crate) const fn frame(self) -> usize {
         self.height * self.row()
     }
+
+    /// Values in all of it.
+    pub(crate) const fn values(self) -> usize {
+        self.batch * self.frame()
+    }
+
+    /// The bytes that it takes in memory.
+    pub(crate) const fn bytes(self) -> usize {
+        self.values() * size_of::<f32>()
+    }
 }
 
 /// One image or a batch of them: ComfyUI's `IMAGE`.
 ///
 /// Values are 0 to 1 from black to white; a node may leave some outside of that, and the next one sees
 /// them. Clones share the pixels.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Image {
     shape: Shape,
-    data: Arc<Vec<f32>>,
+    data: Arc<Pixels>,
+}
+
+/// Values, and the memory that was leased for them.
+#[derive(Debug)]
+struct Pixels {
+    values: Vec<f32>,
+    _lease: Lease,
+}
+
+impl PartialEq for Image {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape && self.data.values == other.data.values
+    }
 }
 
 impl Image {
     /// Makes an image whose values are computed by `fill`, which gets a zeroed buffer of the right length.
     ///
     /// # Errors
-    /// When the image would have more pixels than [`limit::MAX_PIXELS`]; nothing is allocated then.
-    pub(super) fn build(shape: Shape, fill: impl FnOnce(&mut [f32])) -> Result<Self, TooLarge> {
+    /// When the image would have more pixels than [`limit::MAX_PIXELS`], or more than the run may hold;
+    /// nothing is allocated then.
+    pub(super) fn build(
+        shape: Shape,
+        work: &Work,
+        fill: impl FnOnce(&mut [f32]),
+    ) -> Result<Self, BuildError> {
+        Self::try_build(shape, work, |values| {
+            fill(values);
+            Ok(())
+        })
+    }
+
+    /// Makes an image whose values are computed by `fill`, which gets a zeroed buffer of the right length.
+    ///
+    /// # Errors
+    /// When the image may not be made, or `fill` fails.
+    pub(super) fn try_build(
+        shape: Shape,
+        work: &Work,
+        fill: impl FnOnce(&mut [f32]) -> Result<(), Cancelled>,
+    ) -> Result<Self, BuildError> {
         limit::check(shape)?;
-        let mut data = vec![0.0; shape.batch * shape.frame()];
-        fill(&mut data);
-        Ok(Self { shape, data: Arc::new(data) })
+        let lease = work.memory().lease(shape.bytes())?;
+        let mut values = vec![0.0; shape.values()];
+        fill(&mut values)?;
+        Ok(Self { shape, data: Arc::new(Pixels { values, _lease: lease }) })
     }
 
     /// Makes an image row by row, on all processors; `fill` gets which image of the batch and which row of it
@@ -72,21 +119,21 @@ impl Image {
         work: &Work,
         fill: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Result<Self, BuildError> {
-        limit::check(shape)?;
-        let mut data = vec![0.0; shape.batch * shape.frame()];
         let height = shape.height;
-        work.fill_rows(&mut data, shape.row(), |at, row| fill(at / height, at % height, row))?;
-        Ok(Self { shape, data: Arc::new(data) })
+        Self::try_build(shape, work, |values| {
+            work.fill_rows(values, shape.row(), |at, row| fill(at / height, at % height, row))
+        })
     }
 
     /// Takes values that lie as `shape` says. What is missing is black, what is too much is dropped.
     ///
     /// # Errors
-    /// When the image has more pixels than [`limit::MAX_PIXELS`].
-    pub(crate) fn from_values(shape: Shape, mut data: Vec<f32>) -> Result<Self, TooLarge> {
+    /// When the image has more pixels than [`limit::MAX_PIXELS`], or than the run may hold.
+    pub(super) fn from_values(shape: Shape, work: &Work, mut values: Vec<f32>) -> Result<Self, BuildError> {
         limit::check(shape)?;
-        data.resize(shape.batch * shape.frame(), 0.0);
-        Ok(Self { shape, data: Arc::new(data) })
+        let lease = work.memory().lease(shape.bytes())?;
+        values.resize(shape.values(), 0.0);
+        Ok(Self { shape, data: Arc::new(Pixels { values, _lease: lease }) })
     }
 
     /// How the image lies in memory.
@@ -97,19 +144,47 @@ impl Image {
     /// All values.
     #[cfg(test)]
     pub(crate) fn values(&self) -> &[f32] {
-        &self.data
+        &self.data.values
     }
 
-    /// All values, to be changed: in place where nobody else holds the image, else in a copy.
-    pub(super) fn values_mut(&mut self) -> &mut [f32] {
-        let values: &mut Vec<f32> = Arc::make_mut(&mut self.data);
-        values
+    /// Changes the values where they are, when nobody else holds the image, else in a copy.
+    ///
+    /// # Errors
+    /// When the run may not hold a copy, or is cancelled.
+    pub(super) fn change(
+        mut self,
+        work: &Work,
+        change: impl FnOnce(&mut [f32]) -> Result<(), Cancelled>,
+    ) -> Result<Self, BuildError> {
+        if Arc::get_mut(&mut self.data).is_none() {
+            let lease = work.memory().lease(self.shape.bytes())?;
+            self.data = Arc::new(Pixels { values: self.data.values.clone(), _lease: lease });
+        }
+        if let Some(pixels) = Arc::get_mut(&mut self.data) {
+            change(&mut pixels.values)?;
+        }
+        Ok(self)
+    }
+
+    /// Changes each value; in place where nobody else holds the image.
+    ///
+    /// # Errors
+    /// When the run may not hold a copy, or is cancelled.
+    pub(super) fn map(self, work: &Work, change: impl Fn(f32) -> f32 + Sync) -> Result<Self, BuildError> {
+        let row = self.shape.row();
+        self.change(work, |values| {
+            work.fill_rows(values, row, |_, row| {
+                for value in row {
+                    *value = change(*value);
+                }
+            })
+        })
     }
 
     /// A row of one image of the batch; empty where there is none.
     pub(super) fn row(&self, frame: usize, y: usize) -> &[f32] {
         let start = frame * self.shape.frame() + y * self.shape.row();
-        self.data.get(start..start + self.shape.row()).unwrap_or_default()
+        self.data.values.get(start..start + self.shape.row()).unwrap_or_default()
     }
 
     /// A pixel of one image of the batch; empty where there is none.
@@ -119,13 +194,13 @@ impl Image {
     }
 
     /// The image with so many channels: those that it lacks are 1, which is opaque.
-    pub(super) fn opaque(self, channels: usize) -> Result<Self, TooLarge> {
+    pub(super) fn opaque(self, channels: usize, work: &Work) -> Result<Self, BuildError> {
         let own = self.shape.channels;
         if own >= channels {
             return Ok(self);
         }
-        Self::build(Shape { channels, ..self.shape }, |values| {
-            for (target, pixel) in values.chunks_exact_mut(channels).zip(self.data.chunks_exact(own)) {
+        Self::by_rows(Shape { channels, ..self.shape }, work, |frame, y, row| {
+            for (target, pixel) in row.chunks_exact_mut(channels).zip(self.row(frame, y).chunks_exact(own)) {
                 let (colours, rest) = target.split_at_mut(own);
                 colours.copy_from_slice(pixel);
                 rest.fill(1.0);
@@ -134,13 +209,13 @@ impl Image {
     }
 
     /// The image without the channels behind the first so many.
-    pub(super) fn cut_to(self, channels: usize) -> Result<Self, TooLarge> {
+    pub(super) fn cut_to(self, channels: usize, work: &Work) -> Result<Self, BuildError> {
         let own = self.shape.channels;
         if own <= channels {
             return Ok(self);
         }
-        Self::build(Shape { channels, ..self.shape }, |values| {
-            for (target, pixel) in values.chunks_exact_mut(channels).zip(self.data.chunks_exact(own)) {
+        Self::by_rows(Shape { channels, ..self.shape }, work, |frame, y, row| {
+            for (target, pixel) in row.chunks_exact_mut(channels).zip(self.row(frame, y).chunks_exact(own)) {
                 target.iter_mut().zip(pixel).for_each(|(target, value)| *target = *value);
             }
         })
@@ -149,16 +224,7 @@ impl Image {
     /// The images of the batch, each as its values.
     pub(crate) fn frames(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         // A length of 0 cannot be: the limit check refuses an image without pixels.
-        self.data.chunks_exact(self.shape.frame().max(1))
-    }
-
-    /// Changes each value; in place where nobody else holds the image.
-    #[must_use]
-    pub(super) fn map(mut self, change: impl Fn(f32) -> f32) -> Self {
-        for value in self.values_mut() {
-            *value = change(*value);
-        }
-        self
+        self.data.values.chunks_exact(self.shape.frame().max(1))
     }
 }
 
@@ -170,14 +236,13 @@ impl Mask {
     /// Takes values that lie row by row, mask after mask.
     ///
     /// # Errors
-    /// When the mask has more pixels than [`limit::MAX_PIXELS`].
-    pub(crate) fn from_values(
-        batch: usize,
-        height: usize,
-        width: usize,
-        data: Vec<f32>,
-    ) -> Result<Self, TooLarge> {
-        Image::from_values(Shape { batch, height, width, channels: 1 }, data).map(Self)
+    /// When the mask has more pixels than [`limit::MAX_PIXELS`], or than the run may hold.
+    pub(super) fn from_values(
+        (batch, height, width): (usize, usize, usize),
+        work: &Work,
+        values: Vec<f32>,
+    ) -> Result<Self, BuildError> {
+        Image::from_values(Shape { batch, height, width, channels: 1 }, work, values).map(Self)
     }
 
     /// Takes an image of one channel.
@@ -210,19 +275,21 @@ mod tests {
 
     #[test]
     fn clones_share_until_one_changes() {
-        let image = Image::build(SHAPE, |_| {}).unwrap();
+        let work = Work::default();
+        let image = Image::build(SHAPE, &work, |_| {}).unwrap();
         let shared = image.clone();
         assert!(std::ptr::eq(image.values(), shared.values()));
-        let changed = shared.map(|value| 1.0 - value);
+        let changed = shared.map(&work, |value| 1.0 - value).unwrap();
         assert_eq!((image.values()[0], changed.values()[0]), (0.0, 1.0));
 
         let before = changed.values().as_ptr();
-        assert_eq!(changed.map(|value| value / 2.0).values().as_ptr(), before, "one owner: in place");
+        let halved = changed.map(&work, |value| value / 2.0).unwrap();
+        assert_eq!(halved.values().as_ptr(), before, "one owner: in place");
     }
 
     #[test]
     fn frames_are_the_images_of_the_batch() {
-        let image = Image::from_values(SHAPE, (0_u8..12).map(f32::from).collect()).unwrap();
+        let image = Image::from_values(SHAPE, &Work::default(), (0_u8..12).map(f32::from).collect()).unwrap();
         assert_eq!(image.frames().map(|frame| frame[0]).collect::<Vec<_>>(), [0.0, 6.0]);
     }
 }

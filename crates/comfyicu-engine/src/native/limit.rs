@@ -13,9 +13,15 @@ pub(crate) const MAX_INPUT_BYTES: u64 = 1024 * 1024 * 1024;
 /// for at most 16384, but a side that follows from the proportions can be longer.
 pub(crate) const MAX_SIDE: usize = 1 << 20;
 
-/// The most floats that the images and masks held during one run may have together: two of the largest
-/// images, the one that a node reads and the one that it makes.
-pub(crate) const MAX_LIVE_VALUES: usize = 2 * 3 * MAX_PIXELS;
+/// The most bytes that the images and masks of one run may take at once: two of the largest images, the one
+/// that a node reads and the one that it makes.
+pub(crate) const RUN_BYTES: usize = 2 * 3 * MAX_PIXELS * size_of::<f32>();
+
+/// The most bytes that all runs of an executor may take at once.
+pub(crate) const EXECUTOR_BYTES: usize = 2 * RUN_BYTES;
+
+/// How many bytes of results are kept for later runs.
+pub(crate) const CACHE_BYTES: usize = 256 << 20;
 
 /// An image is too large to be made, or has no pixel at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

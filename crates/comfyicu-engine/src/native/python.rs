@@ -1,13 +1,97 @@
-//! What Python makes of texts, numbers and odd inputs.
+//! Texts as Python writes them: what ComfyUI puts into images, and what it makes of odd inputs.
 
-use comfyicu_model::json::{Number, Value};
+use std::fmt::Write as _;
+
+use comfyicu_model::json::{Number, Object, Value};
+
+/// Writes a value as `json.dumps` does by default: `, ` and `: ` between, everything beyond ASCII escaped.
+pub(super) fn json_dumps(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(&mut out, value);
+    out
+}
+
+fn write_value(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) => out.push_str(&json_number(number)),
+        Value::String(text) => write_string(out, text),
+        Value::IllFormed(text) => write_units(out, text.code_units().iter().copied()),
+        Value::Array(items) => {
+            out.push('[');
+            for (position, item) in items.iter().enumerate() {
+                separate(out, position);
+                write_value(out, item);
+            }
+            out.push(']');
+        }
+        Value::Object(object) => write_object(out, object),
+    }
+}
+
+fn write_object(out: &mut String, object: &Object) {
+    out.push('{');
+    for (position, (key, value)) in object.iter().enumerate() {
+        separate(out, position);
+        write_string(out, key);
+        out.push_str(": ");
+        write_value(out, value);
+    }
+    out.push('}');
+}
+
+fn separate(out: &mut String, position: usize) {
+    if position > 0 {
+        out.push_str(", ");
+    }
+}
+
+fn write_string(out: &mut String, text: &str) {
+    write_units(out, text.encode_utf16());
+}
+
+/// Writes a string unit by unit: Python escapes halves of surrogate pairs like anything beyond ASCII.
+fn write_units(out: &mut String, units: impl IntoIterator<Item = u16>) {
+    out.push('"');
+    for unit in units {
+        match char::from_u32(unit.into()) {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some(plain @ ' '..='~') => out.push(plain),
+            _ => {
+                // Writing to a string does not fail.
+                let _infallible = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out.push('"');
+}
+
+fn json_number(number: &Number) -> String {
+    if number.is_integer() {
+        return number.to_string();
+    }
+    match number.as_f64() {
+        value if value.is_nan() => "NaN".to_owned(),
+        f64::INFINITY => "Infinity".to_owned(),
+        f64::NEG_INFINITY => "-Infinity".to_owned(),
+        value => float_repr(value),
+    }
+}
 
 /// A number as `str` gives it.
 pub(super) fn number_str(number: &Number) -> String {
     if number.is_integer() { number.to_string() } else { float_repr(number.as_f64()) }
 }
 
-/// A double as `repr` gives it.
+/// A double as `repr` gives it: the shortest digits that read back as the same double, with an exponent
+/// below 1e-4 and from 1e16 on.
 pub(super) fn float_repr(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
@@ -15,7 +99,16 @@ pub(super) fn float_repr(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
-    Value::from(value).to_python_json()
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..16).contains(&exponent) || value == 0.0 {
+        // Rust's debug form has an exponent in other cases than Python, its plain form never has one.
+        let plain = value.to_string();
+        return if plain.contains('.') { plain } else { plain + ".0" };
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
 
 /// What `int` makes of a text: digits with single underscores between, a sign, spaces around; `None` where
@@ -68,6 +161,49 @@ mod tests {
 
     use super::*;
 
+    fn dumped(json: &str) -> String {
+        json_dumps(&read(json.as_bytes(), Limits::default()).unwrap())
+    }
+
+    #[test]
+    fn texts_are_what_json_dumps_gives() {
+        assert_eq!(
+            dumped(r#"{"a":[1,{"b":null}],"c":true,"d":[],"e":{}}"#),
+            r#"{"a": [1, {"b": null}], "c": true, "d": [], "e": {}}"#
+        );
+        assert_eq!(
+            dumped(r#""ünï😀\u007f\u2028\"\\/\b\f\n\r\t\u0001""#),
+            r#""\u00fcn\u00ef\ud83d\ude00\u007f\u2028\"\\/\b\f\n\r\t\u0001""#
+        );
+    }
+
+    #[test]
+    fn numbers_are_what_json_dumps_gives() {
+        // Python: json.dumps of each.
+        for (json, python) in [
+            ("1.0", "1.0"),
+            ("-0.0", "-0.0"),
+            ("1e-7", "1e-07"),
+            ("1e16", "1e+16"),
+            ("1e15", "1000000000000000.0"),
+            ("9999999999999998.0", "9999999999999998.0"),
+            ("1e22", "1e+22"),
+            ("1.5e300", "1.5e+300"),
+            ("5e-324", "5e-324"),
+            ("0.1", "0.1"),
+            ("0.0001", "0.0001"),
+            ("0.00001", "1e-05"),
+            ("123456789.123456789", "123456789.12345679"),
+            ("1e400", "Infinity"),
+            ("NaN", "NaN"),
+            ("-Infinity", "-Infinity"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            ("18446744073709551615", "18446744073709551615"),
+        ] {
+            assert_eq!(dumped(json), python);
+        }
+    }
+
     #[test]
     fn integers_are_read_as_python_reads_them() {
         let read = ["130", " 1_3 ", "+12", "-7", "99999999999999999999"].map(int_of_text);
@@ -101,6 +237,14 @@ mod tests {
             let text = float_repr(value);
             prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
             prop_assert!(text.contains(['.', 'e']), "{} stays a float", text);
+        }
+
+        #[test]
+        fn texts_are_ascii_and_read_back_the_same(text in any::<String>()) {
+            let value = Value::from(text);
+            let dumped = json_dumps(&value);
+            prop_assert!(dumped.is_ascii());
+            prop_assert_eq!(read(dumped.as_bytes(), Limits::default()).unwrap(), value);
         }
     }
 }

@@ -21,8 +21,8 @@ mod tests;
 
 pub(crate) use target::{Size, Target};
 
-use super::image::{Image, Shape};
-use super::limit::TooLarge;
+use super::image::{BuildError, Image, Shape};
+use super::work::{Cancelled, Work};
 use view::View;
 
 /// How the pixels of the new size are computed.
@@ -107,23 +107,24 @@ pub(crate) enum ResizeError {
         /// The new height.
         height: usize,
     },
-    /// The result would be too large.
+    /// The result may not be made.
     #[error(transparent)]
-    TooLarge(#[from] TooLarge),
+    Build(#[from] BuildError),
 }
 
 /// Resizes an image; a width or height of 0 in `target` follows from the proportions, two leave it as it is.
 ///
 /// # Errors
 /// When the crop leaves nothing, or the result would be too large.
-pub(crate) fn resize(
+pub(super) fn resize(
     image: &Image,
     method: Method,
     target: Target,
     crop: Crop,
+    work: &Work,
 ) -> Result<Image, ResizeError> {
     match target.of(image.shape()) {
-        Some(size) => resize_to(image, method, size, crop),
+        Some(size) => resize_to(image, method, size, crop, work),
         None => Ok(image.clone()),
     }
 }
@@ -132,7 +133,13 @@ pub(crate) fn resize(
 ///
 /// # Errors
 /// When the crop leaves nothing, or the result would have no pixels or too many.
-pub(crate) fn resize_to(image: &Image, method: Method, size: Size, crop: Crop) -> Result<Image, ResizeError> {
+pub(super) fn resize_to(
+    image: &Image,
+    method: Method,
+    size: Size,
+    crop: Crop,
+    work: &Work,
+) -> Result<Image, ResizeError> {
     if size.width == 0 || size.height == 0 {
         return Err(ResizeError::ToNothing { width: size.width, height: size.height });
     }
@@ -141,22 +148,38 @@ pub(crate) fn resize_to(image: &Image, method: Method, size: Size, crop: Crop) -
         Ok(window) => window,
         // Pillow makes black of nothing, where PyTorch fails.
         Err(ResizeError::NothingLeft { .. }) if method == Method::Lanczos => {
-            return Ok(Image::build(shape, |_| {})?);
+            return Ok(Image::build(shape, work, |_| {})?);
         }
         Err(error) => return Err(error),
     };
     let frame = shape.frame();
-    let result = Image::build(shape, |values| {
+    let result = Image::try_build(shape, work, |values| {
         for (source, target) in image.frames().zip(values.chunks_exact_mut(frame)) {
             let view = View::new(source, image.shape(), window);
-            match method {
-                Method::NearestExact => nearest::resize(&view, size, target),
-                Method::Bilinear => linear::resize(&view, size, target),
-                Method::Area => area::resize(&view, size, target),
-                Method::Bicubic => cubic::resize(&view, size, target),
-                Method::Lanczos => lanczos::resize(&view, size, target),
-            }
+            one(&view, method, size, target, work)?;
         }
+        Ok(())
     })?;
     Ok(result)
+}
+
+/// How many rows of the result are made together: kernels that share work between neighbours lose little.
+const BAND: usize = 32;
+
+/// Resizes one image of a batch.
+fn one(
+    view: &View<'_>,
+    method: Method,
+    size: Size,
+    target: &mut [f32],
+    work: &Work,
+) -> Result<(), Cancelled> {
+    let kernel = match method {
+        Method::NearestExact => nearest::resize,
+        Method::Bilinear => linear::resize,
+        Method::Area => area::resize,
+        Method::Bicubic => cubic::resize,
+        Method::Lanczos => return lanczos::resize(view, size, target, work),
+    };
+    work.fill_bands(target, size.width * view.channels, BAND, |first, band| kernel(view, size, first, band))
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use comfyicu_model::NodeId;
 
-use super::call::{Arguments, Call, Failure};
+use super::call::{Arguments, Call};
 use super::check::{Source, Step};
 use super::context::Context;
-use super::limit::MAX_LIVE_VALUES;
 use super::value::{Argument, Value};
 
 /// The results that are still needed.
@@ -73,20 +72,13 @@ impl Results {
         self.0.remove(key).map(|kept| kept.values).unwrap_or_default()
     }
 
-    /// Keeps what a call gave, behind what calls of the same node gave before it, as far as somebody will
-    /// read it.
-    pub(super) fn keep(&mut self, node_id: &NodeId, values: Vec<Vec<Value>>) -> Result<(), Failure> {
+    /// Keeps what a node gave, as far as somebody will read it.
+    pub(super) fn keep(&mut self, node_id: &NodeId, values: Vec<Vec<Value>>) {
         for (slot, values) in values.into_iter().enumerate() {
             if let Some(kept) = self.0.get_mut(&(node_id.clone(), slot)) {
                 kept.values.extend(values);
             }
         }
-        let live: usize = self.0.values().flat_map(|kept| &kept.values).map(Value::size).sum();
-        if live > MAX_LIVE_VALUES {
-            let message = "the images of this run, those still needed together, are more than can be held";
-            return Err(Failure::new("MemoryError", message));
-        }
-        Ok(())
     }
 }
 

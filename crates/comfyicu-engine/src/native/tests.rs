@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use comfyicu_model::{DestPath, RunId};
 
 use super::*;
-use crate::{InputFile, InputFiles, MemoryOutputs, NoEvents, OutputKind, SaveError};
+use crate::{Event, InputFile, InputFiles, MemoryOutputs, NoEvents, Output, OutputKind, SaveError};
 
 /// Two saves and a preview of one image, which they share, and a node that nothing needs.
 const PROMPT: &str = r#"{
@@ -28,21 +28,31 @@ async fn run(job: Job) -> Result<Vec<Output>, ExecutionError> {
     NativeExecutor::new().execute(job, &NoEvents, &outputs, &cancel).await.map(|()| outputs.take())
 }
 
-/// Notes which nodes started, and cancels the run when one of them does.
+/// Notes which nodes started, and cancels the run when one of them does, or one has made progress.
 #[derive(Debug, Default)]
 struct Watcher {
     started: Mutex<Vec<(String, usize, usize)>>,
+    cached: Mutex<Vec<String>>,
+    progress: Mutex<Vec<(u64, u64)>>,
     cancel_at: Option<&'static str>,
     token: CancellationToken,
 }
 
 impl EventSink for Watcher {
     fn emit(&self, event: Event) {
-        let Event::NodeStarted { node_id, done, total, .. } = event else { return };
-        if self.cancel_at == Some(node_id.as_str()) {
-            self.token.cancel();
+        match event {
+            Event::NodeStarted { node_id, done, total, .. } => {
+                if self.cancel_at == Some(node_id.as_str()) {
+                    self.token.cancel();
+                }
+                self.started.lock().unwrap().push((node_id.to_string(), done, total));
+            }
+            Event::NodeCached { node_id } => self.cached.lock().unwrap().push(node_id.to_string()),
+            Event::Progress { value, max, .. } => {
+                self.token.cancel();
+                self.progress.lock().unwrap().push((value, max));
+            }
         }
-        self.started.lock().unwrap().push((node_id.to_string(), done, total));
     }
 }
 
@@ -82,7 +92,7 @@ async fn a_shared_image_is_not_changed_by_one_of_its_readers() {
     let outputs = run(job(PROMPT)).await.unwrap();
     let pixels = |node: &str| {
         let output = outputs.iter().find(|output| output.node_id.as_str() == node).unwrap();
-        codec::decode(output.content.as_bytes().unwrap()).unwrap().remove(0).rgb
+        codec::decode(output.content.as_bytes().unwrap(), &work::Work::default()).unwrap().remove(0).rgb
     };
     assert_eq!(pixels("8"), [0, 0, 255, 0, 0, 255]);
     assert_eq!(pixels("9"), [255, 255, 0, 255, 255, 0]);
@@ -163,4 +173,96 @@ async fn a_save_that_fails_ends_the_run() {
     let cancel = CancellationToken::new();
     let result = NativeExecutor::new().execute(job(PROMPT), &NoEvents, &Full, &cancel).await;
     assert!(matches!(result, Err(ExecutionError::Save(_))));
+}
+
+/// Which nodes ran, and which did not have to.
+async fn watched(executor: &NativeExecutor, job: Job) -> [Vec<String>; 2] {
+    let (watcher, outputs) = (Watcher::default(), MemoryOutputs::default());
+    executor.execute(job, &watcher, &outputs, &watcher.token).await.unwrap();
+    assert!(!outputs.take().is_empty(), "outputs are never left out");
+    let started = watcher.started.into_inner().unwrap().into_iter().map(|(node_id, ..)| node_id).collect();
+    [started, watcher.cached.into_inner().unwrap()]
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_gave_is_not_made_again() {
+    let executor = NativeExecutor::new();
+    let first = watched(&executor, job(PROMPT)).await;
+    assert_eq!(first, [vec!["1", "8", "2", "9", "7"], vec![]]);
+    let again = watched(&executor, job(PROMPT)).await;
+    assert_eq!(again, [vec!["8", "9", "7"], vec!["1", "2"]]);
+    // Under other names, and with what leads to a known result left out.
+    let renamed = PROMPT.replace("\"1\"", "\"11\"").replace("\"8\"", "\"18\"").replacen(
+        "[\"11\", 0], \"filename",
+        "[\"2\", 0], \"filename",
+        1,
+    );
+    assert_eq!(watched(&executor, job(&renamed)).await[1], ["2"]);
+    let other = watched(&executor, job(&PROMPT.replace("255", "254"))).await;
+    assert_eq!(other[1], Vec::<String>::new());
+    executor.clear_cache();
+    assert_eq!(watched(&executor, job(PROMPT)).await, first);
+}
+
+#[tokio::test]
+async fn a_file_counts_by_its_bytes() {
+    let load = r#"{"1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}}}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, shade: u8| {
+        let pixels = codec::Pixels { width: 1, height: 1, channels: 3, bytes: &[shade; 3] };
+        let path = folder.path().join(name);
+        std::fs::write(&path, codec::encode_png(pixels, &[], &work::Work::default()).unwrap()).unwrap();
+        path
+    };
+    let executor = NativeExecutor::new();
+    let mut runs = Vec::new();
+    for (prompt, name, path) in [
+        (load.to_owned(), "a.png", write("first", 1)),
+        (load.replace("a.png", "b.png"), "b.png", write("copy", 1)),
+        (load.to_owned(), "a.png", write("second", 2)),
+    ] {
+        let files = InputFiles::from_iter([(DestPath::input(name).unwrap(), InputFile::of(path).unwrap())]);
+        runs.push(watched(&executor, job(&prompt).inputs(files)).await[1].clone());
+    }
+    assert_eq!(runs, [vec![], vec!["1"], vec![]]);
+}
+
+#[tokio::test]
+async fn long_work_tells_its_progress_and_breaks_off_inside() {
+    let long = r#"{
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 1024, "height": 2048, "batch_size": 1, "color": 255}},
+        "2": {"class_type": "ImageBlur", "inputs": {"image": ["1", 0], "blur_radius": 31, "sigma": 10.0}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "x"}}}"#;
+    let (watcher, outputs) = (Watcher::default(), MemoryOutputs::default());
+    let result = NativeExecutor::new().execute(job(long), &watcher, &outputs, &watcher.token).await;
+    assert!(matches!(result, Err(ExecutionError::Cancelled)));
+    let progress = watcher.progress.into_inner().unwrap();
+    let [(done, total)] = progress[..] else { panic!("{progress:?}") };
+    assert!((1..total).contains(&done), "{done} of {total}");
+    assert_eq!(watcher.started.into_inner().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_memory_fails_at_its_node() {
+    // The image of PROMPT takes 2 × 2 × 3 × 4 = 48 bytes, and its inversion as many.
+    let limits = MemoryLimits { run_bytes: 95, total_bytes: 1 << 20, cache_bytes: 1 << 20 };
+    let run = |limits: MemoryLimits| async move {
+        let (executor, cancel) = (NativeExecutor::with_limits(limits), CancellationToken::new());
+        let first = executor.execute(job(PROMPT), &NoEvents, &MemoryOutputs::default(), &cancel).await;
+        // What was held is given back, however a run ended.
+        let second = executor.execute(job(PROMPT), &NoEvents, &MemoryOutputs::default(), &cancel).await;
+        assert_eq!(first.is_ok(), second.is_ok());
+        first
+    };
+    let Err(ExecutionError::Node(failure)) = run(limits).await else { panic!("it ran") };
+    assert_eq!((failure.node_id.as_str(), &*failure.exception_type), ("2", "MemoryError"));
+    assert!(failure.message.contains("a run may hold 95 at once"), "{}", failure.message);
+    run(MemoryLimits { run_bytes: 96, ..limits }).await.unwrap();
+    let Err(ExecutionError::Node(failure)) =
+        run(MemoryLimits { run_bytes: 1 << 20, total_bytes: 95, ..limits }).await
+    else {
+        panic!("it ran")
+    };
+    assert!(failure.message.contains("all runs together may hold 95 at once"), "{}", failure.message);
 }

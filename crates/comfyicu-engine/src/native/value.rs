@@ -12,13 +12,9 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// How many floats it holds.
-    pub(super) const fn size(&self) -> usize {
-        let Shape { batch, .. } = match self {
-            Self::Image(image) => image.shape(),
-            Self::Mask(mask) => mask.shape(),
-        };
-        batch * self.shape().frame()
+    /// How many bytes it takes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.shape().bytes()
     }
 
     const fn shape(&self) -> Shape {

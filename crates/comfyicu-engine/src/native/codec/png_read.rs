@@ -10,13 +10,14 @@ use super::exif::Orientation;
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
 use crate::native::limit;
+use crate::native::work::Work;
 
 /// What the decoder may take for rows and chunks beside the pixels, which are checked apart.
 const CHUNK_LIMIT: usize = 64 << 20;
 
 type PngReader<'a> = Reader<Cursor<&'a [u8]>>;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
     // A damaged header is an error, damaged pixels are not.
     open(bytes, Checksums::All)?;
     let mut reader = open(bytes, Checksums::OfPixels)?;
@@ -25,10 +26,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
     let count = frame_count(reader.info());
     limit::check(Shape { batch: count, ..shape })?;
 
-    let (mut first, mut whole) = first_frame(&mut reader)?;
+    let (mut first, mut whole) = first_frame(&mut reader, work)?;
     if !whole {
         reader = open(bytes, Checksums::None)?;
-        (first, whole) = first_frame(&mut reader)?;
+        (first, whole) = first_frame(&mut reader, work)?;
         if whole {
             // Only the checksum is wrong. It stands behind the last row, which Pillow then loses.
             first.blank_last_row();
@@ -70,7 +71,7 @@ fn shape(info: &Info<'_>, batch: usize) -> Shape {
 }
 
 /// Reads the first image, and whether that went to the end; what was not read is zero.
-fn first_frame(reader: &mut PngReader<'_>) -> Result<(Frame, bool), DecodeError> {
+fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<(Frame, bool), DecodeError> {
     let Shape { width, height, .. } = shape(reader.info(), 1);
     let line = reader.info().raw_row_length().saturating_sub(1);
     let mut rows = vec![0; line * height];
@@ -79,7 +80,10 @@ fn first_frame(reader: &mut PngReader<'_>) -> Result<(Frame, bool), DecodeError>
         // Pillow makes nothing of half a one either.
         reader.next_frame(&mut rows).map_err(|error| broken(&error))?;
     } else {
-        read = rows.chunks_exact_mut(line.max(1)).try_for_each(|row| reader.read_row(row).map(drop));
+        for row in rows.chunks_exact_mut(line.max(1)) {
+            work.go_on()?;
+            read = read.and_then(|()| reader.read_row(row).map(drop));
+        }
         // Asked once more, it looks at what stands behind the last row.
         read = read.and_then(|()| reader.read_row(&mut []).map(drop));
     }

@@ -1,6 +1,10 @@
 //! Writing PNG as ComfyUI's save nodes do.
 
+use std::io::Write as _;
+
 use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, EncodingError, Filter, chunk};
+
+use crate::native::work::{Cancelled, Work};
 
 /// The deflate level: ComfyUI's own choice.
 const LEVEL: u8 = 4;
@@ -49,6 +53,9 @@ pub(crate) enum EncodeError {
         /// How long.
         duration_ms: u64,
     },
+    /// The run was cancelled meanwhile.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// The WebP encoder refused the pixels.
     #[error("a WebP file cannot be written: {0}")]
     Webp(String),
@@ -60,8 +67,12 @@ pub(crate) enum EncodeError {
 /// Writes a PNG file with texts in it, in their order.
 ///
 /// # Errors
-/// When the channels are none that PNG has, or a text is not Latin-1.
-pub(crate) fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, EncodeError> {
+/// When the channels are none that PNG has, a text is not Latin-1, or the run is cancelled.
+pub(in crate::native) fn encode_png(
+    pixels: Pixels<'_>,
+    texts: &[TextChunk],
+    work: &Work,
+) -> Result<Vec<u8>, EncodeError> {
     let color = color_type(pixels.channels)?;
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, side(pixels.width), side(pixels.height));
@@ -74,7 +85,12 @@ pub(crate) fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<
     for text in texts {
         writer.write_chunk(chunk::tEXt, &latin1_chunk(text)?).map_err(EncodeError::Encoder)?;
     }
-    writer.write_image_data(pixels.bytes).map_err(EncodeError::Encoder)?;
+    let mut rows = writer.stream_writer().map_err(EncodeError::Encoder)?;
+    for row in pixels.bytes.chunks((pixels.width * pixels.channels).max(1)) {
+        work.go_on()?;
+        rows.write_all(row).map_err(|error| EncodeError::Encoder(error.into()))?;
+    }
+    rows.finish().map_err(EncodeError::Encoder)?;
     writer.finish().map_err(EncodeError::Encoder)?;
     Ok(file)
 }

@@ -4,6 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+    super::decode(bytes, &Work::default())
+}
+
+fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, EncodeError> {
+    super::encode_png(pixels, texts, &Work::default())
+}
+
 /// How files of each format begin.
 const STARTS: [&[u8]; 6] = [
     b"\xff\xd8\xff",

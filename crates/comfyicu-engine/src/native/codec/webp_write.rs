@@ -120,6 +120,7 @@ fn length(data: &[u8]) -> [u8; 4] {
 mod tests {
     use super::*;
     use crate::native::codec::decode;
+    use crate::native::work::Work;
 
     const LOSSLESS: WebpOptions = WebpOptions { lossless: true, quality: 80.0, method: 4 };
 
@@ -136,7 +137,8 @@ mod tests {
             frames.iter_mut().flatten().for_each(|byte| *byte = (*byte).max(1));
             let pixels = |bytes| Pixels { width: 6, height: 4, channels, bytes };
             let pixels: Vec<_> = frames.iter().map(|bytes| pixels(bytes.as_slice())).collect();
-            let decoded = decode(&encode_webp(&pixels, 40, LOSSLESS, &[]).unwrap()).unwrap();
+            let decoded =
+                decode(&encode_webp(&pixels, 40, LOSSLESS, &[]).unwrap(), &Work::default()).unwrap();
             assert_eq!(decoded.len(), count);
             for (frame, bytes) in decoded.iter().zip(&frames) {
                 let rgb: Vec<u8> = bytes.chunks(channels).flat_map(|pixel| &pixel[..3]).copied().collect();

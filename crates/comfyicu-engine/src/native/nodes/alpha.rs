@@ -40,7 +40,7 @@ fn join(mut call: Call) -> Result<Yield, Failure> {
     let (image, mask) = (call.image("image")?, call.mask("alpha")?);
     let shape = image.shape();
     let size = Size { width: shape.width, height: shape.height };
-    let mask = resize_to(mask.as_image(), Method::Bilinear, size, Crop::Disabled)?;
+    let mask = resize_to(mask.as_image(), Method::Bilinear, size, Crop::Disabled, &call.context.work)?;
     let batch = shape.batch.min(mask.shape().batch);
     let joined =
         Image::by_rows(Shape { batch, channels: 4, ..shape }, &call.context.work, |frame, y, row| {
@@ -63,6 +63,6 @@ fn split(mut call: Call) -> Result<Yield, Failure> {
             *value = 1.0 - pixel.get(3).unwrap_or(&1.0);
         }
     })?;
-    let colours = image.cut_to(3)?;
+    let colours = image.cut_to(3, &call.context.work)?;
     Ok(Yield::values([Value::Image(colours), Value::Mask(Mask::of(transparent))]))
 }

@@ -77,10 +77,11 @@ fn join(mut call: Call) -> Result<Yield, Failure> {
     let second = if (second.shape().width, second.shape().height) == (width, height) {
         second
     } else {
-        resize_to(&second, Method::Bilinear, size, Crop::Center)?
+        resize_to(&second, Method::Bilinear, size, Crop::Center, &call.context.work)?
     };
     let channels = first.shape().channels.max(second.shape().channels);
-    let joined = join_all(&call, &[first.opaque(channels)?, second.opaque(channels)?])?;
+    let work = &call.context.work;
+    let joined = join_all(&call, &[first.opaque(channels, work)?, second.opaque(channels, work)?])?;
     Ok(Yield::values([Value::Image(joined)]))
 }
 

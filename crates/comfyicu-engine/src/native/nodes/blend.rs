@@ -29,11 +29,12 @@ pub(in crate::native) static IMAGE_BLEND: Definition = Definition {
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
     let first = call.image("image1")?;
-    let second = matched(&first, call.image("image2")?)?;
+    let second = matched(&first, call.image("image2")?, &call.context.work)?;
     let factor = call.float("blend_factor")?;
     let mode = call.choice("blend_mode", mode)?;
     let Shape { width, height, .. } = first.shape();
-    let second = resize_to(&second, Method::Bicubic, Size { width, height }, Crop::Center)?;
+    let second =
+        resize_to(&second, Method::Bicubic, Size { width, height }, Crop::Center, &call.context.work)?;
     let batches = [first.shape().batch, second.shape().batch];
     let batch = match batches {
         [1, other] | [other, 1] => other,

@@ -188,16 +188,13 @@ fn step(direction: f32) -> (isize, isize) {
 /// Edges that are strong, and weak ones that go on from them.
 fn traced(strength: &Image, low: f32, high: f32, work: &Work) -> Result<Image, Failure> {
     let shape = strength.shape();
-    let mut edges = Image::build(shape, |_| {})?;
-    let mut to_visit = Vec::new();
-    for frame in 0..shape.batch {
+    let trace = |(frame, found): (usize, &mut [f32])| {
+        let mut to_visit = Vec::new();
         for y in 0..shape.height {
             work.go_on()?;
             let row = strength.row(frame, y).iter().enumerate();
             to_visit.extend(row.filter(|(_, strength)| **strength > high).map(|(x, _)| (y, x)));
         }
-        let start = frame * shape.frame();
-        let found = edges.values_mut().get_mut(start..start + shape.frame()).unwrap_or_default();
         while let Some((y, x)) = to_visit.pop() {
             let Some(edge) = found.get_mut(y * shape.width + x).filter(|edge| **edge == 0.0) else {
                 continue;
@@ -211,6 +208,8 @@ fn traced(strength: &Image, low: f32, high: f32, work: &Work) -> Result<Image, F
                 }
             }
         }
-    }
-    Ok(edges)
+        Ok(())
+    };
+    let trace_all = |edges: &mut [f32]| edges.chunks_exact_mut(shape.frame()).enumerate().try_for_each(trace);
+    Ok(Image::try_build(shape, work, trace_all)?)
 }

@@ -7,6 +7,7 @@ use crate::native::definition::{Definition, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::resize::{Crop, Method, Size, resize_to};
 use crate::native::value::Value;
+use crate::native::work::Work;
 
 const PLACE: Int = Int::new(0, 0, 16_384).step(1);
 
@@ -29,15 +30,18 @@ pub(in crate::native) static IMAGE_COMPOSITE_MASKED: Definition = Definition {
 };
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
-    let mut image = call.image("destination")?;
-    let source = matched(&image, call.image("source")?)?;
+    let image = call.image("destination")?;
+    let source = matched(&image, call.image("source")?, &call.context.work)?;
     let below = image.shape();
     let (x, y) = (call.size("x")?.min(below.width), call.size("y")?.min(below.height));
-    let source = if call.boolean("resize_source")? { stretched(&source, below)? } else { source };
+    let source =
+        if call.boolean("resize_source")? { stretched(&source, below, &call.context.work)? } else { source };
     let above = source.shape();
-    let mask = call.optional_mask("mask")?.map(|mask| stretched(mask.as_image(), above)).transpose()?;
+    let mask = call.optional_mask("mask")?.map(|mask| stretched(mask.as_image(), above, &call.context.work));
+    let mask = mask.transpose()?;
     let channels = below.channels;
-    call.context.work.fill_rows(image.values_mut(), below.row(), |at, row| {
+    let work = &call.context.work;
+    let composite = |at: usize, row: &mut [f32]| {
         let (frame, line) = (at / below.height, at % below.height);
         let Some(line) = line.checked_sub(y).filter(|line| *line < above.height) else { return };
         let Some(row) = row.get_mut(x * channels..) else { return };
@@ -51,12 +55,13 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
                 *target = opacity * value + (1.0 - opacity) * *target;
             }
         }
-    })?;
+    };
+    let image = image.change(work, |values| work.fill_rows(values, below.row(), composite))?;
     Ok(Yield::values([Value::Image(image)]))
 }
 
 /// A source loses the alpha that its destination lacks; the other way round there is no result in ComfyUI.
-pub(super) fn matched(destination: &Image, source: Image) -> Result<Image, Failure> {
+pub(super) fn matched(destination: &Image, source: Image, work: &Work) -> Result<Image, Failure> {
     let (below, above) = (destination.shape().channels, source.shape().channels);
     if below > above {
         let message = format!(
@@ -65,10 +70,10 @@ pub(super) fn matched(destination: &Image, source: Image) -> Result<Image, Failu
         );
         return Err(Failure::new("RuntimeError", message));
     }
-    Ok(source.cut_to(below)?)
+    Ok(source.cut_to(below, work)?)
 }
 
-fn stretched(image: &Image, to: Shape) -> Result<Image, Failure> {
+fn stretched(image: &Image, to: Shape, work: &Work) -> Result<Image, Failure> {
     let size = Size { width: to.width, height: to.height };
-    Ok(resize_to(image, Method::Bilinear, size, Crop::Disabled)?)
+    Ok(resize_to(image, Method::Bilinear, size, Crop::Disabled, work)?)
 }

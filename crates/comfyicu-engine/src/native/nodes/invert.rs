@@ -16,6 +16,6 @@ pub(in crate::native) static IMAGE_INVERT: Definition = Definition {
 };
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
-    let inverted = call.image("image")?.map(|value| 1.0 - value);
+    let inverted = call.image("image")?.map(&call.context.work, |value| 1.0 - value)?;
     Ok(Yield::values([Value::Image(inverted)]))
 }

@@ -6,6 +6,7 @@ use crate::native::definition::{Definition, Input, Output};
 use crate::native::image::{Image, Mask, Shape};
 use crate::native::number::from_byte;
 use crate::native::value::Value;
+use crate::native::work::Work;
 
 const FILE: Input =
     Input::input_image("image", "The file's name among the run's files: photo.png is /input/photo.png.");
@@ -44,8 +45,8 @@ const EMPTY_MASK_SIDE: usize = 64;
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
     let frames = load(&mut call)?;
-    let image = to_image(&frames)?;
-    let mask = to_mask(&frames)?;
+    let image = to_image(&frames, &call.context.work)?;
+    let mask = to_mask(&frames, &call.context.work)?;
     Ok(Yield::values([Value::Image(image), Value::Mask(mask)]))
 }
 
@@ -61,14 +62,14 @@ fn load_mask(mut call: Call) -> Result<Yield, Failure> {
         // An image without transparency is covered nowhere.
         (None, None) => Vec::new(),
     };
-    let mask = Mask::from_values(1, *height, *width, values)?;
+    let mask = Mask::from_values((1, *height, *width), &call.context.work, values)?;
     Ok(Yield::values([Value::Mask(mask)]))
 }
 
 fn load(call: &mut Call) -> Result<Vec<Frame>, Failure> {
     let name = call.text("image")?;
     let bytes = call.context.read_input(&name)?;
-    let mut frames = decode(&bytes).map_err(|error| failure(&name, &error))?;
+    let mut frames = decode(&bytes, &call.context.work).map_err(|error| failure(&name, &error))?;
     // Pages of another size than the first do not fit into its batch.
     if let Some((width, height)) = frames.first().map(|first| (first.width, first.height)) {
         frames.retain(|frame| (frame.width, frame.height) == (width, height));
@@ -80,16 +81,17 @@ fn failure(name: &str, error: &DecodeError) -> Failure {
     let exception_type = match error {
         DecodeError::Unknown | DecodeError::Unsupported { .. } => "PIL.UnidentifiedImageError",
         DecodeError::TooLarge(_) => "PIL.Image.DecompressionBombError",
+        DecodeError::Cancelled(_) => "InterruptProcessingException",
         DecodeError::Broken { .. } => "OSError",
     };
     Failure::new(exception_type, format!("{name} cannot be loaded: {error}"))
 }
 
 /// All frames have one size.
-fn to_image(frames: &[Frame]) -> Result<Image, Failure> {
+fn to_image(frames: &[Frame], work: &Work) -> Result<Image, Failure> {
     let (height, width) = frames.first().map_or((0, 0), |frame| (frame.height, frame.width));
     let shape = Shape { batch: frames.len(), height, width, channels: 3 };
-    let image = Image::build(shape, |values| {
+    let image = Image::build(shape, work, |values| {
         for (value, byte) in values.iter_mut().zip(frames.iter().flat_map(|frame| &frame.rgb)) {
             *value = from_byte(*byte);
         }
@@ -98,14 +100,14 @@ fn to_image(frames: &[Frame]) -> Result<Image, Failure> {
 }
 
 /// A mask is 1 where the image is transparent.
-fn to_mask(frames: &[Frame]) -> Result<Mask, Failure> {
+fn to_mask(frames: &[Frame], work: &Work) -> Result<Mask, Failure> {
     let opacities: Option<Vec<&Vec<u8>>> = frames.iter().map(|frame| frame.alpha.as_ref()).collect();
     let mask = match (opacities, frames.first()) {
         (Some(opacities), Some(Frame { width, height, .. })) => {
             let values = opacities.into_iter().flatten().map(|alpha| 1.0 - from_byte(*alpha)).collect();
-            Mask::from_values(frames.len(), *height, *width, values)?
+            Mask::from_values((frames.len(), *height, *width), work, values)?
         }
-        _ => Mask::from_values(frames.len(), EMPTY_MASK_SIDE, EMPTY_MASK_SIDE, Vec::new())?,
+        _ => Mask::from_values((frames.len(), EMPTY_MASK_SIDE, EMPTY_MASK_SIDE), work, Vec::new())?,
     };
     Ok(mask)
 }

@@ -140,18 +140,18 @@ fn of_pixels(call: &Call, image: &Image, value: impl Fn(&[f32]) -> f32 + Sync) -
 fn solid(mut call: Call) -> Result<Yield, Failure> {
     let shape = Shape { batch: 1, height: call.size("height")?, width: call.size("width")?, channels: 1 };
     let value = from_f64(call.float("value")?);
-    let mask = Image::build(shape, |values| values.fill(value))?;
+    let mask = Image::build(shape, &call.context.work, |values| values.fill(value))?;
     Ok(Yield::values([Value::Mask(Mask::of(mask))]))
 }
 
 fn invert(mut call: Call) -> Result<Yield, Failure> {
-    let inverted = call.mask("mask")?.into_image().map(|value| 1.0 - value);
+    let inverted = call.mask("mask")?.into_image().map(&call.context.work, |value| 1.0 - value)?;
     Ok(Yield::values([Value::Mask(Mask::of(inverted))]))
 }
 
 fn threshold(mut call: Call) -> Result<Yield, Failure> {
     let mask = call.mask("mask")?.into_image();
     let bound = from_f64(call.float("value")?);
-    let hard = mask.map(|value| f32::from(u8::from(value > bound)));
+    let hard = mask.map(&call.context.work, |value| f32::from(u8::from(value > bound)))?;
     Ok(Yield::values([Value::Mask(Mask::of(hard))]))
 }

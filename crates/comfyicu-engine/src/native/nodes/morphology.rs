@@ -129,7 +129,7 @@ mod tests {
     fn a_square_takes_all_that_lie_in_it() {
         let shape = Shape { batch: 1, height: 7, width: 9, channels: 1 };
         let noise: Vec<f32> = (0_u8..63).map(|at| f32::from(at.wrapping_mul(151))).collect();
-        let image = Image::from_values(shape, noise).unwrap();
+        let image = Image::from_values(shape, &Work::default(), noise).unwrap();
         for side in [3, 4, 5, 8, 21] {
             let square = Square { side, work: &Work::default() };
             let dilated = square.dilate(&image).unwrap();

@@ -5,6 +5,7 @@ use crate::native::definition::{Definition, Form, Input, Output};
 use crate::native::image::{Image, Mask, Shape};
 use crate::native::resize::{Crop, Method, Size, resize_to};
 use crate::native::value::Value;
+use crate::native::work::Work;
 
 const MODES: [&str; 18] = [
     "ADD", "CLEAR", "DARKEN", "DST", "DST_ATOP", "DST_IN", "DST_OUT", "DST_OVER", "LIGHTEN", "MULTIPLY",
@@ -53,7 +54,8 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     let shape = destination.shape();
     let batches = [source.shape().batch, above.shape().batch, below.shape().batch];
     let shape = Shape { batch: batches.into_iter().fold(shape.batch, usize::min), ..shape };
-    let [source, above, below] = [&source, above.as_image(), below.as_image()].map(|image| fit(image, shape));
+    let [source, above, below] =
+        [&source, above.as_image(), below.as_image()].map(|image| fit(image, shape, &call.context.work));
     let (source, above, below) = (source?, above?, below?);
     let layers = |frame: usize, y: usize, x: usize| {
         let opacity = |mask: &Image| 1.0 - mask.pixel(frame, y, x).first().unwrap_or(&0.0);
@@ -84,9 +86,9 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
 }
 
 /// Gives an image or a mask the size of the destination, without what does not fit its proportions.
-fn fit(image: &Image, to: Shape) -> Result<Image, Failure> {
+fn fit(image: &Image, to: Shape, work: &Work) -> Result<Image, Failure> {
     let size = Size { width: to.width, height: to.height };
-    Ok(resize_to(image, Method::Bicubic, size, Crop::Center)?)
+    Ok(resize_to(image, Method::Bicubic, size, Crop::Center, work)?)
 }
 
 /// The operations in the order of additions that ComfyUI's results show.

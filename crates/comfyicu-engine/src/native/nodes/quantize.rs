@@ -42,7 +42,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
         let reduced = reduced(frame, shape, colours, dither, &call.context.work)?;
         values.extend(reduced.as_flattened().iter().map(|byte| from_byte(*byte)));
     }
-    Ok(Yield::values([Value::Image(Image::from_values(shape, values)?)]))
+    Ok(Yield::values([Value::Image(Image::from_values(shape, &call.context.work, values)?)]))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -76,7 +76,7 @@ fn encode(call: &Call, images: &Image, frame: &[f32]) -> Result<Vec<u8>, Failure
     let shape = images.shape();
     let bytes: Vec<u8> = frame.iter().map(|value| to_byte(*value)).collect();
     let pixels = Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes: &bytes };
-    Ok(encode_png(pixels, &call.context.texts)?)
+    Ok(encode_png(pixels, &call.context.texts, &call.context.work)?)
 }
 
 impl From<EncodeError> for Failure {
@@ -85,6 +85,7 @@ impl From<EncodeError> for Failure {
             EncodeError::Text { .. } => Self::new("UnicodeEncodeError", error.to_string()),
             EncodeError::Channels { .. } => Self::new("TypeError", error.to_string()),
             EncodeError::Delay { .. } => Self::new("error", error.to_string()),
+            EncodeError::Cancelled(cancelled) => cancelled.into(),
             EncodeError::Webp(_) => Self::new("OSError", error.to_string()),
             EncodeError::Encoder(source) => Self::new("OSError", source.to_string()),
         }

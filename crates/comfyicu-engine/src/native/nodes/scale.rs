@@ -93,7 +93,7 @@ fn scale(mut call: Call) -> Result<Yield, Failure> {
     let target = Target { width: call.size("width")?, height: call.size("height")? };
     let method = call.choice("upscale_method", Method::parse)?;
     let crop = call.choice("crop", Crop::parse)?;
-    let resized = resize(&image, method, target, crop)?;
+    let resized = resize(&image, method, target, crop, &call.context.work)?;
     Ok(Yield::values([Value::Image(resized)]))
 }
 
@@ -101,7 +101,7 @@ fn scale_by(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
     let method = call.choice("upscale_method", Method::parse)?;
     let factor = call.float("scale_by")?;
-    scale_by_factor(&image, method, factor)
+    scale_by_factor(&call, &image, method, factor)
 }
 
 fn scale_to_total_pixels(mut call: Call) -> Result<Yield, Failure> {
@@ -109,14 +109,14 @@ fn scale_to_total_pixels(mut call: Call) -> Result<Yield, Failure> {
     let method = call.choice("upscale_method", Method::parse)?;
     let total = to_f64(floor(call.float("megapixels")? * 1024.0 * 1024.0));
     let shape = image.shape();
-    scale_by_factor(&image, method, (total / to_f64(shape.width * shape.height)).sqrt())
+    scale_by_factor(&call, &image, method, (total / to_f64(shape.width * shape.height)).sqrt())
 }
 
-fn scale_by_factor(image: &Image, method: Method, factor: f64) -> Result<Yield, Failure> {
+fn scale_by_factor(call: &Call, image: &Image, method: Method, factor: f64) -> Result<Yield, Failure> {
     let shape = image.shape();
     let side = |side: usize| round(to_f64(side) * factor);
     let size = Size { width: side(shape.width), height: side(shape.height) };
-    let resized = resize_to(image, method, size, Crop::Disabled)?;
+    let resized = resize_to(image, method, size, Crop::Disabled, &call.context.work)?;
     Ok(Yield::values([Value::Image(resized)]))
 }
 
@@ -131,14 +131,14 @@ fn scale_to_max_dimension(mut call: Call) -> Result<Yield, Failure> {
     } else {
         Size { width: largest, height: shorter(shape.height, shape.width) }
     };
-    let resized = resize_to(&image, method, size, Crop::Disabled)?;
+    let resized = resize_to(&image, method, size, Crop::Disabled, &call.context.work)?;
     Ok(Yield::values([Value::Image(resized)]))
 }
 
 impl From<ResizeError> for Failure {
     fn from(error: ResizeError) -> Self {
         match error {
-            ResizeError::TooLarge(error) => error.into(),
+            ResizeError::Build(error) => error.into(),
             ResizeError::NothingLeft { .. } | ResizeError::ToNothing { .. } => {
                 Self::new("RuntimeError", error.to_string())
             }

@@ -6,6 +6,7 @@ use crate::native::image::{Image, Shape};
 use crate::native::number::{floor, to_f64};
 use crate::native::resize::{Crop, Method, Size, resize_to};
 use crate::native::value::Value;
+use crate::native::work::Work;
 
 const DIRECTIONS: [&str; 4] = ["right", "down", "left", "up"];
 const COLOURS: [&str; 5] = ["white", "black", "red", "green", "blue"];
@@ -44,13 +45,17 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     };
     let direction = call.text("direction")?;
     let beside = direction == "right" || direction == "left";
-    let second =
-        if call.boolean("match_image_size")? { matched(&second, first.shape(), beside)? } else { second };
+    let second = if call.boolean("match_image_size")? {
+        matched(&second, first.shape(), beside, &call.context.work)?
+    } else {
+        second
+    };
     let (width, colour) = (call.size("spacing_width")?, call.text("spacing_color")?);
     let gap = Part::Gap { length: width + width % 2, colour: colour_of(&colour) };
     let channels = first.shape().channels.max(second.shape().channels);
     let margin = if colour == "white" { 1.0 } else { 0.0 };
-    let [first, second] = [first, second].map(|image| Part::image(image, channels, margin));
+    let [first, second] =
+        [first, second].map(|image| Part::image(image, channels, margin, &call.context.work));
     let parts = match &*direction {
         "left" | "up" => [second?, gap, first?],
         _ => [first?, gap, second?],
@@ -60,7 +65,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
 }
 
 /// The second image in the height, or the width, of the first.
-fn matched(second: &Image, first: Shape, beside: bool) -> Result<Image, Failure> {
+fn matched(second: &Image, first: Shape, beside: bool, work: &Work) -> Result<Image, Failure> {
     let Shape { width, height, .. } = second.shape();
     let aspect = to_f64(width) / to_f64(height);
     let size = if beside {
@@ -68,7 +73,7 @@ fn matched(second: &Image, first: Shape, beside: bool) -> Result<Image, Failure>
     } else {
         Size { width: first.width, height: floor(to_f64(first.width) / aspect) }
     };
-    Ok(resize_to(second, Method::Lanczos, size, Crop::Disabled)?)
+    Ok(resize_to(second, Method::Lanczos, size, Crop::Disabled, work)?)
 }
 
 fn colour_of(name: &str) -> [f32; 4] {
@@ -101,10 +106,10 @@ enum Part {
 
 impl Part {
     /// The margin has one value in the image's own channels, and is opaque in those that it lacks.
-    fn image(image: Image, channels: usize, margin: f32) -> Result<Self, Failure> {
+    fn image(image: Image, channels: usize, margin: f32, work: &Work) -> Result<Self, Failure> {
         let mut margin = vec![margin; image.shape().channels];
         margin.resize(channels, 1.0);
-        Ok(Self::Image { image: image.opaque(channels)?, margin })
+        Ok(Self::Image { image: image.opaque(channels, work)?, margin })
     }
 
     const fn shape(&self, beside: bool) -> Shape {

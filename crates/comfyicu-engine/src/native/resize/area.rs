@@ -7,14 +7,15 @@ use super::view::View;
 use crate::native::number::to_f32;
 use crate::native::sum::sum_strided;
 
-pub(super) fn resize(source: &View<'_>, size: Size, target: &mut [f32]) {
+/// Makes the rows from `first` on that fit into `target`.
+pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [f32]) {
     if size == (Size { width: 1, height: 1 }) {
         return mean(source, target);
     }
     let channels = source.channels;
     let columns = covered(source.width, size.width);
     let rows = covered(source.height(), size.height);
-    for (rows, target) in rows.into_iter().zip(target.chunks_exact_mut(size.width * channels)) {
+    for (rows, target) in rows.into_iter().skip(first).zip(target.chunks_exact_mut(size.width * channels)) {
         let sources = source.rows.get(rows.clone()).unwrap_or_default();
         for (columns, target) in columns.iter().zip(target.chunks_exact_mut(channels)) {
             let values = columns.start * channels..columns.end * channels;

@@ -5,10 +5,11 @@ use super::target::Size;
 use super::view::{View, pixel};
 use crate::native::number::fused;
 
-pub(super) fn resize(source: &View<'_>, size: Size, target: &mut [f32]) {
+/// Makes the rows from `first` on that fit into `target`.
+pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [f32]) {
     let columns = axis::cubic(source.width, size.width);
     let rows = axis::cubic(source.height(), size.height);
-    separable(source, &columns, &rows, target);
+    separable(source, &columns, rows.get(first..).unwrap_or_default(), target);
 }
 
 /// Resizes rows as they are needed, and mixes them. A resized row is used for several new ones in a row,

@@ -4,8 +4,14 @@ use super::pillow::{Bytes, resample};
 use super::target::Size;
 use super::view::View;
 use crate::native::number::{from_byte, to_byte};
+use crate::native::work::{Cancelled, Work};
 
-pub(super) fn resize(source: &View<'_>, size: Size, target: &mut [f32]) {
+pub(super) fn resize(
+    source: &View<'_>,
+    size: Size,
+    target: &mut [f32],
+    work: &Work,
+) -> Result<(), Cancelled> {
     let values = source.rows.iter().copied().flatten().map(|value| to_byte(*value)).collect();
     let mut bytes = Bytes { width: source.width, height: source.height(), channels: source.channels, values };
     let same_size = size == (Size { width: bytes.width, height: bytes.height });
@@ -14,13 +20,14 @@ pub(super) fn resize(source: &View<'_>, size: Size, target: &mut [f32]) {
     if with_alpha {
         bytes.values.as_chunks_mut().0.iter_mut().for_each(premultiply);
     }
-    let mut resized = resample(bytes, size);
+    let mut resized = resample(bytes, size, work)?;
     if with_alpha {
         resized.values.as_chunks_mut().0.iter_mut().for_each(unpremultiply);
     }
     for (target, byte) in target.iter_mut().zip(resized.values) {
         *target = from_byte(byte);
     }
+    Ok(())
 }
 
 /// Pillow's `RGBA` to `RGBa`.

@@ -9,14 +9,16 @@ use crate::native::number::fused;
 /// `PyTorch` has two kernels; up to this width plus height of the result it takes the one-step kernel.
 const ONE_STEP_MAX: usize = 128;
 
-pub(super) fn resize(source: &View<'_>, size: Size, target: &mut [f32]) {
+/// Makes the rows from `first` on that fit into `target`.
+pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [f32]) {
     let columns = axis::linear(source.width, size.width);
     let rows = axis::linear(source.height(), size.height);
+    let rows = rows.get(first..).unwrap_or_default();
     let small = size.width + size.height <= ONE_STEP_MAX;
     if small || (source.channels > 3 && source.batch_contiguous) {
-        one_step(source, &columns, &rows, target);
+        one_step(source, &columns, rows, target);
     } else {
-        separable(source, &columns, &rows, target);
+        separable(source, &columns, rows, target);
     }
 }
 

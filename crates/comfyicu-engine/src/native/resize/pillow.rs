@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use super::target::Size;
 use crate::native::number::{floor, to_f64};
+use crate::native::work::{Cancelled, Work};
 
 /// Bits behind the point of a weight: 8 bits of a value and 2 for overshoot leave 22 of 32.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
@@ -21,11 +22,11 @@ pub(super) struct Bytes {
 }
 
 /// Resizes with the Lanczos filter. A side that keeps its length is not touched.
-pub(super) fn resample(image: Bytes, size: Size) -> Bytes {
+pub(super) fn resample(image: Bytes, size: Size, work: &Work) -> Result<Bytes, Cancelled> {
     if rows_are_mixed_first(&image, size) {
-        resample_width(resample_height(image, size.height), size.width)
+        resample_width(resample_height(image, size.height, work)?, size.width, work)
     } else {
-        resample_height(resample_width(image, size.width), size.height)
+        resample_height(resample_width(image, size.width, work)?, size.height, work)
     }
 }
 
@@ -36,12 +37,12 @@ fn rows_are_mixed_first(image: &Bytes, size: Size) -> bool {
     lost_rows > 0 && lost_rows + 2 * size.width > 2 * image.width
 }
 
-fn resample_width(image: Bytes, width: usize) -> Bytes {
-    if image.width == width { image } else { along_rows(&image, width) }
+fn resample_width(image: Bytes, width: usize, work: &Work) -> Result<Bytes, Cancelled> {
+    if image.width == width { Ok(image) } else { along_rows(&image, width, work) }
 }
 
-fn resample_height(image: Bytes, height: usize) -> Bytes {
-    if image.height == height { image } else { across_rows(&image, height) }
+fn resample_height(image: Bytes, height: usize, work: &Work) -> Result<Bytes, Cancelled> {
+    if image.height == height { Ok(image) } else { across_rows(&image, height, work) }
 }
 
 /// The pixels that go into a new one: the first of them, and what each counts.
@@ -86,12 +87,13 @@ fn to_value(sum: i32) -> u8 {
     u8::try_from((sum >> PRECISION_BITS).clamp(0, 255)).unwrap_or_default()
 }
 
-fn along_rows(image: &Bytes, width: usize) -> Bytes {
+fn along_rows(image: &Bytes, width: usize, work: &Work) -> Result<Bytes, Cancelled> {
     let channels = image.channels;
     let mut values = vec![0; width * image.height * channels];
     let taps = taps(image.width, width);
-    let rows = image.values.chunks_exact(image.width * channels);
-    for (row, target) in rows.zip(values.chunks_exact_mut(width * channels)) {
+    let length = image.width * channels;
+    work.fill_rows(&mut values, width * channels, |y, target| {
+        let row = image.values.get(y * length..(y + 1) * length).unwrap_or_default();
         for (taps, target) in taps.iter().zip(target.chunks_exact_mut(channels)) {
             let pixels = row.get(taps.first * channels..).unwrap_or_default();
             // A fixed number of channels lets the sums stay in registers.
@@ -101,8 +103,8 @@ fn along_rows(image: &Bytes, width: usize) -> Bytes {
                 _ => weigh::<1>(pixels, &taps.weights, target),
             }
         }
-    }
-    Bytes { width, values, ..*image }
+    })?;
+    Ok(Bytes { width, values, ..*image })
 }
 
 fn weigh<const CHANNELS: usize>(pixels: &[u8], weights: &[i32], target: &mut [u8]) {
@@ -118,12 +120,13 @@ fn weigh<const CHANNELS: usize>(pixels: &[u8], weights: &[i32], target: &mut [u8
     }
 }
 
-fn across_rows(image: &Bytes, height: usize) -> Bytes {
+fn across_rows(image: &Bytes, height: usize, work: &Work) -> Result<Bytes, Cancelled> {
     let length = image.width * image.channels;
     let mut values = vec![0; length * height];
-    let mut sums = vec![HALF; length];
-    for (taps, target) in taps(image.height, height).iter().zip(values.chunks_exact_mut(length)) {
-        sums.fill(HALF);
+    let taps = taps(image.height, height);
+    work.fill_rows(&mut values, length, |y, target| {
+        let Some(taps) = taps.get(y) else { return };
+        let mut sums = vec![HALF; length];
         for (row, weight) in image.values.chunks_exact(length).skip(taps.first).zip(&taps.weights) {
             for (sum, value) in sums.iter_mut().zip(row) {
                 *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
@@ -132,8 +135,8 @@ fn across_rows(image: &Bytes, height: usize) -> Bytes {
         for (target, sum) in target.iter_mut().zip(&sums) {
             *target = to_value(*sum);
         }
-    }
-    Bytes { height, values, ..*image }
+    })?;
+    Ok(Bytes { height, values, ..*image })
 }
 
 #[cfg(test)]
@@ -167,9 +170,10 @@ mod tests {
 
     #[test]
     fn a_side_of_the_same_length_is_not_touched() {
+        let work = Work::default();
         let image = Bytes { width: 3, height: 1, channels: 1, values: vec![0, 255, 0] };
-        assert_eq!(resample(image.clone(), Size { width: 3, height: 1 }), image);
-        let taller = resample(image, Size { width: 3, height: 4 });
+        assert_eq!(resample(image.clone(), Size { width: 3, height: 1 }, &work).unwrap(), image);
+        let taller = resample(image, Size { width: 3, height: 4 }, &work).unwrap();
         assert_eq!(taller.values, [0, 255, 0].repeat(4));
     }
 }

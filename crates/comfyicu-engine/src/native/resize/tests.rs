@@ -4,12 +4,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn resize(image: &Image, method: Method, target: Target, crop: Crop) -> Result<Image, ResizeError> {
+    super::resize(image, method, target, crop, &Work::default())
+}
+
 const METHODS: [Method; 5] =
     [Method::NearestExact, Method::Bilinear, Method::Area, Method::Bicubic, Method::Lanczos];
 
 fn image(batch: usize, height: usize, width: usize, value: impl Fn(usize) -> f32) -> Image {
     let shape = Shape { batch, height, width, channels: 3 };
-    Image::from_values(shape, (0..batch * shape.frame()).map(value).collect()).unwrap()
+    Image::from_values(shape, &Work::default(), (0..batch * shape.frame()).map(value).collect()).unwrap()
 }
 
 fn noise(at: usize) -> f32 {
@@ -99,7 +103,7 @@ fn each_image_of_a_batch_is_resized_on_its_own() {
             let result = resize(&both, method, target, Crop::Center).unwrap();
             for (source, result) in both.frames().zip(result.frames()) {
                 let shape = Shape { batch: 1, ..both.shape() };
-                let single = Image::from_values(shape, source.to_vec()).unwrap();
+                let single = Image::from_values(shape, &Work::default(), source.to_vec()).unwrap();
                 let single = resize(&single, method, target, Crop::Center).unwrap();
                 assert_eq!(single.values(), result, "{method:?} to {width}×{height}");
             }
@@ -126,14 +130,15 @@ fn extreme_proportions_work_or_say_why_not() {
         }
     }
     let wide = resize(&line, Method::Area, Target { width: 0, height: 300 }, Crop::Disabled);
-    assert!(matches!(wide, Err(ResizeError::TooLarge(_))), "1500000 pixels wide");
+    assert!(matches!(wide, Err(ResizeError::Build(BuildError::TooLarge(_)))), "1500000 pixels wide");
 }
 
 #[test]
 fn opacity_weighs_colours_in_lanczos() {
     let shape = Shape { batch: 1, height: 1, width: 2, channels: 4 };
     // Opaque red beside transparent green: the mix is red, half as opaque.
-    let source = Image::from_values(shape, vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0]).unwrap();
+    let source =
+        Image::from_values(shape, &Work::default(), vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0]).unwrap();
     let mixed = resize(&source, Method::Lanczos, Target { width: 1, height: 1 }, Crop::Disabled).unwrap();
     let [red, green, blue, alpha] = mixed.values().try_into().unwrap();
     assert!(red > 0.99 && green == 0.0 && blue == 0.0, "{red} {green} {blue}");

@@ -28,7 +28,7 @@ pub(in crate::native) static MASK_COMPOSITE: Definition = Definition {
 };
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
-    let (mut mask, source) = (call.mask("destination")?.into_image(), call.mask("source")?);
+    let (mask, source) = (call.mask("destination")?.into_image(), call.mask("source")?);
     let (x, y) = (call.size("x")?, call.size("y")?);
     let operation = call.choice("operation", operation)?;
     let (below, above) = (mask.shape(), source.shape());
@@ -40,7 +40,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     for (at, below, above) in [(x, below.width, above.width), (y, below.height, above.height)] {
         check_overlap(at, below, above)?;
     }
-    call.context.work.fill_rows(mask.values_mut(), below.width, |at, row| {
+    let composite = |at: usize, row: &mut [f32]| {
         let (frame, line) = (at / below.height, at % below.height);
         let covered = line.checked_sub(y).filter(|line| *line < above.height);
         if let (Some(line), Some(row)) = (covered, row.get_mut(x..)) {
@@ -50,7 +50,9 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
         for value in row {
             *value = value.clamp(0.0, 1.0);
         }
-    })?;
+    };
+    let work = &call.context.work;
+    let mask = mask.change(work, |values| work.fill_rows(values, below.width, composite))?;
     Ok(Yield::values([Value::Mask(Mask::of(mask))]))
 }
 

@@ -75,13 +75,13 @@ fn crop(mut call: Call) -> Result<Yield, Failure> {
 }
 
 fn feather(mut call: Call) -> Result<Yield, Failure> {
-    let mut mask = call.mask("mask")?.into_image();
+    let mask = call.mask("mask")?.into_image();
     let Shape { width, height, .. } = mask.shape();
     let [left, right] = ["left", "right"].map(|name| call.size(name).map(|side| side.min(width)));
     let [top, bottom] = ["top", "bottom"].map(|name| call.size(name).map(|side| side.min(height)));
     let columns = rates(width, left?, right?);
     let rows = rates(height, top?, bottom?);
-    call.context.work.fill_rows(mask.values_mut(), width, |at, row| {
+    let fade = |at: usize, row: &mut [f32]| {
         for (value, rates) in row.iter_mut().zip(&columns) {
             *value = rates.iter().fold(*value, |value, rate| value * rate);
         }
@@ -90,7 +90,9 @@ fn feather(mut call: Call) -> Result<Yield, Failure> {
                 *value *= rate;
             }
         }
-    })?;
+    };
+    let work = &call.context.work;
+    let mask = mask.change(work, |values| work.fill_rows(values, width, fade))?;
     Ok(Yield::values([Value::Mask(Mask::of(mask))]))
 }
 

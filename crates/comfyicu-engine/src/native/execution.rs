@@ -1,0 +1,151 @@
+//! One run: its nodes one after the other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use comfyicu_model::NodeId;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use super::cache::Cache;
+use super::call::{Call, Failure, File, Yield};
+use super::check::Step;
+use super::context::Context;
+use super::memory::Memory;
+use super::plan::Plan;
+use super::run::Results;
+use super::signature::{Signature, signatures};
+use super::work::{Progress, Work};
+use crate::{Event, EventSink, ExecutionError, Job, NodeFailure, Output, OutputSink};
+
+/// A run that is ready to go.
+#[derive(Debug)]
+pub(super) struct Execution<'a> {
+    plan: Plan,
+    context: Arc<Context>,
+    results: Results,
+    signatures: HashMap<NodeId, Signature>,
+    cache: &'a Cache,
+    cancel: &'a CancellationToken,
+    progress: watch::Receiver<Progress>,
+}
+
+impl<'a> Execution<'a> {
+    /// Finds out what has to run, which reads through the input files and may take a while.
+    pub(super) async fn prepare(
+        job: Job,
+        steps: Vec<Step>,
+        memory: Memory,
+        cache: &'a Cache,
+        cancel: &'a CancellationToken,
+    ) -> Result<Self, ExecutionError> {
+        let (sender, progress) = watch::channel(Progress::default());
+        let work = Work::new(cancel.clone(), sender, memory);
+        let signatures = signatures(&steps, &job.inputs);
+        let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps, work)), steps));
+        let (context, steps) =
+            gathering.await.map_err(|error| ExecutionError::Unavailable(error.to_string()))?;
+        let plan = Plan::new(steps, &signatures, cache);
+        let results = Results::new(&plan.steps);
+        Ok(Self { plan, context, results, signatures, cache, cancel, progress })
+    }
+
+    /// Runs all nodes.
+    pub(super) async fn run(
+        &mut self,
+        events: &dyn EventSink,
+        outputs: &dyn OutputSink,
+    ) -> Result<(), ExecutionError> {
+        for (node_id, results) in std::mem::take(&mut self.plan.cached) {
+            events.emit(Event::NodeCached { node_id: node_id.clone() });
+            self.results.keep(&node_id, results);
+        }
+        let steps = std::mem::take(&mut self.plan.steps);
+        for (done, step) in steps.iter().enumerate() {
+            if self.cancel.is_cancelled() {
+                return Err(ExecutionError::Cancelled);
+            }
+            let class_type = step.definition.class_type.to_owned();
+            let node_id = step.node_id.clone();
+            events.emit(Event::NodeStarted { node_id, class_type, done, total: steps.len() });
+            self.step(step, events, outputs).await?;
+        }
+        if self.cancel.is_cancelled() { Err(ExecutionError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Runs one node: once, or for each value of a list.
+    async fn step(
+        &mut self,
+        step: &Step,
+        events: &dyn EventSink,
+        outputs: &dyn OutputSink,
+    ) -> Result<(), ExecutionError> {
+        let mut values = vec![Vec::new(); step.definition.outputs.len()];
+        for call in self.results.calls(step, &self.context) {
+            let Yield { values: given, files } = self.call(step, call, events).await?;
+            for File { kind, path, content_type, content } in files {
+                let output = Output::new(step.node_id.clone(), kind, path, content_type, content);
+                outputs.save(output).await?;
+            }
+            values.iter_mut().zip(given).for_each(|(all, given)| all.extend(given));
+        }
+        // What nobody can ask for again is not kept.
+        let signature = self.signatures.get(&step.node_id).filter(|_| !values.is_empty());
+        if let Some(signature) = signature {
+            self.cache.put(*signature, &values);
+        }
+        self.results.keep(&step.node_id, values);
+        Ok(())
+    }
+
+    /// Calls a node's code, tells how far it is, and does not wait for it when the run is cancelled: the code
+    /// breaks off by itself at its next row.
+    async fn call(
+        &mut self,
+        step: &Step,
+        call: Call,
+        events: &dyn EventSink,
+    ) -> Result<Yield, ExecutionError> {
+        let run = step.definition.run;
+        let started = Instant::now();
+        let mut running = spawn_blocking(move || run(call));
+        self.progress.mark_unchanged();
+        let given = loop {
+            tokio::select! {
+                given = &mut running => break given,
+                () = self.cancel.cancelled() => return Err(ExecutionError::Cancelled),
+                Ok(()) = self.progress.changed() => {
+                    let Progress { done, total } = *self.progress.borrow_and_update();
+                    let [value, max] = [done, total].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+                    events.emit(Event::Progress { node_id: step.node_id.clone(), value, max });
+                }
+            }
+        };
+        if self.cancel.is_cancelled() {
+            return Err(ExecutionError::Cancelled);
+        }
+        // A bug in a node is that node's failure, and not the end of the process.
+        let given = given.unwrap_or_else(|error| {
+            Err(Failure::new("RuntimeError", format!("the node's code broke off: {error}")))
+        });
+        tracing::debug!(
+            node_id = %step.node_id,
+            class_type = step.definition.class_type,
+            elapsed_ms = started.elapsed().as_millis(),
+            "node ended"
+        );
+        given.map_err(|failure| failed(step, failure))
+    }
+}
+
+fn failed(step: &Step, Failure { exception_type, message }: Failure) -> ExecutionError {
+    let class_type = step.definition.class_type;
+    ExecutionError::Node(Box::new(NodeFailure::new(
+        step.node_id.clone(),
+        class_type,
+        exception_type,
+        message,
+    )))
+}

@@ -1,0 +1,138 @@
+//! Who holds how much memory: a buffer is leased before it is allocated, and given back when it is dropped.
+
+use std::fmt::{self, Display};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::cache::Cache;
+
+/// A buffer would be more than may be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{wanted} more bytes cannot be held: {scope} may hold {limit} at once, and holds {held}")]
+pub(super) struct OutOfMemory {
+    wanted: usize,
+    held: usize,
+    limit: usize,
+    scope: Scope,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Run,
+    Executor,
+}
+
+impl Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Run => "a run",
+            Self::Executor => "all runs together",
+        })
+    }
+}
+
+/// Counts what is held.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    held: AtomicUsize,
+    limit: usize,
+    scope: Scope,
+}
+
+impl Ledger {
+    /// Counts for all runs of an executor.
+    pub(super) fn of_executor(limit: usize) -> Arc<Self> {
+        Arc::new(Self { held: AtomicUsize::new(0), limit, scope: Scope::Executor })
+    }
+
+    fn of_run(limit: usize) -> Arc<Self> {
+        Arc::new(Self { held: AtomicUsize::new(0), limit, scope: Scope::Run })
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), OutOfMemory> {
+        let add = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        match self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, add) {
+            Ok(_) => Ok(()),
+            Err(held) => Err(OutOfMemory { wanted: bytes, held, limit: self.limit, scope: self.scope }),
+        }
+    }
+
+    fn give(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::AcqRel);
+    }
+}
+
+/// What one run may hold, and all of them.
+#[derive(Clone, Debug)]
+pub(super) struct Memory {
+    run: Arc<Ledger>,
+    executor: Arc<Ledger>,
+    /// What is kept for later runs makes room when it is needed now.
+    cache: Option<Arc<Cache>>,
+}
+
+impl Memory {
+    pub(super) fn new(run_limit: usize, executor: Arc<Ledger>, cache: Arc<Cache>) -> Self {
+        Self { run: Ledger::of_run(run_limit), executor, cache: Some(cache) }
+    }
+
+    /// Leases memory for a buffer.
+    pub(super) fn lease(&self, bytes: usize) -> Result<Lease, OutOfMemory> {
+        let full = match self.try_lease(bytes) {
+            Ok(lease) => return Ok(lease),
+            Err(full) => full,
+        };
+        let Some(cache) = &self.cache else { return Err(full) };
+        cache.clear();
+        self.try_lease(bytes)
+    }
+
+    fn try_lease(&self, bytes: usize) -> Result<Lease, OutOfMemory> {
+        self.run.take(bytes)?;
+        if let Err(full) = self.executor.take(bytes) {
+            self.run.give(bytes);
+            return Err(full);
+        }
+        Ok(Lease { bytes, run: Arc::clone(&self.run), executor: Arc::clone(&self.executor) })
+    }
+}
+
+/// Bounds nothing: for tests of what needs no bounds.
+impl Default for Memory {
+    fn default() -> Self {
+        Self { run: Ledger::of_run(usize::MAX), executor: Ledger::of_executor(usize::MAX), cache: None }
+    }
+}
+
+/// A part of the memory; it is given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Lease {
+    bytes: usize,
+    run: Arc<Ledger>,
+    executor: Arc<Ledger>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.run.give(self.bytes);
+        self.executor.give(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_can_be_leased_again() {
+        let executor = Ledger::of_executor(100);
+        let [first, second] =
+            [60, 60].map(|limit| Memory::new(limit, Arc::clone(&executor), Arc::new(Cache::new(0))));
+        let lease = first.lease(50).unwrap();
+        insta::assert_snapshot!(first.lease(20).unwrap_err(), @"20 more bytes cannot be held: a run may hold 60 at once, and holds 50");
+        insta::assert_snapshot!(second.lease(60).unwrap_err(), @"60 more bytes cannot be held: all runs together may hold 100 at once, and holds 50");
+        drop(lease);
+        let _both = (first.lease(60).unwrap(), second.lease(40).unwrap());
+        assert_eq!(executor.held.load(Ordering::Acquire), 100);
+    }
+}
