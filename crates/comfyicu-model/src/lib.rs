@@ -42,7 +42,9 @@
 //! | to know whether it is the same | [`Prompt::content_hash`], [`Prompt::graph_hash`], [`Prompt::document_hash`] |
 //! | to know whether it will run | [`Prompt::check`], [`Prompt::check_with`] an [`ObjectInfo`], [`Prompt::verdict`] |
 //! | to run it | [`RunRequest`], and the crate `comfyicu-client` |
-//! | to read what came back | [`Run`], [`RunStatus`], [`RunOutput`] |
+//! | to read what came back | [`Run`], [`RunStatus`], [`RunOutput`]; [`WorkflowInfo`] |
+//! | to know why a run failed, and where | [`Run::failure`], [`Run::failing_node`] |
+//! | to take webhooks, or to follow a run | [`WebhookEvent`], [`RunEvent`] |
 //!
 //! Beside these there are [`Files`], [`DestPath`] and [`OutputPath`], paths that cannot leave their folder;
 //! [`object_info`], the node definitions; [`Finding`], what a check found; and [`json`], the lossless JSON
@@ -50,6 +52,7 @@
 
 mod accelerator;
 mod check;
+mod field;
 mod files;
 mod finding;
 mod ids;
@@ -64,6 +67,8 @@ mod python;
 mod run;
 mod timestamp;
 mod ui_workflow;
+mod webhook;
+mod workflow_info;
 
 pub use accelerator::Accelerator;
 pub use check::{NodeError, NodeErrors, Verdict, VerdictError};
@@ -81,12 +86,16 @@ pub use prompt::{
     SourceMap, Step, ToPlace, Wrapper,
 };
 pub use run::{
-    InvalidRunRequest, OutputFile, ParseRunError, Run, RunFailure, RunOutput, RunRequest, RunStatus,
+    FailingNode, FileCost, InvalidRunRequest, OutputFile, OutputKind, ParseRunError, ParseRunEventError,
+    Refusal, Run, RunCosts, RunEvent, RunEventKind, RunFailure, RunMetadata, RunOutput, RunRequest,
+    RunStatus, RunUser,
 };
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use ui_workflow::{
     Conversion, ConvertError, ConvertOptions, LocalTime, ParseUiWorkflowError, UiWorkflow,
 };
+pub use webhook::{WebhookEvent, WebhookKey};
+pub use workflow_info::{ParseWorkflowInfoError, WorkflowInfo};
 
 /// The README's example compiles.
 #[cfg(doctest)]

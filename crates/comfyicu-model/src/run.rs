@@ -1,25 +1,35 @@
 //! Runs: what the service says of one execution of a prompt.
 
+mod costs;
+mod details;
+mod event;
 mod failure;
+mod metadata;
 mod output;
+mod output_kind;
 mod readiness;
 mod request;
 mod status;
+mod times;
 
-pub use failure::RunFailure;
+pub use costs::{FileCost, RunCosts};
+pub use details::RunUser;
+pub use event::{ParseRunEventError, RunEvent, RunEventKind};
+pub use failure::{Refusal, RunFailure};
+pub use metadata::RunMetadata;
 pub use output::{OutputFile, RunOutput};
+pub use output_kind::OutputKind;
 pub use request::{InvalidRunRequest, RunRequest};
 pub use status::RunStatus;
-
-use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::accelerator::Accelerator;
-use crate::ids::{InvalidId, RunId, WorkflowId};
+use crate::field;
+use crate::ids::{InvalidId, NodeId, RunId, WorkflowId};
 use crate::json::{self, JsonError, Limits, Object, Value};
-use crate::timestamp::Timestamp;
+use crate::prompt::Node;
 
 /// A run as the service answered it, kept whole: fields that this version does not know included.
 ///
@@ -52,6 +62,18 @@ pub enum ParseRunError {
     /// The `id` is not one.
     #[error("a run is expected, but its `id` is not one")]
     Id(#[source] InvalidId),
+}
+
+/// The node that made a run fail, with what the run's prompt says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailingNode {
+    /// Its id.
+    pub id: NodeId,
+    /// Its class.
+    pub class_type: Option<String>,
+    /// The title that somebody gave it.
+    pub title: Option<String>,
 }
 
 impl Run {
@@ -88,31 +110,6 @@ impl Run {
         self.object.get_str("status").map(RunStatus::from)
     }
 
-    /// When it was accepted.
-    pub fn created_at(&self) -> Option<Timestamp> {
-        self.timestamp("created_at")
-    }
-
-    /// When its execution began.
-    pub fn started_at(&self) -> Option<Timestamp> {
-        self.timestamp("started_at")
-    }
-
-    /// When it ended.
-    pub fn completed_at(&self) -> Option<Timestamp> {
-        self.timestamp("completed_at")
-    }
-
-    /// How long it waited, from the timestamps.
-    pub fn queue_time(&self) -> Option<Duration> {
-        Some(self.started_at()?.since(self.created_at()?))
-    }
-
-    /// How long it ran, from the timestamps: the unit of `run_time` differs between samples.
-    pub fn execution_time(&self) -> Option<Duration> {
-        Some(self.completed_at()?.since(self.started_at()?))
-    }
-
     /// The accelerator that it asked for, or was given.
     pub fn accelerator(&self) -> Option<Accelerator> {
         self.object.get_str("accelerator").map(Accelerator::from)
@@ -120,7 +117,7 @@ impl Run {
 
     /// The device that it ran on, such as `NVIDIA L4`.
     pub fn device(&self) -> Option<&str> {
-        self.object.get_str("device")
+        field::text(&self.object, "device")
     }
 
     /// What came out of it.
@@ -128,12 +125,46 @@ impl Run {
         RunOutput::of(self.object.get("output").unwrap_or(&Value::Null))
     }
 
+    /// The files of one kind that came out of it, in their order.
+    ///
+    /// ```
+    /// use comfyicu_model::{OutputKind, Run};
+    ///
+    /// let run = Run::parse(br#"{"id": "r", "output": [
+    ///     {"filename": "/workflows/w/output/r/fox_00001_.png", "url": "https://x/1"},
+    ///     {"filename": "/workflows/w/output/r/fox_00001_.mp4", "url": "https://x/2"}]}"#)?;
+    /// let videos = run.outputs_of(OutputKind::Video);
+    /// assert_eq!(videos.len(), 1);
+    /// # Ok::<(), comfyicu_model::ParseRunError>(())
+    /// ```
+    pub fn outputs_of(&self, kind: OutputKind) -> Vec<OutputFile> {
+        let RunOutput::Files(files) = self.output() else { return Vec::new() };
+        files.into_iter().filter(|file| file.kind() == kind).collect()
+    }
+
     /// Why it failed: from `output`, where the hosted service puts it, or from `error`.
     pub fn failure(&self) -> Option<RunFailure> {
         if let RunOutput::Failure(failure) = self.output() {
             return Some(failure);
         }
-        RunFailure::of(self.object.get("error")?)
+        let error = self.object.get("error")?;
+        RunFailure::of(error).or_else(|| RunFailure::of_account(error))
+    }
+
+    /// The node that made it fail. Its class and title come from the prompt where the failure does not tell
+    /// them.
+    pub fn failing_node(&self) -> Option<FailingNode> {
+        let failure = self.failure()?;
+        let id = failure.node_id()?;
+        let prompt = self.prompt().ok().flatten();
+        let node = prompt.as_ref().and_then(|prompt| prompt.node(id));
+        let class_type = failure.node_type().or_else(|| node.as_ref()?.class_type());
+        let title = node.as_ref().and_then(Node::title);
+        Some(FailingNode {
+            id: NodeId::from(id),
+            class_type: class_type.map(str::to_owned),
+            title: title.map(str::to_owned),
+        })
     }
 
     /// The whole run as it was answered.
@@ -144,10 +175,6 @@ impl Run {
     /// Gives the run back as JSON data.
     pub fn into_object(self) -> Object {
         self.object
-    }
-
-    fn timestamp(&self, key: &str) -> Option<Timestamp> {
-        self.object.get_str(key)?.parse().ok()
     }
 }
 

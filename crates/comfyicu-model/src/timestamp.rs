@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-/// A moment with the API's precision: `2025-05-23T15:08:18.297Z`.
+/// A moment with the API's precision: `2025-05-23T15:08:18.297Z`. Any offset from UTC is read; a time without
+/// one is refused, for it is not known which moment it means.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
@@ -71,7 +72,22 @@ mod tests {
     }
 
     #[test]
+    fn other_spellings_of_a_moment_are_read_too() {
+        let moment = |text: &str| text.parse::<Timestamp>().map(|moment| moment.to_string());
+        for text in [
+            "2025-05-23T15:08:18Z",
+            "2025-05-23T17:08:18.000+02:00",
+            "2025-05-23 15:08:18.000123+00",
+            "2025-05-23t15:08:18z",
+        ] {
+            assert_eq!(moment(text).as_deref(), Ok("2025-05-23T15:08:18.000Z"), "{text}");
+        }
+    }
+
+    #[test]
     fn nonsense_is_refused() {
-        assert!("yesterday".parse::<Timestamp>().is_err());
+        for text in ["yesterday", "", "2025-05-23", "2025-05-23T15:08:18", "1748012898297"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
     }
 }

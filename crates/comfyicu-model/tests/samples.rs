@@ -5,7 +5,9 @@
 use std::path::Path;
 
 use comfyicu_model::json::{Limits, Value, read};
-use comfyicu_model::{Accelerator, ParsePromptError, Prompt, Run, RunOutput, RunStatus};
+use comfyicu_model::{
+    Accelerator, OutputKind, ParsePromptError, Prompt, Run, RunOutput, RunStatus, WebhookEvent,
+};
 
 fn sample(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/samples");
@@ -50,6 +52,70 @@ fn a_failed_run_says_why() {
     assert_eq!(failure.message(), "Cannot execute because node xx does not exist.: Node ID '#7'");
     assert_eq!(failure.exception_type(), Some("invalid_prompt"));
     assert_eq!(failure.traceback().count(), 2);
+}
+
+/// Each field of the samples has an accessor, or is one of those that are null in both.
+#[test]
+fn every_field_of_a_run_is_told() {
+    let run = Run::parse(&sample("run-completed.json")).unwrap();
+    let id = |text: &str| comfyicu_model::WorkflowId::parse(text).ok();
+    assert_eq!(
+        (run.workflow_id(), run.kind(), run.device()),
+        (id("xyz"), Some("comfyui"), Some("NVIDIA L4"))
+    );
+    let times = [run.created_at(), run.started_at(), run.completed_at(), run.updated_at()];
+    assert!(times.is_sorted() && times.iter().all(Option::is_some));
+    assert_eq!(run.deleted_at(), None);
+    assert_eq!(run.run_time().map(ToString::to_string).as_deref(), Some("6357"));
+    assert_eq!((run.view_count(), run.download_count(), run.retry_count()), (Some(0), Some(0), Some(1)));
+    assert_eq!((run.is_nsfw(), run.visibility(), run.tags().count()), (Some(false), Some("PUBLIC"), 0));
+    assert_eq!((run.name(), run.client_agent(), run.webhook()), (None, None, None));
+    assert_eq!((run.parent_workflow_id(), run.parent_run_id(), run.api_key_id()), (None, None, None));
+    assert_eq!((run.user_id(), run.project_id()), (Some("6VbYatQkJjualbDX84D2j"), Some(12_297)));
+    let user = run.user().unwrap();
+    assert_eq!(
+        (user.id(), user.name(), user.image(), user.plan()),
+        (run.user_id(), Some("John Doe"), None, Some("FREE"))
+    );
+    assert!(run.files().unwrap().is_empty());
+    assert_eq!(run.prompt().unwrap().unwrap().nodes().count(), 7);
+    assert_eq!(
+        run.ui_workflow().and_then(|workflow| workflow.get("nodes")?.as_array()).map(<[_]>::len),
+        Some(7)
+    );
+    let metadata = run.metadata().unwrap();
+    assert_eq!(metadata.extensions().collect::<Vec<_>>(), ["comfyanonymous__ComfyUI"]);
+    assert_eq!(metadata.checkpoints().collect::<Vec<_>>(), ["v1-5-pruned-emaonly-fp16.safetensors"]);
+    assert_eq!(
+        (metadata.nodes().count(), metadata.notes().next(), metadata.groups().len()),
+        (6, Some("text, watermark"), 0)
+    );
+    assert_eq!(run.costs(), None);
+    assert_eq!(run.outputs_of(OutputKind::Image), run.output().files());
+    assert_eq!(run.outputs_of(OutputKind::Video), []);
+    let failed = Run::parse(&sample("run-error.json")).unwrap();
+    assert_eq!((failed.api_key_id(), failed.user()), (Some("GM2FYwGmgiNpXTNDqT6MT"), None));
+    assert_eq!(failed.webhook(), None, "an empty address is nobody");
+}
+
+#[test]
+fn the_node_that_failed_is_named_with_what_the_prompt_says_of_it() {
+    let run = Run::parse(&sample("run-error.json")).unwrap();
+    assert_eq!(run.failure().unwrap().details(), Some("Node ID '#7'"));
+    let node = run.failing_node().unwrap();
+    assert_eq!((node.id.as_str(), node.class_type.as_deref()), ("7", Some("xx")));
+    assert_eq!(node.title.as_deref(), Some("CLIP Text Encode (Prompt)"));
+}
+
+#[test]
+fn the_body_of_a_webhook_is_a_run() {
+    let event = WebhookEvent::parse(&sample("run-completed.json")).unwrap();
+    assert!(event.is_terminal() && event.is_news(Some(&RunStatus::Started)));
+    assert_eq!(event.key().to_string(), "CNCr5a_lu6g9Nz3gqKC9P/COMPLETED");
+    assert_eq!(
+        Value::from(event.into_run().into_object()),
+        read(&sample("run-completed.json"), Limits::default()).unwrap()
+    );
 }
 
 #[test]
