@@ -24,8 +24,9 @@ pub use format::ImageFormat;
 pub use limits::ImageLimits;
 pub use text::ImageText;
 
-use crate::json::{self, JsonError, Limits, Object, Value};
+use crate::json::Object;
 use crate::prompt::{ParsePromptError, Prompt};
+use crate::ui_workflow::{ParseUiWorkflowError, UiWorkflow};
 use edit::copy_with;
 use source::Source;
 use text::{PROMPT, WORKFLOW};
@@ -108,9 +109,9 @@ impl ImageMetadata {
     /// The UI workflow, when there is one. It is not always the workflow that the prompt was made from.
     ///
     /// # Errors
-    /// When what stands there is not JSON.
-    pub fn workflow(&self) -> Result<Option<Value>, JsonError> {
-        self.workflow_text().map(|text| json::read(text.as_bytes(), Limits::default())).transpose()
+    /// When what stands there is not a UI workflow.
+    pub fn workflow(&self) -> Result<Option<UiWorkflow>, ParseUiWorkflowError> {
+        self.workflow_text().map(|text| UiWorkflow::parse(text.as_bytes())).transpose()
     }
 
     /// The text of the UI workflow as it stands in the image, when there is one.

@@ -23,9 +23,9 @@ impl Edit {
         Self::replace(at, length, [])
     }
 
-    /// Whether it takes out what begins at a place.
-    pub(super) const fn is_removal_at(&self, at: u64) -> bool {
-        self.range.start == at && self.bytes.is_empty()
+    /// Whether nothing comes in the place of the bytes.
+    pub(super) const fn is_removal(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// How many bytes the output has more, and how many less.
@@ -41,7 +41,8 @@ pub(super) fn copy_with<R: Read + Seek, W: Write>(
     output: &mut W,
     mut edits: Vec<Edit>,
 ) -> Result<(), ImageError> {
-    edits.sort_by_key(|edit| edit.range.start);
+    // What is put in at a place comes before what is taken out there.
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     let seek = |input: &mut R, at: u64| input.seek(SeekFrom::Start(start.saturating_add(at)));
     seek(&mut input, 0).map_err(ImageError::Read)?;
     let mut at = 0;

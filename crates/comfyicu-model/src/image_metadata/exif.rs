@@ -1,5 +1,7 @@
 //! EXIF data: the texts in them, and the data without those of ComfyUI.
 
+use std::collections::HashSet;
+
 use super::ImageText;
 use super::convention::{in_json, named};
 use super::exif_removal::Removal;
@@ -136,9 +138,17 @@ impl Exif {
         self.texts.into_iter().map(|(_, text)| text)
     }
 
-    /// The data without the entries that hold a prompt or a UI workflow; `None` when nothing else is in them.
-    pub(super) fn without_comfyui(&self) -> Result<Option<Vec<u8>>, Damage> {
-        let ours = self.texts.iter().filter(|(_, text)| text.is_comfyui()).map(|(place, _)| *place);
-        Removal::new(&self.data, self.order, &self.directories, ours).run()
+    /// The data without the entries that hold certain texts, and all texts of these entries. There are no
+    /// data when nothing else is in them.
+    pub(super) fn without(
+        &self,
+        is_unwanted: impl Fn(&ImageText) -> bool,
+    ) -> Result<(Option<Vec<u8>>, Vec<ImageText>), Damage> {
+        let unwanted = self.texts.iter().filter(|(_, text)| is_unwanted(text));
+        let places: HashSet<Place> = unwanted.map(|(place, _)| *place).collect();
+        let removed = self.texts.iter().filter(|(place, _)| places.contains(place));
+        let removed = removed.map(|(_, text)| text.clone()).collect();
+        let data = Removal::new(&self.data, self.order, &self.directories, places.into_iter()).run()?;
+        Ok((data, removed))
     }
 }

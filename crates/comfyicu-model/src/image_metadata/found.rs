@@ -28,7 +28,11 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) enum Content {
     Text(ImageText),
-    Exif(Exif),
+    Exif {
+        exif: Exif,
+        /// Where the data themselves begin in the file.
+        start: u64,
+    },
 }
 
 impl Found {
@@ -68,13 +72,10 @@ impl Found {
         header: u64,
         data: Vec<u8>,
     ) -> Result<(), ImageError> {
-        let exif = exif::read(data).map_err(|damage| ImageError::Damaged {
-            format: self.format,
-            at: at.saturating_add(header).saturating_add(damage.at as u64),
-            problem: damage.problem,
-        })?;
+        let start = at.saturating_add(header);
+        let exif = exif::read(data).map_err(|damage| damage.in_file(self.format, start))?;
         self.count_texts(exif.texts().count())?;
-        self.parts.push(Part { at, length, content: Content::Exif(exif) });
+        self.parts.push(Part { at, length, content: Content::Exif { exif, start } });
         Ok(())
     }
 
@@ -94,7 +95,7 @@ impl Found {
         for part in self.parts {
             match part.content {
                 Content::Text(text) => texts.push(text),
-                Content::Exif(exif) => texts.extend(exif.into_texts()),
+                Content::Exif { exif, .. } => texts.extend(exif.into_texts()),
             }
         }
         texts

@@ -102,6 +102,17 @@ fn the_last_text_of_a_keyword_counts_and_capitals_do_not() {
 }
 
 #[test]
+fn a_workflow_beside_a_prompt_that_is_replaced_stays() {
+    let both = br#"{"prompt":{"1":{"class_type":"A"}},"workflow":{"nodes":[]}}"#;
+    let data = exif(&[(0x010E, 2, both), (0x010F, 2, b"a camera")]);
+    let file = png(&[(b"eXIf", &data), (b"tEXt", b"Make\0me")]);
+    let mut output = Vec::new();
+    let prompt = ImageMetadata::new().with_text("prompt", "{}").unwrap();
+    prompt.write_png(Cursor::new(&file), &mut output).unwrap();
+    assert_eq!(shown(&output), r#"prompt = {}; workflow = {"nodes":[]}; Make = a camera; Make = me"#);
+}
+
+#[test]
 fn comments_of_jpeg_are_texts() {
     let comment =
         |text: &[u8]| [b"\xFF\xFE", &u16::try_from(text.len() + 2).unwrap().to_be_bytes()[..], text].concat();

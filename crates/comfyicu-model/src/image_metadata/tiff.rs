@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::{ImageError, ImageFormat};
+
 /// The entry that leads to the EXIF directory.
 pub(super) const EXIF_DIRECTORY: u16 = 0x8769;
 /// Text, ended by a zero byte.
@@ -18,13 +20,19 @@ const INLINE_BYTES: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Damage {
     /// Where, in bytes from the start of the data.
-    pub(super) at: usize,
-    pub(super) problem: &'static str,
+    at: usize,
+    problem: &'static str,
 }
 
 impl Damage {
     pub(super) const fn new(at: usize, problem: &'static str) -> Self {
         Self { at, problem }
+    }
+
+    /// The damage as that of the file in which the data begin at `start`.
+    pub(super) const fn in_file(self, format: ImageFormat, start: u64) -> ImageError {
+        let at = start.saturating_add(self.at as u64);
+        ImageError::Damaged { format, at, problem: self.problem }
     }
 }
 

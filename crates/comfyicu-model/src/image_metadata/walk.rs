@@ -3,10 +3,8 @@
 use std::io::{Read, Seek};
 
 use super::edit::Edit;
-use super::exif::Exif;
 use super::found::{Content, Found, Part};
 use super::source::Source;
-use super::tiff::Damage;
 use super::webp::Layout;
 use super::{ImageError, ImageFormat, ImageLimits, ImageText, jpeg, png, webp};
 
@@ -51,13 +49,12 @@ impl Walked {
         let mut removed = Vec::new();
         let mut has_exif = false;
         for part in &self.found.parts {
-            let texts: Vec<&ImageText> = part.texts().filter(|text| text.is_comfyui()).collect();
-            if !texts.is_empty() {
-                edits.push(self.without_comfyui(part)?);
-            }
-            let stays = edits.last().is_none_or(|edit| !edit.is_removal_at(part.at));
-            has_exif |= stays && matches!(part.content, Content::Exif(_));
-            removed.extend(texts.into_iter().cloned());
+            let without = self.without(part, ImageText::is_comfyui)?;
+            let stays = without.as_ref().is_none_or(|(edit, _)| !edit.is_removal());
+            has_exif |= stays && matches!(part.content, Content::Exif { .. });
+            let (edit, texts) = without.unzip();
+            edits.extend(edit);
+            removed.extend(texts.into_iter().flatten());
         }
         if let Some(layout) = self.layout.filter(|_| !edits.is_empty()) {
             let changes = edits.iter().map(Edit::change);
@@ -67,50 +64,53 @@ impl Walked {
         Ok((edits, removed))
     }
 
-    fn without_comfyui(&self, part: &Part) -> Result<Edit, ImageError> {
-        let Content::Exif(exif) = &part.content else { return Ok(Edit::remove(part.at, part.length)) };
-        let damaged = |damage: Damage| {
-            let at = part.at.saturating_add(damage.at as u64);
-            ImageError::Damaged { format: self.format, at, problem: damage.problem }
+    /// The edits that put texts into a PNG file, in the place of those with the same keywords.
+    pub(super) fn write_png(&self, texts: &[ImageText]) -> Result<Vec<Edit>, ImageError> {
+        if self.format != ImageFormat::Png {
+            return Err(ImageError::NotPng { format: self.format });
+        }
+        let is_replaced = |text: &ImageText| texts.iter().any(|new| new.is(text.keyword()));
+        let mut chunks: Vec<Vec<u8>> = texts.iter().map(png::text_chunk).collect::<Result<_, _>>()?;
+        let mut edits = Vec::new();
+        for part in &self.found.parts {
+            // Of EXIF data, what else they say of the image stays: they have no keywords but tags.
+            let is_exif = matches!(part.content, Content::Exif { .. });
+            let is_unwanted = |text: &ImageText| is_replaced(text) && (!is_exif || text.is_comfyui());
+            let Some((edit, removed)) = self.without(part, is_unwanted)? else { continue };
+            edits.push(edit);
+            // What stood in one text with another that is replaced.
+            let beside = removed.iter().filter(|text| !is_replaced(text));
+            chunks.extend(beside.map(png::text_chunk).collect::<Result<Vec<_>, _>>()?);
+        }
+        edits.push(Edit::replace(png::AFTER_HEADER, 0, chunks.concat()));
+        Ok(edits)
+    }
+
+    /// The edit that takes unwanted texts out of a part, and all that it takes out; none when there are none.
+    fn without(
+        &self,
+        part: &Part,
+        is_unwanted: impl Fn(&ImageText) -> bool,
+    ) -> Result<Option<(Edit, Vec<ImageText>)>, ImageError> {
+        let (exif, start) = match &part.content {
+            Content::Text(text) => {
+                let removal = || (Edit::remove(part.at, part.length), vec![text.clone()]);
+                return Ok(is_unwanted(text).then(removal));
+            }
+            Content::Exif { exif, start } => (exif, *start),
         };
-        let Some(data) = exif.without_comfyui().map_err(damaged)? else {
-            return Ok(Edit::remove(part.at, part.length));
+        if !exif.texts().any(&is_unwanted) {
+            return Ok(None);
+        }
+        let without = exif.without(is_unwanted).map_err(|damage| damage.in_file(self.format, start))?;
+        let (Some(data), removed) = without else {
+            return Ok(Some((Edit::remove(part.at, part.length), without.1)));
         };
         let bytes = match self.format {
             ImageFormat::Png => png::chunk(*b"eXIf", &data)?,
             ImageFormat::WebP => webp::exif_chunk(&data),
             ImageFormat::Jpeg => jpeg::exif_segment(&data)?,
         };
-        Ok(Edit::replace(part.at, part.length, bytes))
-    }
-
-    /// The edits that put texts into a PNG file, in the place of those with the same keywords.
-    pub(super) fn write_png(&self, texts: &[ImageText]) -> Result<Vec<Edit>, ImageError> {
-        if self.format != ImageFormat::Png {
-            return Err(ImageError::NotPng { format: self.format });
-        }
-        let chunks: Vec<Vec<u8>> = texts.iter().map(png::text_chunk).collect::<Result<_, _>>()?;
-        let mut edits = vec![Edit::replace(png::AFTER_HEADER, 0, chunks.concat())];
-        let is_replaced = |text: &ImageText| texts.iter().any(|new| new.is(text.keyword()));
-        for part in &self.found.parts {
-            match &part.content {
-                Content::Text(text) if is_replaced(text) => edits.push(Edit::remove(part.at, part.length)),
-                Content::Exif(exif) if exif.texts().any(|text| text.is_comfyui() && is_replaced(text)) => {
-                    edits.push(self.without_comfyui(part)?);
-                }
-                _ => {}
-            }
-        }
-        Ok(edits)
-    }
-}
-
-impl Part {
-    fn texts(&self) -> impl Iterator<Item = &ImageText> {
-        let (text, exif) = match &self.content {
-            Content::Text(text) => (Some(text), None),
-            Content::Exif(exif) => (None, Some(exif)),
-        };
-        text.into_iter().chain(exif.into_iter().flat_map(Exif::texts))
+        Ok(Some((Edit::replace(part.at, part.length, bytes), removed)))
     }
 }
