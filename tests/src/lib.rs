@@ -33,4 +33,6 @@ mod documents {
     pub struct FromRust;
     #[doc = include_str!("../../docs/src/prompts.md")]
     pub struct Prompts;
+    #[doc = include_str!("../../docs/src/checking.md")]
+    pub struct CheckingPrompts;
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use comfyicu_model::json::{Limits, Object, Value, read};
+use comfyicu_model::json::{Limits, Number, Object, Value, read};
 use comfyicu_model::{Files, ObjectInfo, Prompt, Verdict};
 
 /// Real files and recordings; they lie beside the repository, where somebody has put them.
@@ -160,8 +160,7 @@ fn submissions(transcript: &Path) -> Vec<(Object, u64, String)> {
     for line in std::fs::read_to_string(transcript).unwrap().lines() {
         let event = read(line.as_bytes(), Limits::default()).unwrap();
         let event = event.as_object().unwrap();
-        let number =
-            |key| event.get(key).and_then(Value::as_number).and_then(comfyicu_model::json::Number::as_u64);
+        let number = |key| event.get(key).and_then(Value::as_number).and_then(Number::as_u64);
         let text = event.get_str("text").unwrap_or_default().to_owned();
         match event.get_str("kind") {
             Some("http_request") if event.get_str("path") == Some("/prompt") => {
@@ -229,4 +228,33 @@ fn recorded_submissions_get_the_verdict_of_comfy_ui() {
     println!("{same} the same, {left_out} not comparable, {} others", others.len());
     assert!(others.is_empty(), "{}", others.join("\n"));
     assert!(same >= 320 && left_out <= 40, "{same} the same, {left_out} not comparable");
+}
+
+/// The copies in the repository.
+#[test]
+fn the_copies_get_the_verdict_of_comfy_ui() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/verdicts");
+    let definitions = |version: &str| object_info(&data.join(format!("object_info-{version}.json")));
+    let (current, recorded) = (definitions("0.33.0"), definitions("0.21.0"));
+    let files = recorded_files();
+    let submissions = std::fs::read_to_string(data.join("submissions.jsonl")).unwrap();
+    assert_eq!(submissions.lines().count(), 55);
+    for line in submissions.lines() {
+        let submission = read(line.as_bytes(), Limits::default()).unwrap();
+        let submission = submission.as_object().unwrap();
+        let name = submission.get_str("name").unwrap();
+        let prompt = Prompt::from_value(submission.get("prompt").unwrap().clone()).unwrap();
+        let verdict = match submission.get_str("version") {
+            Some("0.33.0") => prompt.verdict(&current),
+            _ => prompt.verdict_with_files(&recorded, &files),
+        };
+        let status = submission.get("status").and_then(Value::as_number).and_then(Number::as_u64);
+        assert_eq!(Some(u64::from(verdict.status())), status, "{name}");
+        if verdict.status() != 500 {
+            assert_eq!(verdict.error().map(|error| error.code), submission.get_str("error"), "{name}");
+        }
+        let (said, ours) = (Said::by_comfy_ui(submission), Said::by_us(&verdict));
+        assert_eq!(said.nodes, ours.nodes, "{name}");
+        assert!(said.outputs.is_none() || said.outputs == ours.outputs, "{name}");
+    }
 }
