@@ -105,7 +105,7 @@ fn get_writes_one_value() {
     assert_eq!(get(&["KSampler.seed", "--json"]), "{\"input\":\"3.seed\",\"value\":1}\n");
     let missing = command.run(&["prompt", "get", "a.json", "3.sead"]);
     assert_eq!(missing.code, Some(2));
-    insta::assert_snapshot!(missing.stderr, @r#"error: node 3 (KSampler, "Main") has no input `sead`, did you mean `seed`?; it has: seed, cfg, at"#);
+    insta::assert_snapshot!(missing.stderr, @r#"error: node 3 (KSampler, "Main") has no input `sead` (did you mean `seed`?); it has: seed, cfg, at"#);
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl Prompt {
     /// let prompt = Prompt::parse(br#"{"3": {"class_type": "KSampler", "inputs": {"seed": 7}}}"#)?;
     /// assert_eq!(prompt.get("KSampler.seed")?.to_json(), "7");
     /// let error = prompt.get("3.sede").unwrap_err().to_string();
-    /// assert_eq!(error, "node 3 (KSampler) has no input `sede`, did you mean `seed`?; it has: seed");
+    /// assert_eq!(error, "node 3 (KSampler) has no input `sede` (did you mean `seed`?); it has: seed");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get(&self, place: impl ToPlace) -> Result<&Value, EditError> {

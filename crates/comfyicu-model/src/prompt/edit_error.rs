@@ -117,7 +117,7 @@ struct DidYouMean<'a>(Option<&'a str>);
 
 impl fmt::Display for DidYouMean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |name| write!(f, ", did you mean `{name}`?"))
+        self.0.map_or(Ok(()), |name| write!(f, " (did you mean `{name}`?)"))
     }
 }
 
