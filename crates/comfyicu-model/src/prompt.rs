@@ -107,12 +107,12 @@ impl Prompt {
 
     /// Writes the prompt as JSON on one line.
     pub fn to_json(&self) -> String {
-        Value::Object(self.0.clone()).to_json()
+        self.0.to_json()
     }
 
     /// Writes the prompt as JSON for people to read.
     pub fn to_json_pretty(&self) -> String {
-        Value::Object(self.0.clone()).to_json_pretty()
+        self.0.to_json_pretty()
     }
 }
 

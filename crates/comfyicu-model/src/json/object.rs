@@ -1,15 +1,28 @@
 //! Objects: keys in the order in which they were written.
 
-use std::fmt;
+#[cfg(test)]
+mod tests;
 
-use indexmap::IndexMap;
+use std::collections::HashMap;
+use std::fmt;
 
 use super::Value;
 
+/// How many keys are looked through one by one: up to here that is faster than a table.
+const FEW: usize = 16;
+
 /// A JSON object that keeps the order of its keys. Equality does not look at the order.
-// Boxed, for otherwise each number in a list would take up as much space as a map.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Object(Box<IndexMap<String, Value>>);
+// Nearly all objects have a handful of keys: a list of them is smaller than a map, and read faster.
+#[derive(Clone, Default)]
+pub struct Object {
+    entries: Vec<(String, Value)>,
+    /// Where there are more than a few.
+    places: Option<Box<Places>>,
+}
+
+/// Where in the entries of an object each key is.
+#[derive(Clone)]
+struct Places(HashMap<Box<str>, usize>);
 
 impl Object {
     /// Makes an empty object.
@@ -19,27 +32,28 @@ impl Object {
 
     /// The number of keys.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// The value under a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        self.get_key_value(key).map(|(_, value)| value)
     }
 
     /// The key as it stands in the object, and the value under it.
     pub fn get_key_value(&self, key: &str) -> Option<(&str, &Value)> {
-        self.0.get_key_value(key).map(|(key, value)| (key.as_str(), value))
+        self.entries.get(self.place(key)?).map(|(key, value)| (key.as_str(), value))
     }
 
     /// The value under a key, to change in place.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.0.get_mut(key)
+        let place = self.place(key)?;
+        self.entries.get_mut(place).map(|(_, value)| value)
     }
 
     /// The text under a key, when it is a string.
@@ -49,39 +63,72 @@ impl Object {
 
     /// Whether the key is there.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.place(key).is_some()
     }
 
     /// Puts a value under a key and returns the one it replaces, whose place it takes; a new key comes last.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
-        self.0.insert(key.into(), value.into())
+        let (key, value) = (key.into(), value.into());
+        if let Some(place) = self.get_mut(&key) {
+            return Some(std::mem::replace(place, value));
+        }
+        if let Some(places) = &mut self.places {
+            places.0.insert(key.as_str().into(), self.entries.len());
+        }
+        self.entries.push((key, value));
+        if self.places.is_none() && self.entries.len() > FEW {
+            let places = self.keys().enumerate().map(|(place, key)| (key.into(), place));
+            self.places = Some(Box::new(Places(places.collect())));
+        }
+        None
     }
 
     /// Takes a key out; the others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.0.shift_remove(key)
+        let removed = self.place(key)?;
+        if let Some(places) = &mut self.places {
+            places.0.remove(key);
+            places.0.values_mut().filter(|place| **place > removed).for_each(|place| *place -= 1);
+        }
+        Some(self.entries.remove(removed).1)
     }
 
     /// The keys and values, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &Value)> + ExactSizeIterator {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        self.entries.iter().map(|(key, value)| (key.as_str(), value))
     }
 
     /// The keys and values, in order, the values to change in place.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&str, &mut Value)> + ExactSizeIterator {
-        self.0.iter_mut().map(|(key, value)| (key.as_str(), value))
+        self.entries.iter_mut().map(|(key, value)| (key.as_str(), value))
     }
 
     /// The values, in order, to change in place.
     pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Value> + ExactSizeIterator {
-        self.0.values_mut()
+        self.entries.iter_mut().map(|(_, value)| value)
     }
 
     /// The keys, in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
-        self.0.keys().map(String::as_str)
+        self.entries.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// Where in `entries` a key is.
+    fn place(&self, key: &str) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.0.get(key).copied(),
+            None => self.keys().position(|other| other == key),
+        }
     }
 }
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
+    }
+}
+
+impl Eq for Object {}
 
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,16 +138,19 @@ impl fmt::Debug for Object {
 
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let entries = entries.into_iter().map(|(key, value)| (key.into(), value.into()));
-        Self(Box::new(entries.collect()))
+        let mut object = Self::new();
+        for (key, value) in entries {
+            object.insert(key, value);
+        }
+        object
     }
 }
 
 impl IntoIterator for Object {
     type Item = (String, Value);
-    type IntoIter = indexmap::map::IntoIter<String, Value>;
+    type IntoIter = std::vec::IntoIter<(String, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.entries.into_iter()
     }
 }

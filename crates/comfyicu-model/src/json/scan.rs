@@ -62,14 +62,16 @@ pub(crate) fn is_object_behind(text: &[u8], key_span: &Range<usize>) -> bool {
 /// Where the string ends that begins at `start`: behind its closing quote, or where the text ends.
 pub(super) fn string_end(text: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    loop {
-        match text.get(at) {
-            None => return text.len(),
-            Some(b'"') => return at + 1,
-            Some(b'\\') => at += 2,
-            Some(_) => at += 1,
+    while let Some(rest) = text.get(at..) {
+        let Some(len) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else { break };
+        at += len + 1;
+        if rest.get(len) == Some(&b'"') {
+            return at;
         }
+        // What is escaped ends nothing.
+        at += 1;
     }
+    text.len()
 }
 
 /// The key that stands at a span.

@@ -24,6 +24,22 @@ impl Value {
     }
 }
 
+impl Object {
+    /// Writes the object as JSON on one line: see [`Value::to_json`].
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        let _infallible = write_object(&mut out, self, None);
+        out
+    }
+
+    /// Writes the object as JSON with an indent of two spaces: see [`Value::to_json_pretty`].
+    pub fn to_json_pretty(&self) -> String {
+        let mut out = String::new();
+        let _infallible = write_object(&mut out, self, Some(0));
+        out
+    }
+}
+
 /// `level` is the indent of the value's own line; `None` writes everything on one line.
 fn write_value(out: &mut String, value: &Value, level: Option<usize>) -> fmt::Result {
     match value {
@@ -79,8 +95,31 @@ fn new_line(out: &mut String, level: usize) -> fmt::Result {
 }
 
 fn write_string(out: &mut String, text: &str) -> fmt::Result {
-    let quoted = serde_json::to_string(text).map_err(|_| fmt::Error)?;
-    out.write_str(&quoted)
+    out.write_char('"')?;
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+        // What needs an escape is ASCII, so these are character boundaries.
+        let (plain, from) = rest.split_at(at);
+        let (special, after) = from.split_at(1);
+        out.write_str(plain)?;
+        write_escape(out, special)?;
+        rest = after;
+    }
+    out.write_str(rest)?;
+    out.write_char('"')
+}
+
+fn write_escape(out: &mut String, special: &str) -> fmt::Result {
+    match special {
+        "\"" => out.write_str("\\\""),
+        "\\" => out.write_str("\\\\"),
+        "\n" => out.write_str("\\n"),
+        "\r" => out.write_str("\\r"),
+        "\t" => out.write_str("\\t"),
+        "\u{8}" => out.write_str("\\b"),
+        "\u{c}" => out.write_str("\\f"),
+        control => control.bytes().try_for_each(|byte| write!(out, "\\u{byte:04x}")),
+    }
 }
 
 #[cfg(test)]
@@ -140,6 +179,19 @@ pub(super) mod tests {
         fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&bytes, Limits::default()).is_ok();
         }
+    }
+
+    proptest! {
+        #[test]
+        fn strings_are_written_as_serde_json_does(text in any::<String>()) {
+            prop_assert_eq!(Value::from(text.as_str()).to_json(), serde_json::to_string(&text).unwrap());
+        }
+    }
+
+    #[test]
+    fn every_control_character_has_its_escape() {
+        let all: String = (0..=0x7f_u8).map(char::from).collect();
+        assert_eq!(Value::from(all.as_str()).to_json(), serde_json::to_string(&all).unwrap());
     }
 
     #[test]

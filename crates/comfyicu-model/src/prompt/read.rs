@@ -30,8 +30,8 @@ impl ReadOptions {
         self
     }
 
-    /// Says whether to note where each node and input stands in the text. It takes about as long again as
-    /// reading; by default it is not done.
+    /// Says whether to note where each node and input stands in the text. That takes longer than the
+    /// reading itself, so by default it is not done.
     #[must_use]
     pub const fn source_map(mut self, wanted: bool) -> Self {
         self.source_map = wanted;

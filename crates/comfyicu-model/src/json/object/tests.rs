@@ -1,0 +1,30 @@
+use indexmap::IndexMap;
+use proptest::prelude::*;
+
+use super::*;
+
+proptest! {
+    /// Small keys, so that some come again; enough of them that some objects have more than a few.
+    #[test]
+    fn it_does_what_an_ordered_map_does(steps in prop::collection::vec((any::<bool>(), 0_u8..40), 0..120)) {
+        let (mut object, mut model) = (Object::new(), IndexMap::new());
+        for (number, (is_insert, key)) in (0_u64..).zip(steps) {
+            let key = key.to_string();
+            if is_insert || number % 3 > 0 {
+                prop_assert_eq!(object.insert(key.clone(), number), model.insert(key, Value::from(number)));
+            } else {
+                prop_assert_eq!(object.remove(&key), model.shift_remove(&key));
+            }
+        }
+        prop_assert_eq!(object.len(), model.len());
+        prop_assert!(object.keys().eq(model.keys()));
+        for key in (0_u8..40).map(|key| key.to_string()) {
+            prop_assert_eq!(object.get(&key), model.get(&key));
+            prop_assert_eq!(object.contains_key(&key), model.contains_key(&key));
+        }
+        let reversed: Object = object.clone().into_iter().rev().collect();
+        prop_assert_eq!(&reversed, &object, "equality does not look at the order");
+        object.insert("new", 1_u64);
+        prop_assert_ne!(reversed, object);
+    }
+}
