@@ -190,3 +190,6 @@ impl<'de> Deserialize<'de> for Run {
         Self::from_value(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

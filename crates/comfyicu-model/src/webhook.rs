@@ -79,8 +79,8 @@ impl WebhookEvent {
         self.status().is_some_and(|status| status.is_terminal())
     }
 
-    /// What identifies the event, however often it is delivered. Nothing in the body or, as far as is
-    /// documented, in the headers counts deliveries.
+    /// What identifies the event, however often it is delivered. Nothing in the body counts deliveries; where a
+    /// service signs its webhooks by the Standard Webhooks specification, their header `webhook-id` does.
     pub fn key(&self) -> WebhookKey {
         WebhookKey { run_id: self.run_id().clone(), status: self.status() }
     }
