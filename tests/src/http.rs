@@ -1,6 +1,6 @@
 //! A few lines of HTTP, so that what the tests see is what went over the wire.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 
 use serde_json::Value;
@@ -52,26 +52,45 @@ pub fn get(url: &str) -> Answer {
     request("GET", url, &[], b"")
 }
 
-/// Sends a request. It is HTTP/1.0, so the body of the answer is all that follows the head.
+/// Sends a request.
 ///
 /// # Panics
 /// When there is no answer.
 #[track_caller]
 pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    try_request(method, url, headers, body).unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+/// Sends a request. It is HTTP/1.0, so the body of the answer is all that follows the head.
+///
+/// # Errors
+/// When there is no answer, or only a part of one.
+///
+/// # Panics
+/// When the URL is none.
+pub fn try_request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
     let rest = url.strip_prefix("http://").expect("an http URL");
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    let mut stream = TcpStream::connect(authority).unwrap_or_else(|error| panic!("{url}: {error}"));
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut stream = TcpStream::connect(authority)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let mut head =
         format!("{method} {path} HTTP/1.0\r\nhost: {authority}\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head.extend([*name, ": ", *value, "\r\n"]);
     }
     head.push_str("\r\n");
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).expect("to send the request");
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap_or_else(|error| panic!("{url}: {error}"));
-    answer(&bytes).unwrap_or_else(|| panic!("{url}: no HTTP answer: {}", String::from_utf8_lossy(&bytes)))
+    stream.read_to_end(&mut bytes)?;
+    let cut_off =
+        || io::Error::new(io::ErrorKind::UnexpectedEof, String::from_utf8_lossy(&bytes).into_owned());
+    let answer = answer(&bytes).ok_or_else(cut_off)?;
+    let whole = answer.header("content-length").and_then(|length| length.parse().ok());
+    if whole.is_some_and(|length: usize| length > answer.body.len()) {
+        return Err(cut_off());
+    }
+    Ok(answer)
 }
 
 fn answer(bytes: &[u8]) -> Option<Answer> {

@@ -6,6 +6,8 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON never panics: what is missing is null")]
 #![expect(clippy::print_stderr, reason = "what a child said belongs into the report of the test that failed")]
 
+mod bench;
+mod chaos;
 mod child;
 mod cli;
 mod environment;
@@ -15,11 +17,13 @@ mod image;
 mod server;
 mod wait;
 
+pub use bench::{BenchOptions, bench};
+pub use chaos::{ChaosReport, chaos};
 pub use child::{Background, Finished, run_bounded};
 pub use cli::Cli;
 pub use environment::{in_ci, repository, without_package_variables};
 pub use host::{Host, Received, Reply};
-pub use http::{Answer, get, request};
+pub use http::{Answer, get, request, try_request};
 pub use image::Image;
 pub use server::{Programs, Server, ServerOptions};
 pub use wait::{PATIENCE, eventually};

@@ -114,6 +114,11 @@ impl Server {
         &self.base_url
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// How it was started.
     pub const fn options(&self) -> &ServerOptions {
         &self.options

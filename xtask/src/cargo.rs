@@ -81,6 +81,24 @@ impl Workspace {
         Ok(Programs { cli: program("comfyicu")?, server: program("comfyicu-server")? })
     }
 
+    /// Builds the programs of the crate `tests`, and gives those of these names, in their order.
+    pub(crate) fn build_test_programs(
+        &self,
+        names: &[&str],
+        release: bool,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let mut build = self.cargo();
+        build.args(["build", "--message-format=json-render-diagnostics", "-p", "comfyicu-tests", "--bins"]);
+        build.args(release.then_some("--release"));
+        let messages = process::capture(&mut build, interrupt)?;
+        let program = |name: &&str| {
+            executable(&messages, name)
+                .ok_or_else(|| Failure::new(format!("cargo built no program `{name}`")))
+        };
+        names.iter().map(program).collect()
+    }
+
     /// Whether `cargo NAME` exists.
     pub(crate) fn has_subcommand(&self, name: &str) -> bool {
         let asked = self.cargo().args([name, "--version"]).output();

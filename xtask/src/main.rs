@@ -6,7 +6,9 @@
     reason = "talking to the person at the shell is its job"
 )]
 
+mod bench;
 mod cargo;
+mod chaos;
 mod ci;
 mod failure;
 mod process;
@@ -29,6 +31,11 @@ Commands:
                           cargo test; with ARGS only what they select, no doctests (such as `-p comfyicu-model`)
   ci [PART…]              what has to pass before a change goes in; the parts, in order:
                           fmt, clippy, doc, deny, package, test
+  chaos [--seconds N] [--seed N]
+                          kill a server again and again while runs are submitted, and check that it kept every
+                          promise
+  bench server [--stored N]
+                          what the server does in a second, beside what SQLite alone does on this disk
 
 Options:
   -h, --help              this text
@@ -57,6 +64,8 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
     match verb.as_str() {
         "quickstart" => quickstart::run(rest),
         "test" => test::run(rest),
+        "bench" => bench::run(rest),
+        "chaos" => chaos::run(rest),
         "ci" => ci::run(rest),
         other => Err(Failure::usage(format!("no command `{other}`; `cargo xtask --help` lists them"))),
     }

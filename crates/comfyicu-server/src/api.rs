@@ -2,6 +2,7 @@
 
 mod auth;
 mod capabilities;
+mod deliveries;
 mod error;
 mod events;
 mod extract;
@@ -39,6 +40,11 @@ pub(crate) fn router(app: App, trusted_hosts: Option<TrustedHosts>) -> Router {
         .route("/api/v1/workflows/{workflow_id}/runs/{run_id}", get(runs::get))
         .route("/api/v1/workflows/{workflow_id}/runs/{run_id}/cancel", post(runs::cancel))
         .route("/api/v1/workflows/{workflow_id}/runs/{run_id}/events", get(events::of_run))
+        .route("/api/v1/workflows/{workflow_id}/runs/{run_id}/deliveries", get(deliveries::list))
+        .route(
+            "/api/v1/workflows/{workflow_id}/runs/{run_id}/deliveries/{delivery_id}/resend",
+            post(deliveries::resend),
+        )
         .route("/api/v1/workflows/{workflow_id}/events", get(events::of_workflow))
         .route("/api/v1/view/workflows/{workflow_id}/input/{*path}", get(view::input))
         .route_layer(from_fn_with_state(app.clone(), auth::require_key));

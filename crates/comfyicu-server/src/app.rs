@@ -11,7 +11,7 @@ use crate::files::{BlobStore, FileProvider};
 use crate::guard::Guard;
 use crate::outputs::OutputStore;
 use crate::shutdown::Shutdown;
-use crate::store::{FileIndex, KeyStore, RunStore};
+use crate::store::{FileIndex, KeyStore, Outbox, RunStore};
 use crate::urls::PublicUrls;
 use crate::worker::Running;
 
@@ -22,6 +22,7 @@ pub(crate) struct App {
     /// `None` where no key is asked for.
     pub(crate) keys: Option<Arc<dyn KeyStore>>,
     pub(crate) index: Arc<dyn FileIndex>,
+    pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) accelerators: Accelerators,
     pub(crate) files: FileProvider,

@@ -59,6 +59,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "HOST|CIDR")]
     pub(crate) allow_host: Vec<AllowedHost>,
 
+    /// Sign webhooks with the secrets in this file: one line, or two while receivers change over, each
+    /// `whsec_` and base64
+    #[arg(long, value_name = "FILE")]
+    pub(crate) webhook_secret_file: Option<PathBuf>,
+
     /// The accelerators that runs may ask for, with commas between them, or `any` [default: what the
     /// executor is]
     #[arg(long, value_name = "LIST|any")]

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use crate::live::Live;
 use crate::store::{Committed, Observer};
+use crate::webhook::Outgoing;
 use crate::worker::RunQueue;
 
 /// Brings news to whoever waits for them. Clones share the receivers.
@@ -14,8 +13,7 @@ use crate::worker::RunQueue;
 pub(crate) struct Bus {
     pub(crate) queue: Arc<RunQueue>,
     pub(crate) live: Live,
-    /// Wakes the sender of messages.
-    pub(crate) told: Arc<Notify>,
+    pub(crate) outgoing: Arc<Outgoing>,
 }
 
 impl Observer for Bus {
@@ -24,6 +22,8 @@ impl Observer for Bus {
         if let Some(run) = change.waiting {
             self.queue.push(run);
         }
-        self.told.notify_one();
+        if let Some(delivery) = change.delivery {
+            self.outgoing.push(delivery);
+        }
     }
 }

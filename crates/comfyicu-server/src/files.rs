@@ -2,6 +2,7 @@
 
 mod blobs;
 mod fetch;
+mod pace;
 mod prepare;
 
 pub(crate) use blobs::{Blob, BlobStore, StoreBlobError, sync_folder};

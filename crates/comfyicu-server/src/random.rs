@@ -8,6 +8,11 @@ pub(crate) fn nanoid() -> String {
     text::<21>()
 }
 
+/// The id of a message. The prefix is that of Standard Webhooks.
+pub(crate) fn message_id() -> String {
+    format!("msg_{}", nanoid())
+}
+
 /// A new API key. The prefix tells people, and scanners for leaked secrets, what it is.
 pub(crate) fn api_key() -> String {
     format!("cicu_{}", text::<40>())

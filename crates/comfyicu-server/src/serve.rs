@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use crate::random;
 use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, KeyStore, SqliteStore, StoreError};
 use crate::urls::{PublicUrls, Signer};
-use crate::webhook::WebhookSender;
+use crate::webhook::{self, InvalidSecrets, WebhookSecrets, WebhookSender, load_outgoing};
 use crate::worker::{Running, Worker};
 
 /// The most bytes of one file of a run: larger than any checkpoint in common use.
@@ -66,6 +67,24 @@ pub(crate) enum ServeError {
     /// Nothing can be fetched or sent.
     #[error("HTTP cannot be set up")]
     Transport(#[from] TransportError),
+    /// The file with the webhooks' secrets cannot be read.
+    #[error("{} cannot be read", path.display())]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// It holds no secrets.
+    #[error("{} holds no webhook secrets", path.display())]
+    Secrets {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: InvalidSecrets,
+    },
     /// The listen address makes no URL.
     #[error("the listen address makes no URL; give --public-url")]
     PublicUrl(#[from] url::ParseError),
@@ -77,7 +96,13 @@ pub(crate) enum ServeError {
 impl ServeError {
     /// Whether another command line would do.
     pub(crate) const fn is_usage(&self) -> bool {
-        matches!(self, Self::OpenToAll(_) | Self::DataDir(DataDirError::InUse(_)))
+        matches!(
+            self,
+            Self::OpenToAll(_)
+                | Self::DataDir(DataDirError::InUse(_))
+                | Self::SecretFile { .. }
+                | Self::Secrets { .. }
+        )
     }
 }
 
@@ -149,6 +174,7 @@ pub(crate) async fn assemble(
     (store, bus): (&SqliteStore, Bus),
     tasks: &TaskTracker,
 ) -> Result<App, ServeError> {
+    let secrets = webhook_secrets(args.webhook_secret_file.as_deref())?;
     let index: Arc<dyn FileIndex> = Arc::new(store.clone());
     let executor: Arc<dyn Executor> = Arc::new(NativeExecutor::new());
     let guard = Guard::new(args.allow_host.clone());
@@ -167,6 +193,7 @@ pub(crate) async fn assemble(
         runs: Arc::new(store.clone()),
         keys: (!args.no_auth).then(|| Arc::new(store.clone()) as Arc<dyn KeyStore>),
         index,
+        outbox: Arc::new(store.clone()),
         accelerators: Accelerators::new(args.accelerators.clone(), &executor.device().accelerator),
         executor,
         files,
@@ -179,11 +206,13 @@ pub(crate) async fn assemble(
         streams: Streams::default(),
         shutdown: Shutdown::default(),
     };
-    set_to_work(&app, store, tasks).await?;
+    set_to_work(&app, secrets, tasks).await?;
     Ok(app)
 }
 
-async fn set_to_work(app: &App, store: &SqliteStore, tasks: &TaskTracker) -> Result<(), ServeError> {
+async fn set_to_work(app: &App, secrets: WebhookSecrets, tasks: &TaskTracker) -> Result<(), ServeError> {
+    // What waited before comes first; what the recovery of runs tells comes behind it.
+    load_outgoing(&*app.outbox, &app.bus.outgoing).await?;
     let worker = Worker {
         store: Arc::clone(&app.runs),
         executor: Arc::clone(&app.executor),
@@ -207,10 +236,24 @@ async fn set_to_work(app: &App, store: &SqliteStore, tasks: &TaskTracker) -> Res
         tasks.spawn(worker.clone().fetch());
     }
     tasks.spawn(worker.reap());
-    let told = Arc::clone(&app.bus.told);
-    let sender = WebhookSender::new(Arc::new(store.clone()), app.guard.clone(), told, app.shutdown.clone())?;
+    let sender = WebhookSender {
+        outbox: Arc::clone(&app.outbox),
+        outgoing: Arc::clone(&app.bus.outgoing),
+        transport: webhook::transport(&app.guard)?,
+        guard: app.guard.clone(),
+        secrets,
+        shutdown: app.shutdown.clone(),
+    };
     tasks.spawn(sender.work());
     Ok(())
+}
+
+/// The secrets that sign webhooks; without a file there are none.
+fn webhook_secrets(file: Option<&Path>) -> Result<WebhookSecrets, ServeError> {
+    let Some(path) = file else { return Ok(WebhookSecrets::default()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ServeError::SecretFile { path: path.to_owned(), source })?;
+    WebhookSecrets::parse(&text).map_err(|source| ServeError::Secrets { path: path.to_owned(), source })
 }
 
 /// The URL of the listen address. One that stands for all addresses is not one to connect to.

@@ -10,9 +10,10 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use comfyicu_model::{DestPath, RunId, RunStatus, Timestamp, WorkflowId};
+use url::Url;
 
 use crate::hash::Sha256Hex;
-use crate::run::{LifecycleEvent, RunRecord};
+use crate::run::{EventKind, LifecycleEvent, RunRecord};
 
 /// Why the store could not do what it was asked; the request fails, the data is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,8 @@ pub(crate) struct Committed {
     pub(crate) event: LifecycleEvent,
     /// The run, when it waits now.
     pub(crate) waiting: Option<WaitingRun>,
+    /// The message that tells of the change.
+    pub(crate) delivery: Option<DueDelivery>,
 }
 
 /// Hears of changes after they were committed, in their order. It must not block: commits wait for it.
@@ -130,20 +133,87 @@ pub(crate) enum Scope {
     Workflow(WorkflowId),
 }
 
-/// A message that waits to be sent.
+/// What to send with a change of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Delivery {
-    pub(crate) seq: i64,
-    pub(crate) run_id: RunId,
+pub(crate) struct NewDelivery {
+    /// The id by which its receiver knows it again, however often it comes.
+    pub(crate) id: String,
     pub(crate) url: String,
     pub(crate) body: String,
 }
 
-/// What to send with a change of a run.
+/// A message as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NewDelivery {
+pub(crate) struct Delivery {
+    pub(crate) id: String,
     pub(crate) url: String,
     pub(crate) body: String,
+}
+
+/// A message that waits to be sent, without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DueDelivery {
+    pub(crate) seq: i64,
+    pub(crate) run_id: RunId,
+    /// Who gets it: see [`receiver`].
+    pub(crate) receiver: String,
+    pub(crate) event: EventKind,
+    /// How many attempts of the schedule were made.
+    pub(crate) step: u32,
+    pub(crate) next_at: Timestamp,
+}
+
+/// How far a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeliveryState {
+    Pending,
+    Delivered,
+    /// It did not arrive, and there will be no further attempt.
+    Failed,
+}
+
+impl DeliveryState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Pending, Self::Delivered, Self::Failed].into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// One attempt at sending a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) at: Timestamp,
+    /// Not known of attempts of early versions.
+    pub(crate) duration_ms: Option<u64>,
+    /// The status of the answer, when there was one.
+    pub(crate) status: Option<u16>,
+    /// Why there was none.
+    pub(crate) error: Option<String>,
+}
+
+/// A message and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeliveryRecord {
+    pub(crate) seq: i64,
+    pub(crate) id: String,
+    pub(crate) event: EventKind,
+    pub(crate) url: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) state: DeliveryState,
+    pub(crate) next_at: Option<Timestamp>,
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// Who gets what is sent to a URL: its scheme, host and port.
+pub(crate) fn receiver(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
 }
 
 /// A workflow: it came into being with its first run.
@@ -213,14 +283,34 @@ pub(crate) trait RunStore: Debug + Send + Sync {
     async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, StoreError>;
 }
 
-/// Keeps the messages that tell of changes.
+/// Keeps the messages that tell of changes, and the log of their attempts.
 #[async_trait]
 pub(crate) trait Outbox: Debug + Send + Sync {
-    /// The oldest messages that were not tried yet.
-    async fn waiting(&self, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    /// The messages that wait, in the order of their changes, from after a place on.
+    async fn pending(&self, after: i64, limit: u32) -> Result<Vec<DueDelivery>, StoreError>;
 
-    /// Notes that a message was tried, and how that went.
-    async fn attempted(&self, seq: i64, outcome: &str, now: Timestamp) -> Result<(), StoreError>;
+    /// A message, while it waits.
+    async fn message(&self, seq: i64) -> Result<Option<Delivery>, StoreError>;
+
+    /// Writes an attempt down, and what comes after it.
+    async fn attempted(
+        &self,
+        seq: i64,
+        attempt: Attempt,
+        state: DeliveryState,
+        next_at: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+
+    /// The messages of a run, in the order of its changes.
+    async fn deliveries(&self, run_id: &RunId) -> Result<Vec<DeliveryRecord>, StoreError>;
+
+    /// Lets a message begin its schedule again. `None` when the run has no such message, or it waits.
+    async fn resend(
+        &self,
+        run_id: &RunId,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Option<DueDelivery>, StoreError>;
 }
 
 /// Keeps what is known of files: where bytes came from, which inputs a workflow has.

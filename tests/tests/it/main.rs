@@ -3,10 +3,12 @@
 
 mod api;
 mod architecture;
+mod chaos;
 mod crash;
 mod documentation_clients;
 mod documents;
 mod lifecycle;
+mod live;
 mod prompts;
 mod quickstart;
 mod refusals;

@@ -86,3 +86,110 @@ fn a_run_without_a_webhook_is_a_run() {
         assert!([Value::Null, Value::from("")].contains(&run["webhook"]), "{run}");
     }
 }
+
+/// The webhooks of a run, once all have come to their end.
+#[track_caller]
+fn settled_deliveries(server: &Server, run: &str) -> Vec<Value> {
+    eventually("the end of all deliveries", || {
+        let log = server.get(&format!("/workflows/default/runs/{run}/deliveries")).expect_status(200).json();
+        let log = log.as_array().unwrap().clone();
+        let settled = log.len() == 2 && log.iter().all(|delivery| delivery["status"] != "pending");
+        settled.then_some(log)
+    })
+}
+
+#[test]
+fn deliveries_are_logged_and_can_be_sent_again() {
+    let (server, receiver) = (Server::start(PROGRAMS), Host::receiver());
+    let id = server.submit(&json!({"prompt": empty_image(), "webhook": receiver.url("/hook")}));
+    let log = settled_deliveries(&server, &id);
+    let events: Vec<_> = log.iter().map(|delivery| delivery["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["started", "completed"]);
+    for delivery in &log {
+        assert_eq!((&delivery["status"], &delivery["next_attempt_at"]), (&json!("delivered"), &Value::Null));
+        assert_eq!(
+            (delivery["attempts"][0]["status"].as_u64(), &delivery["attempts"][1]),
+            (Some(200), &Value::Null)
+        );
+    }
+    let end = log[1]["id"].as_str().unwrap();
+    let path = format!("/workflows/default/runs/{id}/deliveries/{end}/resend");
+    server.post(&path, &Value::Null).expect_status(200).json();
+    let received = receiver.await_requests(3);
+    assert_eq!(received[2].header("webhook-id"), Some(end), "a receiver knows it again");
+    assert_eq!(received[2].body, received[1].body, "with the run as it was at that change");
+    let log = settled_deliveries(&server, &id);
+    assert_eq!(log[1]["attempts"].as_array().unwrap().len(), 2);
+    let missing = format!("/workflows/default/runs/{id}/deliveries/msg_none/resend");
+    assert_eq!(server.post(&missing, &Value::Null).status, 404);
+}
+
+#[test]
+fn a_webhook_that_was_refused_comes_again() {
+    let server = Server::start(PROGRAMS);
+    let refused = std::sync::atomic::AtomicBool::new(false);
+    let receiver = Host::start(move |request| {
+        let is_end = request.json()["status"] == "COMPLETED";
+        let first = is_end && !refused.swap(true, std::sync::atomic::Ordering::SeqCst);
+        Reply::status(if first { 503 } else { 204 })
+    });
+    let id = server.submit(&json!({"prompt": empty_image(), "webhook": receiver.url("/hook")}));
+    let log = settled_deliveries(&server, &id);
+    let answers: Vec<_> =
+        log[1]["attempts"].as_array().unwrap().iter().map(|one| one["status"].as_u64()).collect();
+    assert_eq!((&log[1]["status"], answers), (&json!("delivered"), vec![Some(503), Some(204)]));
+}
+
+#[test]
+fn a_receiver_that_is_gone_is_left_alone() {
+    let (server, receiver) = (Server::start(PROGRAMS), Host::start(|_| Reply::status(410)));
+    let id = server.submit(&json!({"prompt": empty_image(), "webhook": receiver.url("/hook")}));
+    for delivery in settled_deliveries(&server, &id) {
+        assert_eq!(
+            (&delivery["status"], delivery["attempts"].as_array().unwrap().len()),
+            (&json!("failed"), 1)
+        );
+    }
+}
+
+#[test]
+fn a_slow_receiver_delays_no_other() {
+    let (server, slow, fast) = (Server::start(PROGRAMS), Host::receiver(), Host::receiver());
+    slow.hold();
+    for _ in 0..20 {
+        server.submit(&json!({"prompt": empty_image(), "webhook": slow.url("/hook")}));
+    }
+    slow.await_requests(1);
+    let id = server.submit(&json!({"prompt": empty_image(), "webhook": fast.url("/hook")}));
+    assert_eq!(statuses(&bodies_until_the_end(&fast, &id)), ["STARTED", "COMPLETED"]);
+    slow.release();
+}
+
+#[test]
+fn the_end_is_told_though_the_start_is_not_answered() {
+    let (server, receiver) = (Server::start(PROGRAMS), Host::receiver());
+    receiver.hold();
+    let id = server.submit(&json!({"prompt": empty_image(), "webhook": receiver.url("/hook")}));
+    let bodies: Vec<Value> = receiver.await_requests(2).iter().map(comfyicu_tests::Received::json).collect();
+    assert_eq!(statuses(&bodies), ["STARTED", "COMPLETED"], "{id}");
+    receiver.release();
+}
+
+#[test]
+fn webhooks_are_signed_with_each_secret_that_was_set_up() {
+    let options = comfyicu_tests::ServerOptions::new(PROGRAMS).args(["--allow-host", "127.0.0.1"]);
+    let secrets = options.folder().join("secrets");
+    std::fs::write(
+        &secrets,
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nwhsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+    )
+    .unwrap();
+    let (server, receiver) = (options.arg("--webhook-secret-file").arg(secrets).start(), Host::receiver());
+    server.submit(&json!({"prompt": empty_image(), "webhook": receiver.url("/hook")}));
+    for received in receiver.await_requests(2) {
+        assert!(received.header("webhook-id").unwrap().starts_with("msg_"));
+        assert!(received.header("webhook-timestamp").unwrap().parse::<u64>().is_ok());
+        let signature = received.header("webhook-signature").unwrap();
+        assert_eq!(signature.split(' ').filter(|one| one.starts_with("v1,")).count(), 2, "{signature}");
+    }
+}

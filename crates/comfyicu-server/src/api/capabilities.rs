@@ -20,6 +20,7 @@ pub(super) async fn get(State(app): State<App>) -> Json {
         ("uploads", true.into()),
         ("cancel", true.into()),
         ("events", true.into()),
+        ("deliveries", true.into()),
         ("idempotency_keys", true.into()),
         ("check_only", true.into()),
         ("paging", true.into()),

@@ -1,15 +1,17 @@
 //! Fetching a file from a URL, past the guard, or knowing that it has not changed.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use comfyicu_transport::{
     RedirectPolicy, Request, RequestBody, ReqwestTransport, Response, SharedTransport, TransportError,
 };
+use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use url::Url;
 
 use super::blobs::{BlobStore, StoreBlobError};
+use super::pace::Pace;
 use crate::guard::{Blocked, Guard};
 use crate::store::{FetchedFile, FileIndex, StoreError};
 
@@ -102,6 +104,8 @@ impl Fetcher {
             return Err(FetchError::Status { host: host(url), status: response.status() });
         }
         let (head, body) = response.into_parts();
+        let mut pace = Pace::begin(Instant::now());
+        let body = body.map(move |part| part.and_then(|part| pace.pass(part, Instant::now())));
         let blob = self.blobs.store(body).await.map_err(FetchError::Store)?;
         let etag = header_text(&head.headers, &header::ETAG);
         let last_modified = header_text(&head.headers, &header::LAST_MODIFIED);

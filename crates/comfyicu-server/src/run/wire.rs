@@ -5,6 +5,7 @@ use comfyicu_model::{OutputFile, OutputPath, Prompt, RunId, Timestamp, WorkflowI
 use url::Url;
 
 use super::{Outcome, RunRecord, metadata};
+use crate::random;
 use crate::store::NewDelivery;
 
 /// The owner that every run has on a server with one owner.
@@ -92,7 +93,11 @@ impl RunView<'_> {
 /// The message that tells of a run's last change, for a run that has a webhook, and a change that is told.
 pub(crate) fn told(run: &RunRecord, urls: &dyn Urls) -> Option<NewDelivery> {
     let url = run.webhook.clone().filter(|url| !url.is_empty() && run.is_told())?;
-    Some(NewDelivery { url, body: Value::from(RunView(run).to_object(urls)).to_json() })
+    Some(NewDelivery {
+        id: random::message_id(),
+        url,
+        body: Value::from(RunView(run).to_object(urls)).to_json(),
+    })
 }
 
 fn time(moment: Option<Timestamp>) -> Value {

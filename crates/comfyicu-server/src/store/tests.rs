@@ -79,7 +79,11 @@ fn run(id: &str, workflow_id: &str, millis: i64) -> RunRecord {
 }
 
 fn message(body: &str) -> NewDelivery {
-    NewDelivery { url: "http://example.com/hook".to_owned(), body: body.to_owned() }
+    NewDelivery {
+        id: format!("msg_{body}"),
+        url: "http://example.com/hook".to_owned(),
+        body: body.to_owned(),
+    }
 }
 
 async fn a_run_comes_back_whole_after_the_store_was_opened_again<B: Backend>() {
@@ -116,8 +120,8 @@ async fn an_old_attempt_changes_nothing_and_tells_nobody<B: Backend>() {
     let late = first.finish(Outcome::Files(Vec::new()), Costs::default(), at(4)).unwrap();
     assert!(!store.change(&first, &late, Some(message("late"))).await.unwrap());
     assert_eq!(store.get(&second.workflow_id, &second.id).await.unwrap(), Some(second));
-    let bodies: Vec<_> = store.waiting(10).await.unwrap().into_iter().map(|delivery| delivery.body).collect();
-    assert_eq!(bodies, ["start"]);
+    let ids: Vec<_> = store.deliveries(&first.id).await.unwrap().into_iter().map(|told| told.id).collect();
+    assert_eq!(ids, ["msg_start"]);
 }
 
 fn ids(page: Page<RunRecord>) -> Vec<String> {
@@ -288,17 +292,38 @@ async fn what_is_written_at_once_is_written_whole<B: Backend>() {
     assert_eq!((listed.items.len(), backend.heard().len()), (41, 41));
 }
 
-async fn a_message_waits_until_it_was_tried<B: Backend>() {
+async fn a_message_waits_until_it_arrived_and_can_be_sent_again<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     let queued = run("r1", "w1", 0);
     store.insert(&queued, None).await.unwrap();
     let started = queued.start("CPU", at(1), LEASE).unwrap();
     assert!(store.change(&queued, &started, Some(message("start"))).await.unwrap());
-    let waiting = store.waiting(10).await.unwrap();
-    assert_eq!(waiting.len(), 1);
-    store.attempted(waiting[0].seq, "200", at(2)).await.unwrap();
-    assert_eq!(store.waiting(10).await.unwrap(), []);
+    let pending = store.pending(0, 10).await.unwrap();
+    assert_eq!(backend.heard()[1].delivery.as_ref(), pending.first(), "it is told with the change");
+    let due = &pending[0];
+    assert_eq!((due.receiver.as_str(), due.step, due.next_at), ("http://example.com", 0, at(1)));
+    assert_eq!(due.event, EventKind::Started);
+    let sent = store.message(due.seq).await.unwrap().unwrap();
+    assert_eq!((sent.id.as_str(), sent.body.as_str()), ("msg_start", "start"));
+    assert!(store.resend(&queued.id, "msg_start", at(2)).await.unwrap().is_none(), "it waits already");
+
+    let failed =
+        Attempt { at: at(2), duration_ms: Some(3), status: None, error: Some("no answer".to_owned()) };
+    store.attempted(due.seq, failed.clone(), DeliveryState::Pending, Some(at(9))).await.unwrap();
+    let again = &store.pending(0, 10).await.unwrap()[0];
+    assert_eq!((again.step, again.next_at), (1, at(9)));
+    let arrived = Attempt { at: at(9), duration_ms: Some(1), status: Some(200), error: None };
+    store.attempted(due.seq, arrived.clone(), DeliveryState::Delivered, None).await.unwrap();
+    assert_eq!(store.pending(0, 10).await.unwrap(), []);
+    assert_eq!(store.message(due.seq).await.unwrap(), None);
+
+    assert!(store.resend(&queued.id, "msg_other", at(10)).await.unwrap().is_none());
+    let resent = store.resend(&queued.id, "msg_start", at(10)).await.unwrap().unwrap();
+    assert_eq!((resent.seq, resent.step, resent.next_at), (due.seq, 0, at(10)));
+    let records = store.deliveries(&queued.id).await.unwrap();
+    assert_eq!((records.len(), records[0].state), (1, DeliveryState::Pending));
+    assert_eq!(records[0].attempts, [failed, arrived]);
 }
 
 async fn files_and_inputs_are_found_again<B: Backend>() {
@@ -356,7 +381,7 @@ contract! {
     a_lease_ends_unless_it_is_prolonged,
     a_key_makes_one_run_for_its_owner_and_its_time,
     what_is_written_at_once_is_written_whole,
-    a_message_waits_until_it_was_tried,
+    a_message_waits_until_it_arrived_and_can_be_sent_again,
     files_and_inputs_are_found_again,
     a_key_is_known_by_its_digest_and_a_secret_is_kept,
 }

@@ -8,7 +8,10 @@ use sqlx::sqlite::SqliteRow;
 use super::StoreError;
 use crate::hash::Sha256Hex;
 use crate::run::{Costs, EventKind, LifecycleEvent, Outcome, RunRecord};
-use crate::store::{Delivery, FetchedFile, RunKey, WaitingRun, WorkflowRecord};
+use crate::store::{
+    Attempt, Delivery, DeliveryRecord, DeliveryState, DueDelivery, FetchedFile, RunKey, WaitingRun,
+    WorkflowRecord, receiver,
+};
 
 pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
     let text = |column: &str| row.try_get::<String, _>(column);
@@ -53,12 +56,11 @@ pub(super) fn waiting_run(row: &SqliteRow) -> Result<WaitingRun, StoreError> {
 }
 
 pub(super) fn event(row: &SqliteRow) -> Result<LifecycleEvent, StoreError> {
-    let kind: String = row.try_get("kind")?;
     Ok(LifecycleEvent {
         seq: row.try_get("seq")?,
         run_id: run_id("events", row, "run_id")?,
         workflow_id: id("events", &row.try_get::<String, _>("workflow_id")?, WorkflowId::parse)?,
-        kind: EventKind::parse(&kind).ok_or_else(|| corrupt("events", "a kind is not one"))?,
+        kind: kind("events", row, "kind")?,
         attempt: row.try_get("attempt")?,
         at: Timestamp::from_unix_millis(row.try_get("created_at")?),
     })
@@ -66,6 +68,10 @@ pub(super) fn event(row: &SqliteRow) -> Result<LifecycleEvent, StoreError> {
 
 pub(super) fn run_id(table: &'static str, row: &SqliteRow, column: &str) -> Result<RunId, StoreError> {
     id(table, &row.try_get::<String, _>(column)?, RunId::parse)
+}
+
+fn kind(table: &'static str, row: &SqliteRow, column: &str) -> Result<EventKind, StoreError> {
+    EventKind::parse(row.try_get(column)?).ok_or_else(|| corrupt(table, "a kind of event is not one"))
 }
 
 fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
@@ -81,11 +87,41 @@ pub(super) fn workflow(row: &SqliteRow) -> Result<WorkflowRecord, StoreError> {
 }
 
 pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
-    Ok(Delivery {
+    Ok(Delivery { id: row.try_get("id")?, url: row.try_get("url")?, body: row.try_get("body")? })
+}
+
+pub(super) fn due_delivery(row: &SqliteRow) -> Result<DueDelivery, StoreError> {
+    Ok(DueDelivery {
         seq: row.try_get("seq")?,
         run_id: run_id("deliveries", row, "run_id")?,
+        receiver: receiver(row.try_get("url")?),
+        event: kind("deliveries", row, "event")?,
+        step: row.try_get("step")?,
+        next_at: Timestamp::from_unix_millis(row.try_get("next_at")?),
+    })
+}
+
+pub(super) fn delivery_record(row: &SqliteRow) -> Result<DeliveryRecord, StoreError> {
+    let state: String = row.try_get("state")?;
+    Ok(DeliveryRecord {
+        seq: row.try_get("seq")?,
+        id: row.try_get("id")?,
+        event: kind("deliveries", row, "event")?,
         url: row.try_get("url")?,
-        body: row.try_get("body")?,
+        created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
+        state: DeliveryState::parse(&state).ok_or_else(|| corrupt("deliveries", "a state is not one"))?,
+        next_at: moment(row, "next_at")?,
+        attempts: Vec::new(),
+    })
+}
+
+pub(super) fn attempt(row: &SqliteRow) -> Result<Attempt, StoreError> {
+    let duration_ms: Option<i64> = row.try_get("duration_ms")?;
+    Ok(Attempt {
+        at: Timestamp::from_unix_millis(row.try_get("at")?),
+        duration_ms: duration_ms.and_then(|millis| u64::try_from(millis).ok()),
+        status: row.try_get("status")?,
+        error: row.try_get("error")?,
     })
 }
 

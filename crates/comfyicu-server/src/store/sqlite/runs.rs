@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 
 use super::claims::{self, Claim};
 use super::writer::{Changes, Operation};
-use super::{SqliteStore, StoreError, events, page, rows};
+use super::{SqliteStore, StoreError, events, outbox, page, rows};
 use crate::run::{EventKind, LifecycleEvent, RunRecord};
 use crate::store::{
     Claimed, Committed, IdempotencyClaim, ListQuery, NewDelivery, Page, RunKey, RunStore, Scope, WaitingRun,
@@ -214,7 +214,7 @@ impl Operation for Insert {
             has_files: self.files != "{}",
             not_before: None,
         });
-        changes.tell(Committed { event, waiting });
+        changes.tell(Committed { event, waiting, delivery: None });
         Ok(Claimed::New)
     }
 }
@@ -301,15 +301,13 @@ impl Operation for Change {
                 .execute(&mut *changes.connection)
                 .await?;
         }
-        if let Some(delivery) = &self.told {
-            sqlx::query("INSERT INTO deliveries (run_id, url, body, created_at) VALUES (?, ?, ?, ?)")
-                .bind(self.key.run_id.as_str())
-                .bind(&delivery.url)
-                .bind(&delivery.body)
-                .bind(self.updated_at.as_unix_millis())
-                .execute(&mut *changes.connection)
-                .await?;
-        }
+        let delivery = match &self.told {
+            Some(told) => {
+                let (run_id, now) = (&self.key.run_id, self.updated_at);
+                Some(outbox::insert(changes.connection, run_id, self.kind, told, now).await?)
+            }
+            None => None,
+        };
         let event =
             events::insert(changes.connection, &self.key, self.kind, self.attempt, self.updated_at).await?;
         let waiting = (self.kind == EventKind::Queued).then(|| WaitingRun {
@@ -319,7 +317,7 @@ impl Operation for Change {
             has_files: self.has_files,
             not_before: self.not_before,
         });
-        changes.tell(Committed { event, waiting });
+        changes.tell(Committed { event, waiting, delivery });
         Ok(true)
     }
 }

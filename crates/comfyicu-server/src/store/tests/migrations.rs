@@ -31,5 +31,12 @@ async fn the_first_version_left_runs_that_are_all_there() {
     let events = store.events(&Scope::Run(first[3].id.clone()), 0, 10).await.unwrap();
     let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventKind::Queued, EventKind::Started, EventKind::Completed]);
-    assert_eq!(store.waiting(10).await.unwrap(), [], "what was tried is not sent again");
+    assert_eq!(store.pending(0, 10).await.unwrap(), [], "what was tried is not sent again");
+    let told = store.deliveries(&first[3].id).await.unwrap();
+    assert_eq!(
+        told.iter().map(|told| told.event).collect::<Vec<_>>(),
+        [EventKind::Started, EventKind::Completed]
+    );
+    assert_eq!(told[0].state, DeliveryState::Failed);
+    assert!(told[0].attempts[0].error.as_deref().unwrap().contains("Connection refused"));
 }

@@ -1,0 +1,65 @@
+//! `GET …/runs/{run_id}/deliveries` and `POST …/deliveries/{delivery_id}/resend`: the webhooks of a run. An
+//! extension.
+
+use axum::extract::State;
+use comfyicu_model::json::{Object, Value};
+use comfyicu_model::{RunId, WorkflowId};
+
+use super::error::ApiError;
+use super::extract::{self, Path};
+use super::{Json, runs};
+use crate::app::App;
+use crate::clock;
+use crate::store::{Attempt, DeliveryRecord};
+
+/// Lists the webhooks of a run, in the order of the changes that they tell of, each with its attempts.
+pub(super) async fn list(
+    State(app): State<App>,
+    Path((workflow_id, run_id)): Path<(String, String)>,
+) -> Result<Json, ApiError> {
+    let run_id = existing(&app, &workflow_id, &run_id).await?;
+    let records = app.outbox.deliveries(&run_id).await?;
+    Ok(Json(records.iter().map(object).collect::<Vec<_>>().into()))
+}
+
+/// Sends a webhook again, at once, and answers it as it is then. One that still waits for its next attempt
+/// goes on as planned.
+pub(super) async fn resend(
+    State(app): State<App>,
+    Path((workflow_id, run_id, delivery_id)): Path<(String, String, String)>,
+) -> Result<Json, ApiError> {
+    let run_id = existing(&app, &workflow_id, &run_id).await?;
+    if let Some(due) = app.outbox.resend(&run_id, &delivery_id, clock::now()).await? {
+        app.bus.outgoing.push(due);
+    }
+    let records = app.outbox.deliveries(&run_id).await?;
+    let found = records.iter().find(|record| record.id == delivery_id);
+    let missing = || ApiError::not_found(format!("the run {run_id} has no delivery {delivery_id}"));
+    Ok(Json(object(found.ok_or_else(missing)?).into()))
+}
+
+async fn existing(app: &App, workflow_id: &str, run_id: &str) -> Result<RunId, ApiError> {
+    let (workflow_id, run_id): (WorkflowId, RunId) = (extract::id(workflow_id)?, extract::id(run_id)?);
+    Ok(runs::find(app, &workflow_id, &run_id).await?.id)
+}
+
+fn object(record: &DeliveryRecord) -> Object {
+    Object::from_iter([
+        ("id", Value::from(record.id.as_str())),
+        ("event", record.event.as_str().into()),
+        ("url", record.url.as_str().into()),
+        ("status", record.state.as_str().into()),
+        ("created_at", record.created_at.to_string().into()),
+        ("next_attempt_at", record.next_at.map(|moment| moment.to_string()).into()),
+        ("attempts", record.attempts.iter().map(attempt).collect::<Vec<_>>().into()),
+    ])
+}
+
+fn attempt(attempt: &Attempt) -> Object {
+    Object::from_iter([
+        ("at", Value::from(attempt.at.to_string())),
+        ("duration_ms", attempt.duration_ms.into()),
+        ("status", attempt.status.map(u64::from).into()),
+        ("error", attempt.error.as_deref().into()),
+    ])
+}

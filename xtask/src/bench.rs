@@ -1,0 +1,35 @@
+//! `cargo xtask bench`: what the programs do in a second, each beside a baseline of the same run.
+
+use std::process::Command;
+
+use crate::cargo::Workspace;
+use crate::failure::Failure;
+use crate::process::{self, Interrupt};
+
+/// How many runs are stored unless something else is said.
+const STORED: &str = "1000000";
+/// How many read events at once.
+const READERS: &str = "1000";
+
+/// Measures what is named first.
+pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    match args.split_first() {
+        Some((what, rest)) if what == "server" => server(rest),
+        Some((other, _)) => Err(Failure::usage(format!("no benchmark `{other}`; there is `server`"))),
+        None => Err(Failure::usage("which benchmark? There is `server`")),
+    }
+}
+
+/// Measures the server, built for release, on loopback and with its store on disk.
+fn server(args: &[String]) -> Result<(), Failure> {
+    let stored = match args {
+        [] => STORED,
+        [flag, number] if flag == "--stored" => number,
+        _ => return Err(Failure::usage("the only flag is --stored N: how many runs the full store has")),
+    };
+    let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);
+    let names = ["e2e-bench-server", "e2e-comfyicu-server"];
+    let programs = workspace.build_test_programs(&names, true, &interrupt)?;
+    let [bench, server] = programs.as_slice() else { return Err(Failure::new("cargo built no programs")) };
+    process::run(Command::new(bench).arg(server).args([stored, READERS]), &interrupt)
+}
