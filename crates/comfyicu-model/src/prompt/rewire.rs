@@ -1,7 +1,8 @@
 //! Giving the users of an output another source.
 
-use super::{EditError, Link, Place, Prompt};
-use crate::json::Value;
+use std::collections::HashSet;
+
+use super::{EditError, Link, Node, Place, Prompt};
 
 impl Prompt {
     /// Lets all that take one output of a node take another, and returns the inputs that changed. Nodes are
@@ -34,21 +35,17 @@ impl Prompt {
             let graph = self.graph();
             let source = match self.find(from.0) {
                 Ok(node) => node.id(),
-                Err(error) if graph.dangling().any(|used| used.link.node_id == from.0) => {
-                    drop(error);
-                    from.0
-                }
+                Err(_) if graph.dangling().any(|used| used.link.node_id == from.0) => from.0,
                 Err(error) => return Err(error),
             };
-            let mut staying: std::collections::HashSet<_> =
-                graph.ancestors([target]).iter().map(super::Node::id).collect();
+            let mut staying: HashSet<_> = graph.ancestors([target]).iter().map(Node::id).collect();
             staying.insert(target);
             let nodes = self.nodes().filter(|node| !staying.contains(node.id()));
             let links = nodes.flat_map(|node| node.links().map(move |(input, link)| (node, input, link)));
             let users = links.filter(|(.., link)| link.node_id == source && link.slot == Some(from.1));
             users.map(|(node, input, _)| Place::new(node.id(), input)).collect::<Vec<_>>()
         };
-        let link: Value = Link::value(target, to.1);
+        let link = Link::value(target, to.1);
         for place in &changed {
             self.set(place, link.clone())?;
         }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Node;
 use crate::json::Value;
+use crate::loaders;
 
 /// What a setting is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,40 +82,9 @@ const TEXTS: [&str; 20] = [
     "tags",
     "lyrics",
 ];
-const MODELS: [&str; 13] = [
-    "ckpt_name",
-    "unet_name",
-    "vae_name",
-    "clip_name",
-    "lora_name",
-    "control_net_name",
-    "style_model_name",
-    "gligen_name",
-    "hypernetwork_name",
-    "audio_encoder_name",
-    "upscale_model_name",
-    "ipadapter_file",
-    "diffusion_name",
-];
-const MODEL_ENDINGS: [&str; 9] =
-    [".safetensors", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".gguf", ".onnx", ".sft"];
 const FILE_ENDINGS: [&str; 24] = [
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".exr", ".mp4", ".webm", ".mov",
     ".mkv", ".avi", ".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".glb", ".gltf", ".obj", ".latent",
-];
-/// Loaders, and the inputs at which they have the file.
-const LOADERS: [(&str, &str); 11] = [
-    ("LoadImage", "image"),
-    ("LoadImageMask", "image"),
-    ("LoadImageOutput", "image"),
-    ("LoadVideo", "file"),
-    ("LoadAudio", "audio"),
-    ("LoadLatent", "latent"),
-    ("Load3D", "model_file"),
-    ("Load3DAnimation", "model_file"),
-    ("VHS_LoadVideo", "video"),
-    ("VHS_LoadImagePath", "image"),
-    ("VHS_LoadAudioUpload", "audio"),
 ];
 /// Inputs that a node has beside a width where a picture or a video begins.
 const BESIDE_SIZES: [&str; 4] = ["batch_size", "length", "video_frames", "num_frames"];
@@ -137,39 +107,47 @@ fn is_open_seed(input: &str, value: &Value) -> bool {
 /// What a literal at this input would be, whatever stands there.
 pub(super) fn of_input(node: Node<'_>, input: &str) -> Option<SettingKind> {
     let name = last_part(input).to_ascii_lowercase();
-    let stem = name.trim_end_matches(|character: char| character.is_ascii_digit() || character == '_');
-    let is_loaded =
-        |&(class_type, file): &(&str, &str)| node.class_type() == Some(class_type) && input == file;
     if name == "seed" || name.ends_with("_seed") {
         Some(SettingKind::Seed)
     } else if TEXTS.contains(&&*name) || name.ends_with("_prompt") || name.ends_with("_text") {
         Some(SettingKind::Text)
-    } else if MODELS.contains(&stem) {
-        Some(SettingKind::Model)
     } else if name == "filename_prefix" {
         Some(SettingKind::FilenamePrefix)
-    } else if LOADERS.iter().any(is_loaded) {
-        Some(SettingKind::File)
-    } else if is_beginning(node) {
-        [("width", SettingKind::Width), ("height", SettingKind::Height)]
-            .into_iter()
-            .find(|(size, _)| *size == input)
-            .map(|(_, kind)| kind)
+    } else if let Some(file) = file_kind(node, input) {
+        Some(file)
     } else {
-        None
+        size_kind(node, input)
     }
+}
+
+fn size_kind(node: Node<'_>, input: &str) -> Option<SettingKind> {
+    let kind = match input {
+        "width" => SettingKind::Width,
+        "height" => SettingKind::Height,
+        _ => return None,
+    };
+    is_beginning(node).then_some(kind)
+}
+
+/// What a file is whose name stands at this input.
+fn file_kind(node: Node<'_>, input: &str) -> Option<SettingKind> {
+    // `lora_name_2` is as `lora_name`.
+    let stem = input.trim_end_matches(|character: char| character.is_ascii_digit() || character == '_');
+    let class_type = node.class_type().unwrap_or_default();
+    let known = |name| loaders::file_input(class_type, name, None);
+    let folder = *known(input).or_else(|| known(stem))?.folders.first()?;
+    Some(if folder.starts_with("/models/") { SettingKind::Model } else { SettingKind::File })
 }
 
 /// Whether it is the name of a model's file, by its ending.
 pub(super) fn is_model_file(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| ends_as(text, &MODEL_ENDINGS))
+    value.as_str().is_some_and(|text| !text.contains('\n') && loaders::is_model_name(text))
 }
 
 fn is_input_file(node: Node<'_>, value: &Value) -> bool {
     let class_type = node.class_type().unwrap_or_default();
     let writes = ["Save", "Preview", "Combine"].iter().any(|word| class_type.contains(word));
-    // `photo.png [input]` says in which folder it is.
-    let name = value.as_str().map(|text| text.split(" [").next().unwrap_or(text));
+    let name = value.as_str().map(|text| loaders::annotated(text).0);
     !writes && name.is_some_and(|name| !name.contains("://") && ends_as(name, &FILE_ENDINGS))
 }
 
