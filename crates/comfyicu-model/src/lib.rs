@@ -34,13 +34,14 @@
 //! | a prompt of the editor's own file | [`UiWorkflow::to_prompt`] |
 //! | to see what is in it | [`Prompt::nodes`], [`Prompt::find`], [`Node::inputs`], [`Prompt::get`] |
 //! | to change an input | [`Prompt::set`], [`Prompt::remove_input`]; [`Selector`] says how inputs are named |
+//! | to change the file and nothing else in it | [`Prompt::write_into`] |
 //! | to change seeds, texts, file names, sizes | [`Prompt::settings`], [`Prompt::settings_mut`], [`Prompt::set_all`] |
 //! | other nodes | [`NewNode`], [`Prompt::add_node`], [`Prompt::remove_node`], [`Prompt::replace_node`], [`Prompt::rewire`] |
 //! | to know what needs what, and in which order | [`Prompt::graph`] |
 //! | a part of it, two in one, other ids | [`Prompt::subprompt`], [`Prompt::merge`], [`Prompt::relabel`] |
 //! | to know what changed | [`Prompt::diff`] |
 //! | to know whether it is the same | [`Prompt::content_hash`], [`Prompt::graph_hash`], [`Prompt::document_hash`] |
-//! | to know whether it will run | [`Prompt::check`], [`Prompt::check_with`] an [`ObjectInfo`], [`Prompt::verdict`] |
+//! | to know whether it will run | [`Prompt::check`], [`Prompt::check_with`] an [`ObjectInfo`], [`Prompt::verdict`]; [`RunRequest::check`] for its files too |
 //! | to run it | [`RunRequest`], and the crate `comfyicu-client` |
 //! | to read what came back | [`Run`], [`RunStatus`], [`RunOutput`]; [`WorkflowInfo`] |
 //! | to know why a run failed, and where | [`Run::failure`], [`Run::failing_node`] |
