@@ -13,6 +13,7 @@ use crate::capabilities::Capabilities;
 use crate::client::{Client, Inner};
 use crate::error::{Error, ErrorKind, Source};
 use crate::key::ApiKey;
+use crate::run::Lengths;
 
 /// Where the hosted service is: the default.
 pub const HOSTED_BASE_URL: &str = "https://comfy.icu";
@@ -99,7 +100,8 @@ impl ClientBuilder {
         let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let capabilities =
             self.capabilities.map_or_else(OnceCell::new, |known| OnceCell::new_with(Some(known)));
-        Ok(Client { inner: Arc::new(Inner { base, key, transport: layers.build(), timeout, capabilities }) })
+        let (transport, lengths) = (layers.build(), Lengths::default());
+        Ok(Client { inner: Arc::new(Inner { base, key, transport, timeout, capabilities, lengths }) })
     }
 }
 

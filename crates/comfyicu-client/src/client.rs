@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comfyicu_model::{Run, RunId, WorkflowId};
+use comfyicu_model::{OutputFile, Run, RunId, WorkflowId};
 use comfyicu_transport::SharedTransport;
 use tokio::sync::OnceCell;
 use url::Url;
@@ -17,7 +17,7 @@ use crate::download::Download;
 use crate::endpoint::Call;
 use crate::error::{Error, ErrorKind};
 use crate::key::ApiKey;
-use crate::run::RunHandle;
+use crate::run::{Lengths, RunHandle};
 use crate::upload::Upload;
 use crate::workflow::{Workflow, WorkflowInfo};
 
@@ -36,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) transport: SharedTransport,
     pub(crate) timeout: Duration,
     pub(crate) capabilities: OnceCell<Capabilities>,
+    pub(crate) lengths: Lengths,
 }
 
 impl Client {
@@ -90,6 +91,22 @@ impl Client {
     /// Saves the outputs of a run below `folder`, sub-folders kept; see [`Download`].
     pub fn download(&self, run: Run, folder: impl Into<PathBuf>) -> Download {
         Download::of_run(self.clone(), run, folder.into())
+    }
+
+    /// Fetches one output and writes it to anything that takes bytes, such as standard output or a hash, and gives
+    /// how many there were. A transfer that breaks goes on where it broke, as with [`Download`].
+    ///
+    /// # Errors
+    /// - [`Transport`](ErrorKind::Transport), [`Server`](ErrorKind::Server): the output did not arrive whole;
+    /// - [`WriteFile`](ErrorKind::WriteFile): the writer failed. In each case a part may have been written.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, a part may have been written.
+    pub async fn write_output<W>(&self, output: &OutputFile, writer: &mut W) -> Result<u64, Error>
+    where
+        W: tokio::io::AsyncWrite + Send + Unpin,
+    {
+        crate::download::write_output(self, output, writer).await
     }
 
     /// Hands a local file to the server, for the `files` of runs. An extension of the self-hosted server;

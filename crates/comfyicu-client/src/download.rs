@@ -1,17 +1,32 @@
 //! Saving the outputs of a run.
 
+mod digest;
+mod fetch;
+mod file;
 mod place;
 mod save;
+mod write;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 
 use comfyicu_model::{OutputFile, Run, RunOutput, RunStatus};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use url::Url;
+
+pub(crate) use write::write_output;
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::run::RunHandle;
+
+/// How many outputs are fetched at once unless it is told otherwise.
+const AT_ONCE: usize = 8;
+/// The most that are.
+const MAX_AT_ONCE: usize = 256;
 
 /// What to do with an output whose file is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,8 +76,10 @@ type Observer = Box<dyn FnMut(DownloadProgress<'_>) + Send>;
 /// A download of all outputs of a run; it begins when this is awaited, and gives the [`SavedFile`]s in the
 /// run's order.
 ///
-/// Each file is written beside its place under a name of its own, brought to the disk, and then put in its
-/// place as a whole. The key is not sent: outputs are public, or their URLs are signed.
+/// Several are fetched at once. Each file is written beside its place under a name of its own, brought to the
+/// disk, and then put in its place as a whole. A transfer that breaks goes on where it broke, where the service
+/// serves parts and the file is still the same (`ETag`). Its length is checked, and its digest where the service
+/// gives one. The key is not sent: outputs are public, or their URLs are signed.
 ///
 /// # Errors
 /// - [`NoOutput`](ErrorKind::NoOutput): the run has not ended, or not well;
@@ -78,6 +95,7 @@ pub struct Download {
     source: Source,
     folder: PathBuf,
     if_exists: IfExists,
+    at_once: usize,
     observer: Observer,
 }
 
@@ -96,12 +114,19 @@ impl Download {
     }
 
     fn new(client: Client, source: Source, folder: PathBuf) -> Self {
-        Self { client, source, folder, if_exists: IfExists::default(), observer: Box::new(|_| {}) }
+        let if_exists = IfExists::default();
+        Self { client, source, folder, if_exists, at_once: AT_ONCE, observer: Box::new(|_| {}) }
     }
 
     /// Sets what to do with an output whose file is there already; the default is to fail.
     pub const fn if_exists(mut self, if_exists: IfExists) -> Self {
         self.if_exists = if_exists;
+        self
+    }
+
+    /// Sets how many outputs are fetched at once, from 1 to 256; the default is 8.
+    pub fn at_once(mut self, outputs: usize) -> Self {
+        self.at_once = outputs.clamp(1, MAX_AT_ONCE);
         self
     }
 
@@ -112,32 +137,79 @@ impl Download {
     }
 
     async fn save(self) -> Result<Vec<SavedFile>, Error> {
-        let Self { client, source, folder, if_exists, mut observer } = self;
+        let Self { client, source, folder, if_exists, at_once, observer } = self;
         let run = match source {
             Source::Run(run) => *run,
             Source::Handle(handle) => handle.get().await?,
         };
-        let outputs = outputs(&run)?;
-        let mut saved: Vec<SavedFile> = Vec::with_capacity(outputs.len());
-        let files = outputs.len();
-        for (index, output) in outputs.into_iter().enumerate() {
-            let (name, path) = place(&output, &folder)?;
-            // Two outputs of one run never take each other's place.
-            let doubled = saved.iter().any(|before| before.path == path);
-            let if_exists = if doubled { IfExists::KeepBoth } else { if_exists };
-            let mut report = |bytes, total_bytes| {
-                observer(DownloadProgress { file: index + 1, files, name: &name, bytes, total_bytes });
-            };
-            let placed = save::save(&client, &output, &path, if_exists, &mut report).await?;
-            saved.push(SavedFile {
-                path: placed.path,
-                size_bytes: placed.size_bytes,
-                was_there: placed.was_there,
-                output,
-            });
+        let jobs = jobs(outputs(&run)?, &folder, if_exists)?;
+        let all = All { client: &client, files: jobs.len(), observer: Mutex::new(observer) };
+        // Two outputs of one run never take each other's place: the second comes when the first has its name.
+        let (doubled, first): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.is_doubled);
+        let mut saved: Vec<(usize, SavedFile)> =
+            stream::iter(first).map(|job| all.save(job)).buffer_unordered(at_once).try_collect().await?;
+        for job in doubled {
+            saved.push(all.save(job).await?);
         }
-        Ok(saved)
+        saved.sort_by_key(|(index, _)| *index);
+        Ok(saved.into_iter().map(|(_, file)| file).collect())
     }
+}
+
+/// One output to save.
+struct Job {
+    index: usize,
+    output: OutputFile,
+    name: String,
+    path: PathBuf,
+    if_exists: IfExists,
+    is_doubled: bool,
+}
+
+/// What all of them share.
+struct All<'a> {
+    client: &'a Client,
+    files: usize,
+    observer: Mutex<Observer>,
+}
+
+impl All<'_> {
+    async fn save(&self, job: Job) -> Result<(usize, SavedFile), Error> {
+        let Job { index, output, name, path, if_exists, .. } = job;
+        let (file, files) = (index + 1, self.files);
+        let mut report = |bytes, total_bytes| {
+            let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
+            observer(DownloadProgress { file, files, name: &name, bytes, total_bytes });
+        };
+        let placed = save::save(self.client, &output, &path, if_exists, &mut report).await?;
+        let (path, size_bytes, was_there) = (placed.path, placed.size_bytes, placed.was_there);
+        Ok((index, SavedFile { path, size_bytes, was_there, output }))
+    }
+}
+
+/// What is to be saved where, before anything is fetched.
+fn jobs(outputs: Vec<OutputFile>, folder: &Path, if_exists: IfExists) -> Result<Vec<Job>, Error> {
+    let mut taken = HashSet::new();
+    let job = |(index, output): (usize, OutputFile)| {
+        let (name, path) = place(&output, folder)?;
+        let is_doubled = !taken.insert(path.clone());
+        let if_exists = if is_doubled { IfExists::KeepBoth } else { if_exists };
+        Ok(Job { index, output, name, path, if_exists, is_doubled })
+    };
+    outputs.into_iter().enumerate().map(job).collect()
+}
+
+/// Where an output is fetched.
+fn url_of(output: &OutputFile) -> Result<&Url, Error> {
+    output.url.as_ref().ok_or_else(|| {
+        let text = format!("the service gives no URL for the output `{}`", output.filename);
+        Error::new(ErrorKind::Protocol, text)
+    })
+}
+
+fn keeps_changing(purpose: &str) -> Error {
+    let text = format!("the output became another one while it was fetched, so {purpose}");
+    Error::new(ErrorKind::Unexpected, text)
 }
 
 /// The outputs of a run that has ended well; there may be none.

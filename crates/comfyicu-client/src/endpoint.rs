@@ -26,6 +26,10 @@ pub(crate) struct Call {
     /// How often it may be sent; by its method, where it does not say.
     repeat: Option<Repeat>,
     idempotency_key: Option<SubmitKey>,
+    /// Whether the answer is a stream of events.
+    is_stream: bool,
+    /// The last event that was seen.
+    last_event_id: Option<String>,
     /// What is missing when the answer is 404.
     pub(crate) missing: String,
     /// What is wrong when the answer is 400 or 422.
@@ -44,6 +48,8 @@ impl Call {
             route,
             repeat: None,
             idempotency_key: None,
+            is_stream: false,
+            last_event_id: None,
             missing,
             subject: "the request",
             creates: None,
@@ -107,6 +113,19 @@ impl Call {
         let missing = format!("there is no run {run} in the workflow {workflow} at {base}");
         let route = "/workflows/{workflow_id}/runs/{run_id}/cancel";
         Self { method: Method::POST, repeat: Some(Repeat::Freely), ..Self::get(route, url, missing) }
+    }
+
+    /// Reads what happens to a run (extension), after the last event seen.
+    pub(crate) fn run_events(
+        base: &BaseUrl,
+        workflow: &WorkflowId,
+        run: &RunId,
+        after: Option<String>,
+    ) -> Self {
+        let url = base.endpoint(&["workflows", workflow.as_str(), "runs", run.as_str(), "events"]);
+        let missing = format!("there is no run {run} in the workflow {workflow} at {base}");
+        let call = Self::get("/workflows/{workflow_id}/runs/{run_id}/events", url, missing);
+        Self { repeat: Some(Repeat::Never), is_stream: true, last_event_id: after, ..call }
     }
 
     /// Asks what the server offers (extension).
@@ -173,10 +192,14 @@ impl Call {
 
     /// The request, but for the key.
     pub(crate) fn to_request(&self) -> Result<Request, Error> {
+        let accept = if self.is_stream { "text/event-stream" } else { "application/json" };
         let mut request = http::Request::builder()
             .method(self.method.clone())
             .uri(self.url.as_str())
-            .header(header::ACCEPT, "application/json");
+            .header(header::ACCEPT, accept);
+        if let Some(last) = &self.last_event_id {
+            request = request.header("last-event-id", last);
+        }
         if let Some(content_type) = self.content_type {
             request = request.header(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
@@ -186,7 +209,10 @@ impl Call {
         if let Some(repeat) = self.repeat {
             request = request.extension(repeat);
         }
-        request = request.extension(Route(self.route)).extension(WholeBody(MAX_ANSWER_BYTES));
+        request = request.extension(Route(self.route));
+        if !self.is_stream {
+            request = request.extension(WholeBody(MAX_ANSWER_BYTES));
+        }
         request.body(self.body.clone()).map_err(|error| {
             let text = format!("{} is no request that can be sent", self.name());
             Error::new(ErrorKind::Setup, text).with_source(Source::Other(error.into()))

@@ -24,6 +24,9 @@ impl Seen {
 
     fn note(&self, request: &Request) {
         let key = if request.headers().contains_key("authorization") { " [key]" } else { "" };
+        let last =
+            request.headers().get("last-event-id").map(|id| format!(" [after {}]", id.to_str().unwrap()));
+        let key = format!("{key}{}", last.unwrap_or_default());
         let body = match request.body().as_bytes() {
             Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             None => format!("<{} bytes>", request.body().length()),

@@ -48,24 +48,29 @@
 //! - [`Workflow::run`] → [`SubmitRun`] → [`RunHandle`]: a run is submitted once, or the error says that it is not
 //!   known.
 //! - [`Workflow::runs`] → [`ListRuns`]: runs as a stream. [`RunHandle::cancel`] cancels one, where the server can.
-//! - [`RunHandle::wait`] → [`Wait`]: bounded polling. [`WaitError`] keeps the run that failed.
+//! - [`RunHandle::wait`] → [`Wait`]: bounded, told or polled. [`WaitError`] keeps the run that failed.
+//! - [`RunHandle::events`] → [`Events`]: statuses, nodes, progress as a stream.
 //! - [`Client::download`] → [`Download`]: outputs on disk, each whole or not at all.
+//! - [`Workflow::batch`] → [`Batch`]: many prompts, with a manifest that resumes.
 //! - [`Client::upload`] → [`Upload`]: local files, where the server takes them (an extension of the
 //!   self-hosted server).
 //! - [`Client::object_info`], [`Client::object_info_of`]: node definitions, to check prompts against before
 //!   they are sent; any ComfyUI has them.
+//! - [`WebhookReceiver`], [`WebhookVerifier`], [`WebhookHub`]: webhooks, verified, handed on, joined to waits.
 //! - [`Error`]: [`ErrorKind`] says what to do about it.
 //!
 //! Each of these is awaited as it is, and cheap to clone where it is a handle. Everything that is sent goes
 //! through one [`HttpTransport`](comfyicu_transport::HttpTransport), so a test puts its own in place, as the
 //! example above does.
 //!
-//! Features: `reqwest` (default) brings the transport that is used when none is given. A tokio runtime is
+//! Features: `reqwest` (default) brings the transport that is used when none is given, `platform-roots` (default)
+//! and `bundled-roots` say whom its TLS believes, `axum` makes a route of a [`WebhookReceiver`]. A tokio runtime is
 //! needed, for time and files; none is started.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod base_url;
+mod batch;
 mod builder;
 mod capabilities;
 mod client;
@@ -75,13 +80,17 @@ mod env;
 mod error;
 #[cfg(test)]
 mod fake;
+mod hex;
 mod key;
 mod object_info;
 mod run;
 mod send;
+mod sse;
 mod upload;
+mod webhook;
 mod workflow;
 
+pub use batch::{Batch, BatchItem, BatchResult, BatchStream, OnError};
 pub use builder::{ClientBuilder, DEFAULT_TIMEOUT, HOSTED_BASE_URL};
 pub use capabilities::{Capabilities, Extension};
 pub use client::Client;
@@ -90,10 +99,15 @@ pub use env::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
 pub use error::{ApiError, Error, ErrorKind, ProtocolError};
 pub use key::{ApiKey, InvalidApiKey};
 pub use run::{
-    DEFAULT_MAX_WAIT, DEFAULT_SEARCH_TIME, FailedRun, GaveUp, IfUnknown, InvalidSubmitKey, ListRuns,
-    POLL_FAILURE_TOLERANCE, PollSchedule, RunHandle, RunStream, SubmitKey, SubmitRun, Wait, WaitError,
+    DEFAULT_MAX_WAIT, DEFAULT_SEARCH_TIME, EventStream, Events, FailedRun, GaveUp, IfUnknown,
+    InvalidSubmitKey, ListRuns, POLL_FAILURE_TOLERANCE, PollSchedule, RunEvent, RunEventKind, RunHandle,
+    RunStream, SubmitKey, SubmitRun, Wait, WaitBound, WaitError,
 };
 pub use upload::{Upload, UploadProgress, Uploaded};
+pub use webhook::{
+    InvalidWebhookSecret, ReceivedWebhook, WebhookAnswer, WebhookError, WebhookHub, WebhookReceiver,
+    WebhookSecret, WebhookVerifier, Webhooks,
+};
 pub use workflow::{Workflow, WorkflowInfo};
 
 /// The README's example compiles.
@@ -119,6 +133,11 @@ mod tests {
             check::<Error>();
             check::<WaitError>();
             check_send::<Wait>();
+            check_send::<EventStream>();
+            check::<Batch>();
+            check_send::<BatchStream>();
+            check_send::<RunStream>();
+            check::<WebhookHub>();
             check_send::<Download>();
             check_send::<Upload>();
             check_send::<<SubmitRun as IntoFuture>::IntoFuture>();

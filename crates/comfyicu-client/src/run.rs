@@ -1,21 +1,30 @@
 //! Runs: submit, get, wait.
 
+mod event;
+mod event_stream;
+mod lengths;
 mod list;
+mod live;
 mod schedule;
 mod submit;
 mod wait;
 mod wait_error;
+mod watcher;
 
+pub use event::{RunEvent, RunEventKind};
+pub use event_stream::{EventStream, Events};
+pub(crate) use lengths::Lengths;
 pub use list::{ListRuns, RunStream};
 pub use schedule::PollSchedule;
 pub(crate) use submit::find_submitted;
 pub use submit::{DEFAULT_SEARCH_TIME, IfUnknown, InvalidSubmitKey, SubmitKey, SubmitRun};
 pub use wait::{DEFAULT_MAX_WAIT, POLL_FAILURE_TOLERANCE, Wait};
-pub use wait_error::{FailedRun, GaveUp, WaitError};
+pub use wait_error::{FailedRun, GaveUp, WaitBound, WaitError};
 
 use std::path::PathBuf;
 
 use comfyicu_model::{Run, RunId, WorkflowId};
+use tokio::time::Instant;
 
 use crate::capabilities::Extension;
 use crate::client::Client;
@@ -29,11 +38,18 @@ pub struct RunHandle {
     client: Client,
     workflow_id: WorkflowId,
     id: RunId,
+    /// When it was submitted, where that was here.
+    submitted_at: Option<Instant>,
 }
 
 impl RunHandle {
     pub(crate) const fn new(client: Client, workflow_id: WorkflowId, id: RunId) -> Self {
-        Self { client, workflow_id, id }
+        Self { client, workflow_id, id, submitted_at: None }
+    }
+
+    /// A run that was submitted just now.
+    pub(crate) fn submitted(client: Client, workflow_id: WorkflowId, id: RunId) -> Self {
+        Self { submitted_at: Some(Instant::now()), ..Self::new(client, workflow_id, id) }
     }
 
     /// The run's id.
@@ -89,6 +105,11 @@ impl RunHandle {
     /// Waits until the run has ended; see [`Wait`] for the bounds.
     pub fn wait(&self) -> Wait {
         Wait::new(self.clone())
+    }
+
+    /// What happens to the run, as it happens, until it has ended; see [`Events`].
+    pub fn events(&self) -> Events {
+        Events::new(self.clone())
     }
 
     /// Gets the run and saves its outputs below `folder`, sub-folders kept; see [`Download`].

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use comfyicu_model::json::{self, Limits, Object, Value};
 use comfyicu_model::{ParseRunError, Run};
-use comfyicu_transport::{Attempts, Request, TransportError, TransportErrorKind};
+use comfyicu_transport::{Attempts, Request, ResponseBody, TransportError, TransportErrorKind};
 use http::{HeaderMap, header};
 use url::Url;
 
@@ -68,7 +68,25 @@ impl Client {
         Ok(request)
     }
 
+    /// Sends a call whose answer is read as it comes; its head has the client's time-out.
+    pub(crate) async fn open(&self, call: &Call) -> Result<(HeaderMap, ResponseBody), Error> {
+        let request = self.authorized(call)?;
+        let timeout = self.inner.timeout;
+        let opened = tokio::time::timeout(timeout, self.start(call, request)).await;
+        opened.unwrap_or_else(|_| {
+            let problem = format!("there was no answer within {} s", timeout.as_secs_f64());
+            Err(self.failed(call, TransportError::new(TransportErrorKind::Timeout, problem)))
+        })
+    }
+
     async fn answer(&self, call: &Call, request: Request) -> Result<Answer, Error> {
+        let (headers, body) = self.start(call, request).await?;
+        let body = body.collect(MAX_ANSWER_BYTES).await.map_err(|error| self.failed(call, error))?;
+        Ok(Answer { request: call.name(), headers, body })
+    }
+
+    /// Sends a call until the head of its answer is there, which is a success.
+    async fn start(&self, call: &Call, request: Request) -> Result<(HeaderMap, ResponseBody), Error> {
         let response = self.inner.transport.send(request).await.map_err(|error| self.failed(call, error))?;
         let attempts = Attempts::of(&response).to_vec();
         let (head, body) = response.into_parts();
@@ -79,8 +97,7 @@ impl Client {
             let error = ApiError::read(call.name(), head.status, &head.headers, &body);
             return Err(self.refused(call, error.with_attempts(attempts)));
         }
-        let body = body.collect(MAX_ANSWER_BYTES).await.map_err(|error| self.failed(call, error))?;
-        Ok(Answer { request: call.name(), headers: head.headers, body })
+        Ok((head.headers, body))
     }
 
     /// The error of a call that has no whole answer.

@@ -3,6 +3,7 @@
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{Prompt, WorkflowId};
 
+use crate::batch::{Batch, BatchItem};
 use crate::client::Client;
 use crate::endpoint::Call;
 use crate::error::Error;
@@ -33,6 +34,11 @@ impl Workflow {
     /// Runs a prompt: sets up what is sent, and sends it when awaited; see [`SubmitRun`].
     pub fn run(&self, prompt: Prompt) -> SubmitRun {
         SubmitRun::new(self.client.clone(), self.id.clone(), prompt)
+    }
+
+    /// Runs many prompts, a bounded number at once; see [`Batch`].
+    pub fn batch(&self, items: impl IntoIterator<Item = BatchItem>) -> Batch {
+        Batch::new(self.clone(), items.into_iter().collect())
     }
 
     /// Its runs, newest first; see [`ListRuns`].

@@ -174,7 +174,7 @@ fn an_output_that_does_not_come_says_how_to_get_it() {
     let outcome = command.run(&["run", "prompt.json"]);
     assert_eq!(outcome.code, Some(1));
     insta::assert_snapshot!(outcome.stderr, @"
-    error: the output for `./a.png` cannot be fetched
+    error: the output cannot be fetched, so `./a.png` was not saved
       caused by: GET http://service/a.png answered 404 Not Found
     hint: save its outputs: comfyicu runs download -w default run1
     ");

@@ -1,30 +1,32 @@
-//! Waiting for the end of a run, by asking for it again and again.
+//! Waiting for the end of a run.
 
 use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
 use comfyicu_model::{Run, RunStatus};
-use tokio::time::Instant;
 
-use crate::error::{Error, ErrorKind};
-use crate::run::{FailedRun, GaveUp, PollSchedule, RunHandle, WaitError};
+use super::watcher::{Bounds, Step, Watcher, ended};
+use crate::error::Error;
+use crate::run::{PollSchedule, RunHandle, WaitError};
+use crate::webhook::WebhookHub;
 
 /// How long a wait may take unless it is told otherwise: longer than any run seen.
 pub const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(60 * 60);
 /// How long the service may be out of reach before a wait gives up: a restart, a lost network.
 pub const POLL_FAILURE_TOLERANCE: Duration = Duration::from_secs(60);
-/// The longest that a service which wants to be left alone is obeyed.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Hears of each look at the run.
 type Observer = Box<dyn FnMut(Result<&Run, &Error>) + Send>;
 
 /// A wait for the end of a run; it begins when this is awaited, and gives the completed [`Run`].
 ///
-/// It looks at the run as the [`PollSchedule`] says, for at most [`max_wait`](Self::max_wait). A look that
-/// fails for want of a connection, or because the service is having problems or is busy, is repeated for
-/// [`POLL_FAILURE_TOLERANCE`]. A status that this version does not know is no end.
+/// Where the service tells of changes (an extension), the wait listens, and looks at the run when it has ended.
+/// Elsewhere, and whenever that stream breaks, it looks as the [`PollSchedule`] says. A webhook that arrives at
+/// a [`WebhookHub`](Self::webhooks) ends the wait at once. A status that this version does not know is no end.
+///
+/// A look that fails for want of a connection, or because the service is having problems or is busy, is
+/// repeated for [`POLL_FAILURE_TOLERANCE`]. All of it takes at most [`max_wait`](Self::max_wait).
 ///
 /// # Errors
 /// [`WaitError`]: the run failed (and is kept), the wait took too long, or the run could not be got.
@@ -34,26 +36,64 @@ type Observer = Box<dyn FnMut(Result<&Run, &Error>) + Send>;
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Wait {
     run: RunHandle,
-    limit: Duration,
-    schedule: PollSchedule,
+    bounds: Bounds,
     observer: Observer,
+}
+
+impl Bounds {
+    pub(super) fn new() -> Self {
+        Self {
+            total: DEFAULT_MAX_WAIT,
+            in_status: Vec::new(),
+            tolerance: POLL_FAILURE_TOLERANCE,
+            schedule: PollSchedule::default(),
+            hub: None,
+            may_stream: true,
+            looks_first: true,
+        }
+    }
 }
 
 impl Wait {
     pub(super) fn new(run: RunHandle) -> Self {
-        let schedule = PollSchedule::default();
-        Self { run, limit: DEFAULT_MAX_WAIT, schedule, observer: Box::new(|_| {}) }
+        Self { run, bounds: Bounds::new(), observer: Box::new(|_| {}) }
     }
 
     /// Sets how long the wait may take in all; the default is [`DEFAULT_MAX_WAIT`].
     pub const fn max_wait(mut self, max_wait: Duration) -> Self {
-        self.limit = max_wait;
+        self.bounds.total = max_wait;
         self
     }
 
-    /// Sets when to look.
+    /// Sets how long the run may stay in a status, such as [`Queued`](RunStatus::Queued) while no worker is free,
+    /// or [`Started`](RunStatus::Started) when it is stuck. By default only the whole wait is bounded.
+    pub fn max_in_status(mut self, status: RunStatus, limit: Duration) -> Self {
+        self.bounds.in_status.retain(|(known, _)| *known != status);
+        self.bounds.in_status.push((status, limit));
+        self
+    }
+
+    /// Sets how long looks may fail before the wait gives up; the default is [`POLL_FAILURE_TOLERANCE`].
+    pub const fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.bounds.tolerance = tolerance;
+        self
+    }
+
+    /// Sets when to look, where nothing is told.
     pub const fn schedule(mut self, schedule: PollSchedule) -> Self {
-        self.schedule = schedule;
+        self.bounds.schedule = schedule;
+        self
+    }
+
+    /// Looks as the schedule says even where the service tells of changes.
+    pub const fn poll_only(mut self) -> Self {
+        self.bounds.may_stream = false;
+        self
+    }
+
+    /// Looks at once when a webhook of the run arrives at the hub.
+    pub fn webhooks(mut self, hub: &WebhookHub) -> Self {
+        self.bounds.hub = Some(hub.clone());
         self
     }
 
@@ -64,66 +104,22 @@ impl Wait {
         self
     }
 
-    async fn poll(self) -> Result<Run, WaitError> {
-        let Self { run, limit, schedule, mut observer } = self;
-        let begin = Instant::now();
-        let deadline = begin.checked_add(limit);
-        let mut state = State { last: None, polls: 0, last_good: begin };
-        let mut delays = schedule.start();
+    async fn watch(self) -> Result<Run, WaitError> {
+        let Self { run, bounds, mut observer } = self;
+        let mut watcher = Watcher::new(run, bounds);
         loop {
-            state.polls = state.polls.saturating_add(1);
-            let Some(look) = before(deadline, run.get()).await else { break };
-            let delay = match look {
-                Ok(seen) => {
-                    observer(Ok(&seen));
-                    let status = seen.status();
-                    if status.as_ref().is_some_and(RunStatus::is_terminal) {
-                        return ended(seen);
+            match watcher.next().await? {
+                Step::Looked(run) => {
+                    observer(Ok(&run));
+                    if run.status().as_ref().is_some_and(RunStatus::is_terminal) {
+                        return ended(run);
                     }
-                    state.last_good = Instant::now();
-                    state.last = Some(seen);
-                    delays.after(status)
                 }
-                Err(error) if is_tolerated(&error, state.last_good.elapsed()) => {
-                    observer(Err(&error));
-                    let asked = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
-                    delays.after(None).max(asked)
-                }
-                Err(error) => return Err(WaitError::Request(error)),
-            };
-            if before(deadline, tokio::time::sleep(delay)).await.is_none() {
-                break;
+                Step::Tolerated(error) => observer(Err(&error)),
+                Step::Told(_) => {}
             }
         }
-        let (elapsed, polls, last) = (begin.elapsed(), state.polls, state.last);
-        Err(WaitError::GaveUp(Box::new(GaveUp { id: run.id().clone(), elapsed, polls, last })))
     }
-}
-
-struct State {
-    last: Option<Run>,
-    polls: u32,
-    last_good: Instant,
-}
-
-/// Awaits a future until a deadline, if there is one.
-async fn before<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, future).await.ok(),
-        None => Some(future.await),
-    }
-}
-
-fn ended(run: Run) -> Result<Run, WaitError> {
-    match run.status() {
-        Some(RunStatus::Completed) => Ok(run),
-        _ => Err(WaitError::Failed(Box::new(FailedRun { run }))),
-    }
-}
-
-fn is_tolerated(error: &Error, since_last_good: Duration) -> bool {
-    let passes = matches!(error.kind(), ErrorKind::Transport | ErrorKind::Server | ErrorKind::RateLimited);
-    passes && since_last_good < POLL_FAILURE_TOLERANCE
 }
 
 impl IntoFuture for Wait {
@@ -131,14 +127,14 @@ impl IntoFuture for Wait {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.poll())
+        Box::pin(self.watch())
     }
 }
 
 impl fmt::Debug for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Wait");
-        debug.field("run", &self.run).field("max_wait", &self.limit).field("schedule", &self.schedule);
+        debug.field("run", &self.run).field("bounds", &self.bounds);
         debug.finish_non_exhaustive()
     }
 }

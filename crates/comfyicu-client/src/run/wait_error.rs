@@ -37,8 +37,22 @@ pub struct GaveUp {
     pub elapsed: Duration,
     /// How often the run was asked for.
     pub polls: u32,
+    /// Which bound it was.
+    pub bound: WaitBound,
     /// The run as it was last seen.
     pub last: Option<Run>,
+}
+
+/// A bound of a wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitBound {
+    /// The time of the whole wait.
+    Total(Duration),
+    /// The time that the run may stay in a status.
+    InStatus(RunStatus, Duration),
+    /// How often the run is asked for.
+    Polls(u32),
 }
 
 impl WaitError {
@@ -85,8 +99,19 @@ impl fmt::Display for FailedRun {
 
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.elapsed.as_secs_f64();
-        write!(f, "the run {} has not ended within {seconds:.1} s", self.id)?;
+        match &self.bound {
+            WaitBound::Total(limit) => {
+                write!(f, "the run {} has not ended within {:.1} s", self.id, limit.as_secs_f64())?;
+            }
+            WaitBound::InStatus(status, limit) => {
+                let seconds = limit.as_secs_f64();
+                write!(f, "the run {} was {status} for more than {seconds:.1} s", self.id)?;
+            }
+            WaitBound::Polls(polls) => {
+                let seconds = self.elapsed.as_secs_f64();
+                write!(f, "the run {} has not ended after {polls} polls in {seconds:.1} s", self.id)?;
+            }
+        }
         match self.last.as_ref().and_then(Run::status) {
             Some(status) => write!(f, "; it was {status} when last seen"),
             None => f.write_str("; it was not seen"),

@@ -13,6 +13,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::{Observer, UploadProgress, tell};
 use crate::error::{self, Error, ErrorKind};
+use crate::hex::hex;
 
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -119,14 +120,6 @@ impl Reading {
         }
         Ok((read > 0).then(|| buffer.freeze()))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 fn read_error(path: &Path, error: io::Error) -> Error {

@@ -91,7 +91,7 @@ impl Submission {
         let client = self.workflow.client();
         // The answer may be no more than the id: nothing else of it is relied on.
         let run = client.exchange(call).await?.into_run().map_err(|error| error.maybe_applied(true))?;
-        Ok(RunHandle::new(client.clone(), self.workflow.id().clone(), run.id().clone()))
+        Ok(RunHandle::submitted(client.clone(), self.workflow.id().clone(), run.id().clone()))
     }
 
     /// Sends the same again to a server that knows it again.

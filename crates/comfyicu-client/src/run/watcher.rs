@@ -1,0 +1,270 @@
+//! Watching one run: looks and events, within the bounds of the wait. Nothing is spawned.
+
+use std::time::Duration;
+
+use comfyicu_model::{Run, RunStatus};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::event::{RunEventKind, Told};
+use super::live::{Heard, Live};
+use super::schedule::{Delays, Situation};
+use crate::capabilities::Extension;
+use crate::endpoint::Call;
+use crate::error::{Error, ErrorKind};
+use crate::run::{FailedRun, GaveUp, PollSchedule, RunHandle, WaitBound, WaitError};
+use crate::webhook::{Subscription, WebhookHub};
+
+/// The longest that a service which wants to be left alone is obeyed.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// How long a stream of events may take to open before the run is looked at all the same.
+const OPENING: Duration = Duration::from_secs(2);
+/// How often is looked while events come: in case one was lost on the way.
+const SAFETY: Duration = Duration::from_secs(30);
+
+/// What bounds a wait.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    pub(super) total: Duration,
+    pub(super) in_status: Vec<(RunStatus, Duration)>,
+    pub(super) tolerance: Duration,
+    pub(super) schedule: PollSchedule,
+    pub(super) hub: Option<WebhookHub>,
+    pub(super) may_stream: bool,
+    /// Whether a run that was not submitted just now is looked at before anything else: it may be over.
+    pub(super) looks_first: bool,
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The run, by looking at it.
+    Looked(Run),
+    /// A look that failed, and is tolerated.
+    Tolerated(Error),
+    /// An event.
+    Told(Told),
+}
+
+/// Watches one run.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    run: RunHandle,
+    bounds: Bounds,
+    begin: Instant,
+    /// When the run came into being, as far as is known here.
+    born: Instant,
+    delays: Delays,
+    live: Option<Live>,
+    hub: Option<Subscription>,
+    next_look: Instant,
+    polls: u32,
+    last: Option<Run>,
+    last_good: Instant,
+    status: Option<RunStatus>,
+    status_since: Instant,
+}
+
+impl Watcher {
+    pub(super) fn new(run: RunHandle, bounds: Bounds) -> Self {
+        let begin = Instant::now();
+        let hub = bounds.hub.as_ref().map(|hub| hub.subscribe(run.id()));
+        let mut watcher = Self {
+            born: run.submitted_at.unwrap_or(begin),
+            delays: bounds.schedule.start(),
+            live: None,
+            hub,
+            next_look: begin,
+            polls: 0,
+            last: None,
+            last_good: begin,
+            status: None,
+            status_since: begin,
+            begin,
+            run,
+            bounds,
+        };
+        if watcher.run.submitted_at.is_some() {
+            watcher.next_look = later(begin, watcher.delays.first(watcher.situation()));
+        }
+        watcher
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// What is seen next.
+    pub(super) async fn next(&mut self) -> Result<Step, WaitError> {
+        if self.bounds.looks_first && self.polls == 0 && self.run.submitted_at.is_none() {
+            let (deadline, bound) = self.deadline();
+            return self.look(deadline, bound).await;
+        }
+        self.begin_to_listen().await;
+        loop {
+            let (deadline, bound) = self.deadline();
+            let Self { live: Some(live), hub, next_look, .. } = self else { return Err(self.gave_up(bound)) };
+            tokio::select! {
+                biased;
+                () = at(deadline) => return Err(self.gave_up(bound)),
+                heard = live.next() => if let Some(step) = self.hear(heard) { return Ok(step) },
+                () = arrival(hub.as_ref()) => self.next_look = Instant::now(),
+                () = sleep_until(*next_look) => return self.look(deadline, bound).await,
+            }
+        }
+    }
+
+    /// Opens the stream of events, where the service has one.
+    async fn begin_to_listen(&mut self) {
+        if self.live.is_some() {
+            return;
+        }
+        let has_events = self.bounds.may_stream && {
+            let deadline = self.deadline().0.unwrap_or_else(|| later(self.begin, SAFETY));
+            let capabilities = timeout_at(deadline, self.run.client().capabilities()).await;
+            // A server that cannot be asked is looked at.
+            matches!(capabilities, Ok(Ok(capabilities)) if capabilities.has(Extension::Events))
+        };
+        self.live = Some(if has_events {
+            self.next_look = later(Instant::now(), OPENING);
+            Live::new(self.run.clone())
+        } else {
+            Live::off(self.run.clone())
+        });
+    }
+
+    fn hear(&mut self, heard: Heard) -> Option<Step> {
+        match heard {
+            Heard::Connected => self.next_look = later(Instant::now(), SAFETY),
+            Heard::Lost | Heard::Off => self.next_look = Instant::now(),
+            Heard::Told(told) => {
+                self.last_good = Instant::now();
+                if let RunEventKind::Status { status, .. } = &told.kind {
+                    self.note(Some(status.clone()));
+                }
+                if told.wants_a_look() {
+                    self.next_look = Instant::now();
+                }
+                return Some(Step::Told(told));
+            }
+        }
+        None
+    }
+
+    async fn look(&mut self, deadline: Option<Instant>, bound: WaitBound) -> Result<Step, WaitError> {
+        self.polls = self.polls.saturating_add(1);
+        let client = self.run.client().clone();
+        let call = Call::get_run(&client.inner.base, self.run.workflow_id(), self.run.id()).once();
+        let look = async { client.exchange(&call).await?.into_run() };
+        let look = match deadline {
+            Some(deadline) => timeout_at(deadline, look).await,
+            None => Ok(look.await),
+        };
+        let Ok(look) = look else { return Err(self.gave_up(bound)) };
+        let (step, asked) = match look {
+            Ok(run) => {
+                self.last_good = Instant::now();
+                self.note(run.status());
+                self.last = Some(run.clone());
+                if run.status() == Some(RunStatus::Completed) {
+                    client.inner.lengths.learn(self.run.workflow_id(), &run);
+                }
+                (Step::Looked(run), Duration::ZERO)
+            }
+            Err(error) if self.is_tolerated(&error) => {
+                let asked = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
+                (Step::Tolerated(error), asked)
+            }
+            Err(error) => return Err(WaitError::Request(error)),
+        };
+        self.plan(&step, asked);
+        Ok(step)
+    }
+
+    /// Sets when to look next.
+    fn plan(&mut self, step: &Step, asked: Duration) {
+        let seen = match step {
+            Step::Looked(run) => run.status(),
+            _ => None,
+        };
+        let situation = self.situation();
+        let delay = if self.live.as_ref().is_some_and(Live::is_open) {
+            SAFETY
+        } else {
+            self.delays.after(seen, situation)
+        };
+        self.next_look = later(Instant::now(), delay.max(asked));
+    }
+
+    fn situation(&self) -> Situation {
+        let window = self.run.client().inner.lengths.window(self.run.workflow_id());
+        // Of a run that was not submitted here it is not known how old it is.
+        let window = window.filter(|_| self.run.submitted_at.is_some());
+        let age = self.born.elapsed();
+        Situation { age, window, random: fastrand::f64() }
+    }
+
+    fn note(&mut self, status: Option<RunStatus>) {
+        if status != self.status {
+            self.status = status;
+            self.status_since = Instant::now();
+        }
+    }
+
+    /// Until when there is time, and which bound that is.
+    fn deadline(&self) -> (Option<Instant>, WaitBound) {
+        let total = (self.begin.checked_add(self.bounds.total), WaitBound::Total(self.bounds.total));
+        if self.bounds.schedule.poll_limit().is_some_and(|limit| self.polls >= limit) {
+            // What the documented loop does: it waits once more, and then it does not look.
+            return (Some(self.next_look), WaitBound::Polls(self.polls));
+        }
+        let limits = self.bounds.in_status.iter().filter(|(status, _)| Some(status) == self.status.as_ref());
+        limits.fold(total, |earliest, (status, limit)| match self.status_since.checked_add(*limit) {
+            Some(at) if earliest.0.is_none_or(|earliest| at < earliest) => {
+                (Some(at), WaitBound::InStatus(status.clone(), *limit))
+            }
+            _ => earliest,
+        })
+    }
+
+    fn is_tolerated(&self, error: &Error) -> bool {
+        let passes =
+            matches!(error.kind(), ErrorKind::Transport | ErrorKind::Server | ErrorKind::RateLimited);
+        passes && self.last_good.elapsed() < self.bounds.tolerance
+    }
+
+    fn gave_up(&mut self, bound: WaitBound) -> WaitError {
+        let id = self.run.id().clone();
+        let (elapsed, polls, last) = (self.begin.elapsed(), self.polls, self.last.take());
+        WaitError::GaveUp(Box::new(GaveUp { id, elapsed, polls, bound, last }))
+    }
+}
+
+/// What a run that has ended means to who waits.
+pub(super) fn ended(run: Run) -> Result<Run, WaitError> {
+    match run.status() {
+        Some(RunStatus::Completed) => Ok(run),
+        _ => Err(WaitError::Failed(Box::new(FailedRun { run }))),
+    }
+}
+
+/// A moment later; far away, where that is beyond all time.
+fn later(moment: Instant, delay: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+    moment.checked_add(delay.min(FAR)).unwrap_or(moment)
+}
+
+/// Waits for a moment; for ever, where there is none.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for a webhook; for ever, where nobody receives them.
+async fn arrival(hub: Option<&Subscription>) {
+    match hub {
+        Some(subscription) => subscription.arrival().await,
+        None => std::future::pending().await,
+    }
+}
