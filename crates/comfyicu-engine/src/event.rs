@@ -24,6 +24,13 @@ pub enum Event {
         /// The node.
         node_id: NodeId,
     },
+    /// A node shows texts, which are no files: what ComfyUI has under `outputs` as `text`.
+    NodeTexts {
+        /// The node.
+        node_id: NodeId,
+        /// The texts, several where the node ran for each value of a list.
+        texts: Vec<String>,
+    },
     /// A node went on: a step of a sampler, a row of an image. A node can have several pieces of work, each
     /// counted from 0.
     Progress {

@@ -14,10 +14,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use comfyicu_engine::{
-    ExecutionError, Executor as _, InputFile, InputFiles, Job, MemoryOutputs, NativeExecutor, NoEvents,
-    Output, OutputKind,
+    Event, EventSink, ExecutionError, Executor as _, InputFile, InputFiles, Job, MemoryOutputs,
+    NativeExecutor, Output, OutputKind,
 };
 use comfyicu_model::json::{self, Object, Value};
 use comfyicu_model::{DestPath, Prompt, RunId};
@@ -76,6 +77,21 @@ async fn run_all(folder: &Path) -> Tally {
     tally
 }
 
+/// The texts that nodes show, by their ids.
+type Texts = BTreeMap<String, Vec<String>>;
+
+/// Hears what nodes show that is no file.
+#[derive(Debug, Default)]
+struct Shown(Mutex<Texts>);
+
+impl EventSink for Shown {
+    fn emit(&self, event: Event) {
+        if let Event::NodeTexts { node_id, texts } = event {
+            self.0.lock().unwrap().insert(node_id.to_string(), texts);
+        }
+    }
+}
+
 struct Case {
     name: String,
     folder: PathBuf,
@@ -111,7 +127,8 @@ impl Case {
             return None;
         }
         let outputs = MemoryOutputs::default();
-        let result = executor.execute(self.job(), &NoEvents, &outputs, &CancellationToken::new()).await;
+        let shown = Shown::default();
+        let result = executor.execute(self.job(), &shown, &outputs, &CancellationToken::new()).await;
         let status = self.recorded.get_str("status").unwrap();
         let as_recorded = match &result {
             Ok(()) => status == "success",
@@ -129,7 +146,23 @@ impl Case {
             let failure = result.err().map_or("it ran".to_owned(), |error| chain(&error));
             return Some(vec![format!("recorded as {status}, but: {failure}")]);
         }
-        Some(if status == "success" { self.compare(outputs.take()) } else { Vec::new() })
+        let mut differences = if status == "success" { self.compare(outputs.take()) } else { Vec::new() };
+        let (ours, theirs) = (shown.0.into_inner().unwrap(), self.recorded_texts());
+        if status == "success" && ours != theirs {
+            differences.push(format!("the texts are {ours:?} instead of {theirs:?}"));
+        }
+        Some(differences)
+    }
+
+    /// What the nodes showed that is no file.
+    fn recorded_texts(&self) -> Texts {
+        let shown = self.recorded.get("history_outputs").and_then(Value::as_object);
+        let texts = |outputs: &Value| -> Option<Vec<String>> {
+            let texts = outputs.as_object()?.get("text")?.as_array()?;
+            Some(texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect())
+        };
+        let nodes = shown.into_iter().flat_map(Object::iter);
+        nodes.filter_map(|(node_id, outputs)| Some((node_id.to_owned(), texts(outputs)?))).collect()
     }
 
     fn compare(&self, outputs: Vec<Output>) -> Vec<String> {

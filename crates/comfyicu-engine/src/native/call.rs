@@ -30,6 +30,8 @@ pub(super) struct Yield {
     pub(super) values: Vec<Vec<Value>>,
     /// What it saves.
     pub(super) files: Vec<File>,
+    /// What it shows.
+    pub(super) texts: Vec<String>,
 }
 
 /// A file that a node saves.
@@ -79,15 +81,19 @@ impl From<TooLarge> for Failure {
 
 impl Yield {
     pub(super) fn values(values: impl IntoIterator<Item = Value>) -> Self {
-        Self { values: values.into_iter().map(|value| vec![value]).collect(), files: Vec::new() }
+        Self { values: values.into_iter().map(|value| vec![value]).collect(), ..Self::default() }
     }
 
     pub(super) fn list(values: Vec<Value>) -> Self {
-        Self { values: vec![values], files: Vec::new() }
+        Self { values: vec![values], ..Self::default() }
     }
 
     pub(super) const fn files(files: Vec<File>) -> Self {
-        Self { values: Vec::new(), files }
+        Self { values: Vec::new(), files, texts: Vec::new() }
+    }
+
+    pub(super) fn text(text: String) -> Self {
+        Self { texts: vec![text], ..Self::default() }
     }
 }
 
@@ -152,9 +158,12 @@ impl Call {
         }
     }
 
-    /// An integer that the definition bounds to what a size can be.
+    /// An integer that counts something. One that another node gives may lie outside of the input's bounds.
     pub(super) fn size(&mut self, name: &str) -> Result<usize, Failure> {
-        usize::try_from(self.int(name)?).map_err(|_| missing(name))
+        let value = self.int(name)?;
+        let invalid =
+            |_| Failure::new("RuntimeError", format!("`{name}` cannot be {value}: it counts something"));
+        usize::try_from(value).map_err(invalid)
     }
 
     pub(super) fn float(&mut self, name: &str) -> Result<f64, Failure> {
@@ -169,6 +178,11 @@ impl Call {
             Some(Argument::Literal(Literal::Bool(value))) => Ok(value),
             _ => Err(missing(name)),
         }
+    }
+
+    /// Whatever stands at an input.
+    pub(super) fn any(&mut self, name: &str) -> Result<Argument, Failure> {
+        self.take(name).ok_or_else(|| missing(name))
     }
 
     fn take(&mut self, name: &str) -> Option<Argument> {

@@ -164,7 +164,7 @@ fn link_source(prompt: &Prompt, link: Link<'_>, kind: Kind) -> Result<Source, Fa
         };
         return Err(Fault::new("slot_out_of_range", message));
     };
-    if !matches!(kind, Kind::Value(wanted) if wanted == output.kind) {
+    if !kind.takes(output.kind) {
         let given = output.kind.name();
         let message = format!("it takes {}, but slot {slot} of {named} gives {given}", kind.name());
         return Err(Fault::new("return_type_mismatch", message));

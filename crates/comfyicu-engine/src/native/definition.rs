@@ -24,6 +24,8 @@ pub(super) struct Definition {
     pub(super) inputs: &'static [Input],
     pub(super) outputs: &'static [Output],
     pub(super) role: Role,
+    /// What ComfyUI hands to the node beside its inputs.
+    pub(super) hidden: &'static [(&'static str, &'static str)],
     /// Whether the code gets whole lists of values. Others are called once for each value of a list.
     pub(super) takes_lists: bool,
     /// The node's code: a pure function, which may block and take long.
@@ -39,12 +41,15 @@ pub(super) enum Form {
     Schema,
 }
 
+/// What nodes get that write the prompt into their files.
+pub(super) const METADATA: &[(&str, &str)] = &[("prompt", "PROMPT"), ("extra_pnginfo", "EXTRA_PNGINFO")];
+
 /// Whether a node makes values for others, or is what a prompt is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// It runs when a node needs its results.
     Inner,
-    /// It always runs. Its files carry the prompt.
+    /// It always runs.
     Output,
 }
 
@@ -59,6 +64,10 @@ pub(super) struct Output {
 impl Output {
     pub(super) const IMAGE: Self = Self::of(ValueType::Image);
     pub(super) const MASK: Self = Self::of(ValueType::Mask);
+    pub(super) const INT: Self = Self::of(ValueType::Int);
+    pub(super) const FLOAT: Self = Self::of(ValueType::Float);
+    pub(super) const BOOL: Self = Self::of(ValueType::Bool);
+    pub(super) const TEXT: Self = Self::of(ValueType::Text);
 
     /// An output that is named for its type.
     const fn of(kind: ValueType) -> Self {
@@ -87,6 +96,7 @@ impl Definition {
         inputs: &[],
         outputs: &[],
         role: Role::Inner,
+        hidden: &[],
         takes_lists: false,
         run: |_| Ok(Yield::default()),
     };
@@ -134,10 +144,9 @@ impl Definition {
                 order.insert(group, inputs().map(|input| input.name).collect::<Vec<_>>());
             }
         }
-        if self.role == Role::Output {
-            let hidden = [("prompt", "PROMPT"), ("extra_pnginfo", "EXTRA_PNGINFO")];
-            order.insert("hidden", hidden.map(|(name, _)| name).to_vec());
-            groups.insert("hidden", hidden.into_iter().collect::<Object>());
+        if !self.hidden.is_empty() {
+            order.insert("hidden", self.hidden.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+            groups.insert("hidden", self.hidden.iter().copied().collect::<Object>());
         }
         Object::from_iter([("input", groups), ("input_order", order)])
     }

@@ -83,13 +83,18 @@ impl<'a> Execution<'a> {
         outputs: &dyn OutputSink,
     ) -> Result<(), ExecutionError> {
         let mut values = vec![Vec::new(); step.definition.outputs.len()];
+        let mut texts = Vec::new();
         for call in self.results.calls(step, &self.context) {
-            let Yield { values: given, files } = self.call(step, call, events).await?;
+            let Yield { values: given, files, texts: shown } = self.call(step, call, events).await?;
             for File { kind, path, content_type, content } in files {
                 let output = Output::new(step.node_id.clone(), kind, path, content_type, content);
                 outputs.save(output).await?;
             }
             values.iter_mut().zip(given).for_each(|(all, given)| all.extend(given));
+            texts.extend(shown);
+        }
+        if !texts.is_empty() {
+            events.emit(Event::NodeTexts { node_id: step.node_id.clone(), texts });
         }
         // What nobody can ask for again is not kept.
         let signature = self.signatures.get(&step.node_id).filter(|_| !values.is_empty());

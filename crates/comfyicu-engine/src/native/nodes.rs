@@ -13,10 +13,13 @@ pub(super) mod mask;
 pub(super) mod morphology;
 pub(super) mod pad;
 pub(super) mod porter_duff;
+pub(super) mod primitive;
 pub(super) mod quantize;
 pub(super) mod save;
 pub(super) mod scale;
+pub(super) mod show;
 pub(super) mod stitch;
+pub(super) mod text;
 pub(super) mod transform;
 pub(super) mod yuv;
 

@@ -1,6 +1,7 @@
 //! Names of saved files: what a `filename_prefix` makes of them.
 
 use comfyicu_model::OutputPath;
+use jiff::ZonedDateTime;
 
 use super::call::Failure;
 use super::image::Shape;
@@ -13,11 +14,18 @@ pub(super) struct Prefix {
 }
 
 impl Prefix {
-    /// Reads a prefix as ComfyUI does: fills the size in, and tidies the path.
-    pub(super) fn new(prefix: &str, shape: Shape) -> Result<Self, Failure> {
+    /// Reads a prefix as ComfyUI does: fills the size and the time in, and tidies the path.
+    pub(super) fn new(prefix: &str, shape: Shape, now: &ZonedDateTime) -> Result<Self, Failure> {
+        let two = |number: i8| format!("{number:02}");
         let prefix = prefix
             .replace("%width%", &shape.width.to_string())
-            .replace("%height%", &shape.height.to_string());
+            .replace("%height%", &shape.height.to_string())
+            .replace("%year%", &now.year().to_string())
+            .replace("%month%", &two(now.month()))
+            .replace("%day%", &two(now.day()))
+            .replace("%hour%", &two(now.hour()))
+            .replace("%minute%", &two(now.minute()))
+            .replace("%second%", &two(now.second()));
         let outside = || {
             let message = "the filename_prefix `{}` leads out of the output folder: let it start with a name";
             Failure::new("Exception", message.replace("{}", &prefix))
@@ -64,7 +72,8 @@ mod tests {
 
     fn file(prefix: &str) -> Result<String, String> {
         let shape = Shape { batch: 1, height: 30, width: 40, channels: 3 };
-        let path = Prefix::new(prefix, shape).and_then(|prefix| prefix.file(0, 1, "png"));
+        let now: ZonedDateTime = "2026-03-04T05:06:07+00:00[UTC]".parse().unwrap();
+        let path = Prefix::new(prefix, shape, &now).and_then(|prefix| prefix.file(0, 1, "png"));
         path.map(|path| path.as_str().to_owned()).map_err(|failure| failure.message)
     }
 
@@ -77,6 +86,7 @@ mod tests {
             ("./a//b/../c", "a/c_00001_.png"),
             ("", "._00001_.png"),
             ("%width%x%height%_%batch_num%_%foo%", "40x30_0_%foo%_00001_.png"),
+            ("%year%/%month%-%day%/%hour%%minute%%second%_%date%", "2026/03-04/050607_%date%_00001_.png"),
             ("%batch_num%/x", "%batch_num%/x_00001_.png"),
             ("ünï %", "ünï %_00001_.png"),
         ] {

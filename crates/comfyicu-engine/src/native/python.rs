@@ -11,6 +11,40 @@ pub(super) fn json_dumps(value: &Value) -> String {
     out
 }
 
+/// Writes a value as `json.dumps` does with an indent of 4.
+pub(super) fn json_dumps_indented(value: &Value) -> String {
+    let mut out = String::new();
+    write_indented(&mut out, value, 0);
+    out
+}
+
+fn write_indented(out: &mut String, value: &Value, depth: usize) {
+    let mut block = |open: char, items: Vec<(Option<&str>, &Value)>, close: char| {
+        out.push(open);
+        for (position, (key, item)) in items.into_iter().enumerate() {
+            out.push_str(if position > 0 { ",\n" } else { "\n" });
+            out.push_str(&"    ".repeat(depth + 1));
+            if let Some(key) = key {
+                write_string(out, key);
+                out.push_str(": ");
+            }
+            write_indented(out, item, depth + 1);
+        }
+        out.push('\n');
+        out.push_str(&"    ".repeat(depth));
+        out.push(close);
+    };
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            block('[', items.iter().map(|item| (None, item)).collect(), ']');
+        }
+        Value::Object(object) if !object.is_empty() => {
+            block('{', object.iter().map(|(key, item)| (Some(key), item)).collect(), '}');
+        }
+        value => write_value(out, value),
+    }
+}
+
 fn write_value(out: &mut String, value: &Value) {
     match value {
         Value::Null => out.push_str("null"),
@@ -175,6 +209,13 @@ mod tests {
             dumped(r#""ünï😀\u007f\u2028\"\\/\b\f\n\r\t\u0001""#),
             r#""\u00fcn\u00ef\ud83d\ude00\u007f\u2028\"\\/\b\f\n\r\t\u0001""#
         );
+    }
+
+    #[test]
+    fn indented_texts_are_what_json_dumps_gives() {
+        let value = read(br#"{"a":[1,2.0,null],"b":"\u00fc","c":[],"d":{}}"#, Limits::default()).unwrap();
+        let python = "{\n    \"a\": [\n        1,\n        2.0,\n        null\n    ],\n    \"b\": \"\\u00fc\",\n    \"c\": [],\n    \"d\": {}\n}";
+        assert_eq!(json_dumps_indented(&value), python);
     }
 
     #[test]

@@ -8,14 +8,16 @@ use comfyicu_model::json::Object;
 use super::definition::Definition;
 use super::nodes::{
     alpha, batch, blend, blur, canny, composite, empty, invert, load, mask, morphology, pad, porter_duff,
-    quantize, save, scale, stitch, transform, yuv,
+    primitive, quantize, save, scale, show, stitch, text, transform, yuv,
 };
 
 static DEFINITIONS: &[&Definition] = &[
     &canny::CANNY,
+    &text::CASE_CONVERTER,
     &mask::CROP_MASK,
     &empty::EMPTY_IMAGE,
     &mask::FEATHER_MASK,
+    &show::GET_IMAGE_SIZE,
     &mask::GROW_MASK,
     &batch::IMAGE_BATCH,
     &blend::IMAGE_BLEND,
@@ -43,10 +45,17 @@ static DEFINITIONS: &[&Definition] = &[
     &load::LOAD_IMAGE,
     &load::LOAD_IMAGE_MASK,
     &mask::MASK_COMPOSITE,
+    &save::MASK_PREVIEW,
     &mask::MASK_TO_IMAGE,
     &morphology::MORPHOLOGY,
     &porter_duff::PORTER_DUFF_IMAGE_COMPOSITE,
+    &show::PREVIEW_ANY,
     &save::PREVIEW_IMAGE,
+    &primitive::PRIMITIVE_BOOLEAN,
+    &primitive::PRIMITIVE_FLOAT,
+    &primitive::PRIMITIVE_INT,
+    &primitive::PRIMITIVE_STRING,
+    &primitive::PRIMITIVE_STRING_MULTILINE,
     &batch::REBATCH_IMAGES,
     &batch::REPEAT_IMAGE_BATCH,
     &pad::RESIZE_AND_PAD_IMAGE,
@@ -55,6 +64,13 @@ static DEFINITIONS: &[&Definition] = &[
     &save::SAVE_IMAGE,
     &mask::SOLID_MASK,
     &alpha::SPLIT_IMAGE_WITH_ALPHA,
+    &text::STRING_COMPARE,
+    &text::STRING_CONCATENATE,
+    &text::STRING_CONTAINS,
+    &text::STRING_LENGTH,
+    &text::STRING_REPLACE,
+    &text::STRING_SUBSTRING,
+    &text::STRING_TRIM,
     &mask::THRESHOLD_MASK,
 ];
 

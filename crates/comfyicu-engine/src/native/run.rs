@@ -57,7 +57,7 @@ impl Results {
         match source {
             Source::Literal(literal) => vec![Argument::Literal(literal.clone())],
             Source::Link { node_id, slot } => {
-                self.read(&(node_id.clone(), *slot)).into_iter().map(Argument::Value).collect()
+                self.read(&(node_id.clone(), *slot)).into_iter().map(Argument::from).collect()
             }
         }
     }

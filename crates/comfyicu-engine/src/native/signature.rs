@@ -40,6 +40,7 @@ fn signature(step: &Step, known: &HashMap<NodeId, Signature>, inputs: &InputFile
             Source::Literal(Literal::Float(value)) => add(&value.to_bits().to_le_bytes()),
             Source::Literal(Literal::Bool(value)) => add(&[u8::from(*value)]),
             Source::Literal(Literal::Text(text)) => add(file_hash(step, name, text, inputs).as_bytes()),
+            Source::Literal(Literal::Json(value)) => add(value.to_json().as_bytes()),
             Source::Link { node_id, slot } => {
                 add(known.get(node_id).map(<[u8; 32]>::as_slice).unwrap_or_default());
                 add(&slot.to_le_bytes());

@@ -1,5 +1,6 @@
 //! Whole runs: order, events, files, cancellation, failures.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -33,6 +34,7 @@ async fn run(job: Job) -> Result<Vec<Output>, ExecutionError> {
 struct Watcher {
     started: Mutex<Vec<(String, usize, usize)>>,
     cached: Mutex<Vec<String>>,
+    texts: Mutex<BTreeMap<String, Vec<String>>>,
     progress: Mutex<Vec<(u64, u64)>>,
     cancel_at: Option<&'static str>,
     token: CancellationToken,
@@ -46,6 +48,9 @@ impl EventSink for Watcher {
                     self.token.cancel();
                 }
                 self.started.lock().unwrap().push((node_id.to_string(), done, total));
+            }
+            Event::NodeTexts { node_id, texts } => {
+                self.texts.lock().unwrap().insert(node_id.to_string(), texts);
             }
             Event::NodeCached { node_id } => self.cached.lock().unwrap().push(node_id.to_string()),
             Event::Progress { value, max, .. } => {

@@ -2,25 +2,24 @@
 
 use comfyicu_model::json::Value as Json;
 
-use super::image::{Image, Mask, Shape};
+use super::image::{Image, Mask};
 
 /// A result of a node.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Image(Image),
     Mask(Mask),
+    Scalar(Literal),
 }
 
 impl Value {
     /// How many bytes it takes.
-    pub(super) const fn bytes(&self) -> usize {
-        self.shape().bytes()
-    }
-
-    const fn shape(&self) -> Shape {
+    pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Image(image) => image.shape(),
-            Self::Mask(mask) => mask.shape(),
+            Self::Image(image) => image.shape().bytes(),
+            Self::Mask(mask) => mask.shape().bytes(),
+            Self::Scalar(Literal::Text(text)) => text.len(),
+            Self::Scalar(_) => size_of::<Self>(),
         }
     }
 }
@@ -30,6 +29,12 @@ impl Value {
 pub(super) enum ValueType {
     Image,
     Mask,
+    Int,
+    Float,
+    Bool,
+    Text,
+    /// Whatever there is.
+    Any,
 }
 
 impl ValueType {
@@ -37,17 +42,24 @@ impl ValueType {
         match self {
             Self::Image => "IMAGE",
             Self::Mask => "MASK",
+            Self::Int => "INT",
+            Self::Float => "FLOAT",
+            Self::Bool => "BOOLEAN",
+            Self::Text => "STRING",
+            Self::Any => "*",
         }
     }
 }
 
-/// A value that stands in the prompt itself, brought to the type of its input.
+/// A value that stands in the prompt itself, brought to the type of its input, or that a node made.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
     Int(i64),
     Float(f64),
     Bool(bool),
     Text(String),
+    /// What stands at an input that takes anything, as it is.
+    Json(Json),
 }
 
 impl From<Literal> for Json {
@@ -57,6 +69,7 @@ impl From<Literal> for Json {
             Literal::Float(value) => value.into(),
             Literal::Bool(value) => value.into(),
             Literal::Text(text) => text.into(),
+            Literal::Json(value) => value,
         }
     }
 }
@@ -66,4 +79,13 @@ impl From<Literal> for Json {
 pub(super) enum Argument {
     Literal(Literal),
     Value(Value),
+}
+
+impl From<Value> for Argument {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Scalar(literal) => Self::Literal(literal),
+            value => Self::Value(value),
+        }
+    }
 }

@@ -9,11 +9,14 @@ use super::Fault;
 use crate::native::context::destination;
 use crate::native::definition::{Float, Int, Kind};
 use crate::native::python;
-use crate::native::value::Literal;
+use crate::native::value::{Literal, ValueType};
 
 /// Brings a value to the type of an input.
 pub(super) fn coerce(value: &Json, kind: Kind) -> Result<Literal, Fault> {
     let value = unwrapped(value);
+    if matches!(kind, Kind::Value(ValueType::Any)) {
+        return Ok(Literal::Json(value.clone()));
+    }
     if value.kind() == JsonKind::Array {
         let message = "a list here must be a link: [node id as a string, slot as a number]";
         return Err(Fault::new("bad_linked_input", message));
@@ -27,7 +30,7 @@ pub(super) fn coerce(value: &Json, kind: Kind) -> Result<Literal, Fault> {
         Kind::Int(bounds) => int(value, bounds).map(Literal::Int),
         Kind::Float(bounds) => float(value, bounds).map(Literal::Float),
         Kind::Bool { .. } => Ok(Literal::Bool(python::is_true(value))),
-        Kind::Text { .. } => text(value).map(Literal::Text),
+        Kind::Text(_) => text(value).map(Literal::Text),
         Kind::Choice(choices) => choice(value, choices.names).map(Literal::Text),
         Kind::InputImage => file(value).map(Literal::Text),
     }

@@ -23,11 +23,9 @@ pub(in crate::native) enum Kind {
     Int(Int),
     Float(Float),
     Bool {
-        default: bool,
+        default: Option<bool>,
     },
-    Text {
-        default: &'static str,
-    },
+    Text(Text),
     Choice(Choice),
     /// An image among the run's input files.
     InputImage,
@@ -36,10 +34,14 @@ pub(in crate::native) enum Kind {
 /// The bounds of an integer.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::native) struct Int {
-    default: i64,
+    default: Option<i64>,
     pub(in crate::native) min: i64,
     pub(in crate::native) max: i64,
+    /// Whether the editor is told the bounds.
+    bounded: bool,
     step: Option<i64>,
+    /// Whether the editor offers to change it after each run.
+    changes: bool,
     /// How the editor shows it, where that is special.
     display: Option<&'static str>,
 }
@@ -47,11 +49,21 @@ pub(in crate::native) struct Int {
 /// The bounds of a number.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::native) struct Float {
-    default: f64,
+    /// What it starts with, and by how much the editor changes it; of none there are no bounds either.
+    default: Option<(f64, f64)>,
     pub(in crate::native) min: f64,
     pub(in crate::native) max: f64,
-    step: f64,
 }
+
+/// What the editor is told of a text.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::native) struct Text {
+    default: Option<&'static str>,
+    multiline: Option<bool>,
+}
+
+/// The largest integer that ComfyUI's editor is told, and as a negative the smallest.
+const LARGEST: i64 = i64::MAX;
 
 /// One of some names.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +74,16 @@ pub(in crate::native) struct Choice {
 
 impl Int {
     pub(in crate::native) const fn new(default: i64, min: i64, max: i64) -> Self {
-        Self { default, min, max, step: None, display: None }
+        Self { default: Some(default), min, max, bounded: true, step: None, changes: false, display: None }
     }
+
+    /// Any integer.
+    pub(in crate::native) const ANY: Self =
+        Self { default: None, bounded: false, ..Self::new(0, i64::MIN, LARGEST) };
+
+    /// Any integer, which the editor offers to change after each run.
+    pub(in crate::native) const CHANGING: Self =
+        Self { default: None, changes: true, ..Self::new(0, -LARGEST, LARGEST) };
 
     pub(in crate::native) const fn step(self, step: i64) -> Self {
         Self { step: Some(step), ..self }
@@ -76,8 +96,12 @@ impl Int {
 
 impl Float {
     pub(in crate::native) const fn new(default: f64, min: f64, max: f64, step: f64) -> Self {
-        Self { default, min, max, step }
+        Self { default: Some((default, step)), min, max }
     }
+
+    /// Any number.
+    #[expect(clippy::cast_precision_loss, reason = "Python compares with the integer, which rounds the same")]
+    pub(in crate::native) const ANY: Self = Self { default: None, min: -LARGEST as f64, max: LARGEST as f64 };
 }
 
 impl Kind {
@@ -88,8 +112,20 @@ impl Kind {
             Self::Int(_) => "INT",
             Self::Float(_) => "FLOAT",
             Self::Bool { .. } => "BOOLEAN",
-            Self::Text { .. } => "STRING",
+            Self::Text(_) => "STRING",
             Self::Choice(_) | Self::InputImage => "COMBO",
+        }
+    }
+
+    /// Whether a result of that type can stand here.
+    pub(in crate::native) fn takes(self, output: ValueType) -> bool {
+        match self {
+            Self::Value(wanted) => wanted == ValueType::Any || wanted == output,
+            Self::Int(_) => output == ValueType::Int,
+            Self::Float(_) => output == ValueType::Float,
+            Self::Bool { .. } => output == ValueType::Bool,
+            Self::Text(_) => output == ValueType::Text,
+            Self::Choice(_) | Self::InputImage => false,
         }
     }
 }
@@ -116,7 +152,16 @@ impl Input {
     }
 
     pub(in crate::native) const fn boolean(name: &'static str, default: bool, tooltip: &'static str) -> Self {
-        Self::new(name, Kind::Bool { default }, tooltip)
+        Self::new(name, Kind::Bool { default: Some(default) }, tooltip)
+    }
+
+    /// A boolean that starts with nothing.
+    pub(in crate::native) const fn any_boolean(name: &'static str, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Bool { default: None }, tooltip)
+    }
+
+    pub(in crate::native) const fn any(name: &'static str, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Value(ValueType::Any), tooltip)
     }
 
     pub(in crate::native) const fn text(
@@ -124,7 +169,25 @@ impl Input {
         default: &'static str,
         tooltip: &'static str,
     ) -> Self {
-        Self::new(name, Kind::Text { default }, tooltip)
+        Self::new(name, Kind::Text(Text { default: Some(default), multiline: None }), tooltip)
+    }
+
+    /// A text that starts with nothing, of one line or several.
+    pub(in crate::native) const fn any_text(
+        name: &'static str,
+        multiline: bool,
+        tooltip: &'static str,
+    ) -> Self {
+        Self::new(name, Kind::Text(Text { default: None, multiline: Some(multiline) }), tooltip)
+    }
+
+    /// A text of one line.
+    pub(in crate::native) const fn line(
+        name: &'static str,
+        default: &'static str,
+        tooltip: &'static str,
+    ) -> Self {
+        Self::new(name, Kind::Text(Text { default: Some(default), multiline: Some(false) }), tooltip)
     }
 
     pub(in crate::native) const fn choice(
@@ -159,27 +222,26 @@ impl Input {
         let kind = match self.kind {
             Kind::Value(_) => self.kind.name().into(),
             Kind::Int(int) => {
-                let bounds = [("default", int.default), ("min", int.min), ("max", int.max)];
-                for (name, value) in bounds.into_iter().chain(int.step.map(|step| ("step", step))) {
-                    options.insert(name, value);
-                }
-                if let Some(display) = int.display {
-                    options.insert("display", display);
-                }
+                int.add_to(&mut options);
                 self.kind.name().into()
             }
-            Kind::Float(Float { default, min, max, step }) => {
-                for (name, value) in [("default", default), ("min", min), ("max", max), ("step", step)] {
-                    options.insert(name, value);
-                }
+            Kind::Float(float) => {
+                float.add_to(&mut options);
                 self.kind.name().into()
             }
             Kind::Bool { default } => {
-                options.insert("default", default);
+                if let Some(default) = default {
+                    options.insert("default", default);
+                }
                 self.kind.name().into()
             }
-            Kind::Text { default } => {
-                options.insert("default", default);
+            Kind::Text(Text { default, multiline }) => {
+                if let Some(default) = default {
+                    options.insert("default", default);
+                }
+                if let Some(multiline) = multiline {
+                    options.insert("multiline", multiline);
+                }
                 self.kind.name().into()
             }
             Kind::Choice(choice) => choice.to_value(form, &mut options),
@@ -191,6 +253,35 @@ impl Input {
         };
         options.insert("tooltip", self.tooltip);
         Json::Array(vec![kind, options.into()])
+    }
+}
+
+impl Int {
+    fn add_to(self, options: &mut Object) {
+        let bounds = [("min", self.min), ("max", self.max)].into_iter().filter(|_| self.bounded);
+        let default = self.default.map(|default| ("default", default));
+        for (name, value) in default.into_iter().chain(bounds).chain(self.step.map(|step| ("step", step))) {
+            options.insert(name, value);
+        }
+        if self.changes {
+            options.insert("control_after_generate", true);
+        }
+        if let Some(display) = self.display {
+            options.insert("display", display);
+        }
+    }
+}
+
+impl Float {
+    fn add_to(self, options: &mut Object) {
+        let Some((default, step)) = self.default else {
+            options.insert("min", -LARGEST);
+            options.insert("max", LARGEST);
+            return;
+        };
+        for (name, value) in [("default", default), ("min", self.min), ("max", self.max), ("step", step)] {
+            options.insert(name, value);
+        }
     }
 }
 

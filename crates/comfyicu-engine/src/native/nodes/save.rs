@@ -1,5 +1,6 @@
 //! Saving images as PNG files.
 
+use jiff::ZonedDateTime;
 use sha2::{Digest as _, Sha256};
 
 mod animated;
@@ -9,8 +10,8 @@ pub(in crate::native) use animated::{SAVE_ANIMATED_PNG, SAVE_ANIMATED_WEBP};
 use crate::OutputKind;
 use crate::native::call::{Call, Failure, File, Yield};
 use crate::native::codec::{EncodeError, Pixels, encode_png};
-use crate::native::definition::{Definition, Input, Role};
-use crate::native::image::Image;
+use crate::native::definition::{Definition, Input, METADATA, Role};
+use crate::native::image::{Image, Shape};
 use crate::native::number::to_byte;
 use crate::native::prefix::Prefix;
 
@@ -24,10 +25,11 @@ pub(in crate::native) static SAVE_IMAGE: Definition = Definition {
         Input::text(
             "filename_prefix",
             "ComfyUI",
-            "How the files' names begin; a / makes a folder. %width%, %height% and %batch_num% are filled in.",
+            "How the files' names begin; a / makes a folder. %width%, %height%, %batch_num%, %year%, %month%, %day%, %hour%, %minute% and %second% are filled in.",
         ),
     ],
     role: Role::Output,
+    hidden: METADATA,
     run: save,
     ..Definition::BASE
 };
@@ -39,18 +41,48 @@ pub(in crate::native) static PREVIEW_IMAGE: Definition = Definition {
     category: "image",
     inputs: &[Input::image("images", "The images to look at.")],
     role: Role::Output,
+    hidden: METADATA,
     run: preview,
+    ..Definition::BASE
+};
+
+pub(in crate::native) static MASK_PREVIEW: Definition = Definition {
+    class_type: "MaskPreview",
+    description: "Saves masks as temporary grey PNG files, to be looked at while a run goes on.",
+    category: "mask",
+    python_module: "comfy_extras.nodes_mask",
+    inputs: &[Input::mask("mask", "The masks to look at.")],
+    role: Role::Output,
+    hidden: METADATA,
+    run: preview_mask,
     ..Definition::BASE
 };
 
 fn save(mut call: Call) -> Result<Yield, Failure> {
     let prefix = call.text("filename_prefix")?;
-    save_all(call, OutputKind::Output, &prefix)
+    let images = call.image("images")?;
+    save_all(&call, &images, OutputKind::Output, &prefix)
 }
 
-fn preview(call: Call) -> Result<Yield, Failure> {
+fn preview(mut call: Call) -> Result<Yield, Failure> {
+    let images = call.image("images")?;
+    preview_all(&call, &images)
+}
+
+fn preview_mask(mut call: Call) -> Result<Yield, Failure> {
+    let mask = call.mask("mask")?;
+    let shape = Shape { channels: 3, ..mask.shape() };
+    let images = Image::by_rows(shape, &call.context.work, |frame, y, row| {
+        for (pixel, value) in row.as_chunks_mut::<3>().0.iter_mut().zip(mask.as_image().row(frame, y)) {
+            pixel.fill(*value);
+        }
+    })?;
+    preview_all(&call, &images)
+}
+
+fn preview_all(call: &Call, images: &Image) -> Result<Yield, Failure> {
     let prefix = format!("ComfyUI_temp_{}", letters(call.context.run_id.as_str(), call.node_id.as_str()));
-    save_all(call, OutputKind::Temp, &prefix)
+    save_all(call, images, OutputKind::Temp, &prefix)
 }
 
 /// Five letters, where ComfyUI draws them by lot: the same run has the same previews.
@@ -59,14 +91,13 @@ fn letters(run_id: &str, node_id: &str) -> String {
     hash.iter().take(5).map(|byte| char::from(b'a' + byte % 26)).collect()
 }
 
-fn save_all(mut call: Call, kind: OutputKind, prefix: &str) -> Result<Yield, Failure> {
-    let images = call.image("images")?;
-    let prefix = Prefix::new(prefix, images.shape())?;
+fn save_all(call: &Call, images: &Image, kind: OutputKind, prefix: &str) -> Result<Yield, Failure> {
+    let prefix = Prefix::new(prefix, images.shape(), &ZonedDateTime::now())?;
     let frames = images.frames().enumerate();
     let files = frames.map(|(at, frame)| {
         let number = call.context.next_number(prefix.as_str());
         let path = prefix.file(at, number, "png")?;
-        let content = encode(&call, &images, frame)?.into();
+        let content = encode(call, images, frame)?.into();
         Ok(File { kind, path, content_type: "image/png", content })
     });
     Ok(Yield::files(files.collect::<Result<_, Failure>>()?))

@@ -1,9 +1,11 @@
 //! Saving a batch as one animated file.
 
+use jiff::ZonedDateTime;
+
 use crate::OutputKind;
 use crate::native::call::{Call, Failure, File, Yield};
 use crate::native::codec::{Pixels, WebpOptions, encode_apng, encode_webp};
-use crate::native::definition::{Definition, Float, Input, Int, Role};
+use crate::native::definition::{Definition, Float, Input, Int, METADATA, Role};
 use crate::native::image::Image;
 use crate::native::number::{floor, to_byte, to_f32};
 use crate::native::prefix::Prefix;
@@ -12,6 +14,7 @@ const BASE: Definition = Definition {
     category: "image/animation",
     python_module: "comfy_extras.nodes_images",
     role: Role::Output,
+    hidden: METADATA,
     ..Definition::BASE
 };
 
@@ -117,7 +120,7 @@ impl Animation {
         extension: &str,
         content_type: &'static str,
     ) -> Result<Yield, Failure> {
-        let prefix = Prefix::new(&self.prefix, self.images.shape())?;
+        let prefix = Prefix::new(&self.prefix, self.images.shape(), &ZonedDateTime::now())?;
         let number = call.context.next_number(prefix.as_str());
         let path = prefix.file(0, number, extension)?;
         let file = File { kind: OutputKind::Output, path, content_type, content: content.into() };
