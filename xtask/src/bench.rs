@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what the programs do in a second, each beside a baseline of the same run.
 
+mod native;
+
 use std::process::Command;
 
 use crate::cargo::Workspace;
@@ -15,8 +17,11 @@ const READERS: &str = "1000";
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((what, rest)) if what == "server" => server(rest),
-        Some((other, _)) => Err(Failure::usage(format!("no benchmark `{other}`; there is `server`"))),
-        None => Err(Failure::usage("which benchmark? There is `server`")),
+        Some((what, rest)) if what == "native" => native::run(rest),
+        Some((other, _)) => {
+            Err(Failure::usage(format!("no benchmark `{other}`; there are `server` and `native`")))
+        }
+        None => Err(Failure::usage("which benchmark? There are `server` and `native`")),
     }
 }
 

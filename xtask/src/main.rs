@@ -29,6 +29,8 @@ Commands:
                           (everything it writes lies under DIR, by default target/quickstart)
   test [ARGS…]            all tests: the doctests, then the others with cargo-nextest where it is installed, else
                           cargo test; with ARGS only what they select, no doctests (such as `-p comfyicu-model`)
+  bench native [--comfyui HOST:PORT] [--sides N,N…]
+                          how fast the native nodes are, in a release build, beside a real ComfyUI if one is named
   ci [PART…]              what has to pass before a change goes in; the parts, in order:
                           fmt, clippy, doc, deny, package, test
   chaos [--seconds N] [--seed N]

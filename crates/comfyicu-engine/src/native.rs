@@ -36,11 +36,13 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use comfyicu_model::{Accelerator, Finding, ObjectInfo, Prompt};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Device, EventSink, ExecutionError, Executor, Job, OutputSink};
@@ -82,6 +84,8 @@ pub struct NativeExecutor {
     limits: MemoryLimits,
     total: Arc<Ledger>,
     cache: Arc<Cache>,
+    /// The threads that nodes work on; without them, those that the whole process shares.
+    threads: Option<Arc<ThreadPool>>,
 }
 
 impl NativeExecutor {
@@ -98,7 +102,19 @@ impl NativeExecutor {
             limits,
             total: Ledger::of_executor(limits.total_bytes),
             cache: Arc::new(Cache::new(limits.cache_bytes)),
+            threads: None,
         }
+    }
+
+    /// Lets nodes work on so many threads of their own, and not on one for each processor, which the whole
+    /// process shares. Results are the same on any number; 0 means one for each processor.
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn threads(mut self, count: usize) -> io::Result<Self> {
+        let threads = ThreadPoolBuilder::new().num_threads(count).build().map_err(io::Error::other)?;
+        self.threads = Some(Arc::new(threads));
+        Ok(self)
     }
 
     /// Forgets what was kept for later runs.
@@ -145,7 +161,7 @@ impl Executor for NativeExecutor {
         cancel: &CancellationToken,
     ) -> Result<(), ExecutionError> {
         let steps = check::check(&job.prompt).map_err(ExecutionError::Refused)?;
-        let mut execution = Execution::prepare(job, steps, self.memory(), &self.cache, cancel).await?;
+        let mut execution = Execution::prepare(job, steps, self, cancel).await?;
         execution.run(events, outputs).await
     }
 }

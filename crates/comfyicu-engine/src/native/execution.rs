@@ -9,11 +9,10 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::cache::Cache;
+use super::NativeExecutor;
 use super::call::{Call, Failure, File, Yield};
 use super::check::Step;
 use super::context::Context;
-use super::memory::Memory;
 use super::plan::Plan;
 use super::run::Results;
 use super::signature::{Signature, signatures};
@@ -27,7 +26,7 @@ pub(super) struct Execution<'a> {
     context: Arc<Context>,
     results: Results,
     signatures: HashMap<NodeId, Signature>,
-    cache: &'a Cache,
+    executor: &'a NativeExecutor,
     cancel: &'a CancellationToken,
     progress: watch::Receiver<Progress>,
 }
@@ -37,19 +36,18 @@ impl<'a> Execution<'a> {
     pub(super) async fn prepare(
         job: Job,
         steps: Vec<Step>,
-        memory: Memory,
-        cache: &'a Cache,
+        executor: &'a NativeExecutor,
         cancel: &'a CancellationToken,
     ) -> Result<Self, ExecutionError> {
         let (sender, progress) = watch::channel(Progress::default());
-        let work = Work::new(cancel.clone(), sender, memory);
+        let work = Work::new(cancel.clone(), sender, executor.memory());
         let signatures = signatures(&steps, &job.inputs);
         let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps, work)), steps));
         let (context, steps) =
             gathering.await.map_err(|error| ExecutionError::Unavailable(error.to_string()))?;
-        let plan = Plan::new(steps, &signatures, cache);
+        let plan = Plan::new(steps, &signatures, &executor.cache);
         let results = Results::new(&plan.steps);
-        Ok(Self { plan, context, results, signatures, cache, cancel, progress })
+        Ok(Self { plan, context, results, signatures, executor, cancel, progress })
     }
 
     /// Runs all nodes.
@@ -99,7 +97,7 @@ impl<'a> Execution<'a> {
         // What nobody can ask for again is not kept.
         let signature = self.signatures.get(&step.node_id).filter(|_| !values.is_empty());
         if let Some(signature) = signature {
-            self.cache.put(*signature, &values);
+            self.executor.cache.put(*signature, &values);
         }
         self.results.keep(&step.node_id, values);
         Ok(())
@@ -115,7 +113,11 @@ impl<'a> Execution<'a> {
     ) -> Result<Yield, ExecutionError> {
         let run = step.definition.run;
         let started = Instant::now();
-        let mut running = spawn_blocking(move || run(call));
+        let threads = self.executor.threads.clone();
+        let mut running = spawn_blocking(move || match threads {
+            Some(threads) => threads.install(|| run(call)),
+            None => run(call),
+        });
         self.progress.mark_unchanged();
         let given = loop {
             tokio::select! {

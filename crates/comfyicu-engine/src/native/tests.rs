@@ -169,7 +169,7 @@ struct Full;
 #[async_trait]
 impl OutputSink for Full {
     async fn save(&self, output: Output) -> Result<(), SaveError> {
-        Err(SaveError::new(output.path, std::io::ErrorKind::StorageFull.into()))
+        Err(SaveError::new(output.path, io::ErrorKind::StorageFull.into()))
     }
 }
 

@@ -1,0 +1,61 @@
+//! `cargo xtask bench native`: the native nodes, beside a real ComfyUI.
+
+use crate::cargo::Workspace;
+use crate::failure::Failure;
+use crate::process::{self, Interrupt};
+
+/// Measures the nodes, in a release build.
+pub(super) fn run(args: &[String]) -> Result<(), Failure> {
+    let arguments = Arguments::read(args)?;
+    let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);
+    let mut command = workspace.cargo();
+    command.args(["run", "--release", "-p", "comfyicu-engine", "--example", "bench", "--"]);
+    command.args([arguments.comfyui, arguments.sides]);
+    process::run(&mut command, &interrupt)
+}
+
+/// What the benchmark of the native nodes is told.
+#[derive(Debug, PartialEq, Eq)]
+struct Arguments {
+    /// Where a real ComfyUI listens, as `host:port`; empty where there is none.
+    comfyui: String,
+    /// The sides of the images, with commas between.
+    sides: String,
+}
+
+impl Arguments {
+    fn read(args: &[String]) -> Result<Self, Failure> {
+        let mut read = Self { comfyui: String::new(), sides: "512,2048".to_owned() };
+        for pair in args.chunks(2) {
+            match pair {
+                [name, value] if name == "--comfyui" => read.comfyui.clone_from(value),
+                [name, value] if name == "--sides" => read.sides.clone_from(value),
+                [name, ..] => {
+                    return Err(Failure::usage(format!(
+                        "`bench native` has no option `{name}`, or it lacks its value"
+                    )));
+                }
+                [] => {}
+            }
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+
+    fn read(line: &str) -> Result<Arguments, String> {
+        let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Arguments::read(&args).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn options_are_read_and_others_refused() {
+        let sides = |comfyui: &str, sides: &str| Arguments { comfyui: comfyui.into(), sides: sides.into() };
+        assert_eq!(read("").unwrap(), sides("", "512,2048"));
+        assert_eq!(read("--sides 64 --comfyui [::1]:8188").unwrap(), sides("[::1]:8188", "64"));
+        assert!(read("--comfyui").is_err() && read("--size 3").is_err());
+    }
+}
