@@ -1,5 +1,6 @@
 //! One call of a node's code: what it gets, what it gives back.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -160,10 +161,17 @@ impl Call {
 
     /// An integer that counts something. One that another node gives may lie outside of the input's bounds.
     pub(super) fn size(&mut self, name: &str) -> Result<usize, Failure> {
+        self.within(name, 0..=MAX_COUNT)
+    }
+
+    /// An integer that must lie within bounds, because the node's work or memory grows with it.
+    pub(super) fn within(&mut self, name: &str, bounds: RangeInclusive<usize>) -> Result<usize, Failure> {
         let value = self.int(name)?;
-        let invalid =
-            |_| Failure::new("RuntimeError", format!("`{name}` cannot be {value}: it counts something"));
-        usize::try_from(value).map_err(invalid)
+        let outside = || {
+            let message = format!("`{name}` is {value}, and must be {} to {}", bounds.start(), bounds.end());
+            Failure::new("ValueError", message)
+        };
+        usize::try_from(value).ok().filter(|size| bounds.contains(size)).ok_or_else(outside)
     }
 
     pub(super) fn float(&mut self, name: &str) -> Result<f64, Failure> {
@@ -194,6 +202,10 @@ impl Call {
         at.map(|at| self.arguments.swap_remove(at).1).unwrap_or_default()
     }
 }
+
+/// The most that anything is counted to: colours are numbers of 24 bits. Sums of some of them stay far from
+/// where integers end.
+const MAX_COUNT: usize = 1 << 24;
 
 /// The check of the prompt does not let this happen.
 fn missing(name: &str) -> Failure {

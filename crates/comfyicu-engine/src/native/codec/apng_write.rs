@@ -84,7 +84,7 @@ fn steps<'a>(frames: &[Pixels<'a>], size: Pixels<'_>, duration_ms: u64) -> Vec<S
             Some(before) => difference(before.bytes, frame.bytes, size),
         };
         match (part, steps.last_mut()) {
-            (None, Some(before)) => before.duration_ms += duration_ms,
+            (None, Some(before)) => before.duration_ms = before.duration_ms.saturating_add(duration_ms),
             (part, _) => {
                 steps.push(Step { bytes: frame.bytes, part: part.unwrap_or(whole), duration_ms });
             }

@@ -87,7 +87,7 @@ fn join(mut call: Call) -> Result<Yield, Failure> {
 
 fn repeat(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
-    let amount = call.size("amount")?;
+    let amount = call.within("amount", 1..=4096)?;
     let repeated = join_all(&call, &vec![image; amount])?;
     Ok(Yield::values([Value::Image(repeated)]))
 }

@@ -54,14 +54,14 @@ pub(in crate::native) static IMAGE_SHARPEN: Definition = Definition {
 
 fn blur(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
-    let kernel = Kernel::bell(call.size("blur_radius")?, call.float("sigma")?);
+    let kernel = Kernel::bell(call.within("blur_radius", 1..=31)?, call.float("sigma")?);
     let blurred = convolve(&image, &kernel, &call.context.work, |value| value)?;
     Ok(Yield::values([Value::Image(blurred)]))
 }
 
 fn sharpen(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
-    let (radius, sigma) = (call.size("sharpen_radius")?, call.float("sigma")?);
+    let (radius, sigma) = (call.within("sharpen_radius", 1..=31)?, call.float("sigma")?);
     let kernel = Kernel::sharpening(radius, sigma, call.float("alpha")? * 10.0);
     let sharpened = convolve(&image, &kernel, &call.context.work, |value| value.clamp(0.0, 1.0))?;
     Ok(Yield::values([Value::Image(sharpened)]))

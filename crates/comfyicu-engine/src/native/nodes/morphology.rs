@@ -36,7 +36,7 @@ pub(in crate::native) static MORPHOLOGY: Definition = Definition {
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
-    let square = Square { side: call.size("kernel_size")?, work: &call.context.work.clone() };
+    let square = Square { side: call.within("kernel_size", 1..=999)?, work: &call.context.work.clone() };
     let result = match &*call.text("operation")? {
         "erode" => square.erode(&image)?,
         "dilate" => square.dilate(&image)?,

@@ -30,7 +30,7 @@ pub(in crate::native) static IMAGE_QUANTIZE: Definition = Definition {
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
-    let colours = call.size("colors")?;
+    let colours = call.within("colors", 1..=256)?;
     let dither = call.choice("dither", Dither::parse)?;
     let shape = image.shape();
     if shape.channels != 3 {

@@ -61,7 +61,7 @@ pub(in crate::native) static SAVE_ANIMATED_WEBP: Definition = Definition {
 
 fn save_png(mut call: Call) -> Result<Yield, Failure> {
     let animation = Animation::take(&mut call)?;
-    let level = u8::try_from(call.size("compress_level")?).unwrap_or(u8::MAX);
+    let level = u8::try_from(call.within("compress_level", 0..=9)?).unwrap_or(u8::MAX);
     let bytes = animation.bytes();
     let frames = animation.frames(&bytes);
     let content = encode_apng(&frames, animation.duration_ms, level, &call.context.texts)?;
@@ -71,7 +71,7 @@ fn save_png(mut call: Call) -> Result<Yield, Failure> {
 fn save_webp(mut call: Call) -> Result<Yield, Failure> {
     let animation = Animation::take(&mut call)?;
     let lossless = call.boolean("lossless")?;
-    let quality = to_f32(call.size("quality")?);
+    let quality = to_f32(call.within("quality", 0..=100)?);
     let method = call.choice("method", |name| match name {
         "default" => Some(4),
         "fastest" => Some(0),
