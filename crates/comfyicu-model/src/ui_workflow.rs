@@ -4,13 +4,16 @@ mod assemble;
 mod doubt;
 mod error;
 mod everywhere;
+mod from_prompt;
 mod frontend_only;
 mod graph;
 mod group;
+mod layout;
 mod limits;
 mod load;
 mod options;
 mod promoted;
+mod record;
 mod renumber;
 mod resolve;
 mod scope;
@@ -114,8 +117,37 @@ impl UiWorkflow {
         options: &ConvertOptions,
     ) -> Result<Conversion, ConvertError> {
         let graphs = load::load(&self.0, object_info)?;
-        let scopes = scope::Scopes::unfold(graphs)?;
+        let scopes = scope::Scopes::unfold(&self.0, graphs)?;
         assemble::assemble(&scopes, options)
+    }
+}
+
+impl UiWorkflow {
+    /// Makes a UI workflow of a prompt, so that the editor can open it: the nodes from left to right in the order
+    /// in which they need each other. [`UiWorkflow::to_prompt`] gives the prompt back, equal in every value.
+    ///
+    /// What the editor's format has no place for, such as inputs that a class does not declare, is kept in
+    /// properties that the editor leaves alone.
+    ///
+    /// ```
+    /// use comfyicu_model::{ConvertOptions, ObjectInfo, Prompt, UiWorkflow};
+    ///
+    /// let object_info = ObjectInfo::default();
+    /// let prompt = Prompt::parse(br#"{"7": {"class_type": "SaveImage", "inputs": {"images": ["3", 0]}},
+    ///     "3": {"class_type": "EmptyImage", "inputs": {"width": 64}}}"#)?;
+    /// let workflow = UiWorkflow::from_prompt(&prompt, &object_info)?;
+    /// let back = workflow.to_prompt(&object_info, &ConvertOptions::default())?.prompt;
+    /// assert_eq!(back, prompt);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the prompt is beyond all bounds.
+    pub fn from_prompt(prompt: &Prompt, object_info: &ObjectInfo) -> Result<Self, ConvertError> {
+        let mut workflow = Self(from_prompt::draw(prompt, object_info));
+        let back = workflow.to_prompt(object_info, &ConvertOptions::default())?.prompt;
+        record::keep(&mut workflow.0, prompt, &back);
+        Ok(workflow)
     }
 }
 

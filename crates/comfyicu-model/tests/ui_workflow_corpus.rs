@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use comfyicu_model::json::{Limits, Object, Value, read};
 use comfyicu_model::object_info::{InputDefinition, InputKind, NodeDefinition};
-use comfyicu_model::{ConvertOptions, ObjectInfo, UiWorkflow};
+use comfyicu_model::{ConvertOptions, ObjectInfo, Prompt, UiWorkflow};
 
 /// Where the corpus is, or `None` with a word about it where it is not.
 fn corpus() -> Option<PathBuf> {
@@ -76,6 +76,26 @@ fn as_many_pairs_as_ever_come_out_as_the_editor_makes_them() {
     assert!(editor.right >= 452, "of {}: {:?}", editor.of, editor.wrong);
     assert!(derived.right >= 111, "of {}: {:?}", derived.of, derived.wrong);
     assert!(natural.right >= 77, "of {}: {:?}", natural.of, natural.wrong);
+}
+
+#[test]
+fn every_prompt_comes_back_from_the_workflow_that_is_drawn_of_it() {
+    let Some(corpus) = corpus() else { return };
+    let object_info = std::fs::read(corpus.join("object_info/comfyui-0.33.0.object_info.json")).unwrap();
+    let object_info = ObjectInfo::parse(&object_info).unwrap();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(corpus.join("api")).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(prompt) = Prompt::parse(&std::fs::read(&path).unwrap()) else { continue };
+        for object_info in [&object_info, &ObjectInfo::default()] {
+            let workflow = UiWorkflow::from_prompt(&prompt, object_info).unwrap();
+            let workflow = UiWorkflow::parse(workflow.to_json().as_bytes()).unwrap();
+            let back = workflow.to_prompt(object_info, &ConvertOptions::default()).unwrap().prompt;
+            assert_eq!(back, prompt, "{}", path.display());
+        }
+        seen += 1;
+    }
+    assert!(seen >= 100, "only {seen} prompts were found");
 }
 
 fn definition<'a>(object_info: &'a ObjectInfo, node: &Object) -> Option<NodeDefinition<'a>> {

@@ -1,6 +1,7 @@
 //! From the unfolded graphs to the prompt.
 
 use super::graph::{Node, NodeAt, Role};
+use super::record::{self, Record};
 use super::resolve::{Source, source_of};
 use super::scope::{ScopeAt, Scopes};
 use super::text::{self, Dice};
@@ -19,11 +20,12 @@ pub(super) fn assemble(scopes: &Scopes<'_>, options: &ConvertOptions) -> Result<
         Assembler { scopes, options, dice: options.choice_seed.map(Dice::new), findings: Vec::new() };
     let mut nodes = Vec::new();
     visit(scopes, &mut |scope, at, node| {
-        nodes.push((scopes.prompt_id(scope, node), assembler.node(scope, at, node)?));
+        nodes.push((scopes.prompt_id(scope, node), Value::from(assembler.node(scope, at, node)?)));
         Ok(())
     })?;
     nodes.sort_by_key(|(id, _)| id.parse::<u32>().unwrap_or(u32::MAX));
     let mut findings = assembler.findings;
+    nodes.extend(record::entries(scopes.workflow));
     if nodes.is_empty() {
         findings.push(Finding::warning("prompt_no_nodes", "nothing in the workflow runs"));
     }
@@ -108,11 +110,15 @@ impl Assembler<'_, '_> {
             };
             self.findings.extend(finding.map(|finding| found(finding.at_input(&*slot.name))));
         }
-        Ok(Object::from_iter([
+        let mut object = Object::from_iter([
             ("inputs", Value::from(inputs)),
             ("class_type", Value::from(node.class)),
             ("_meta", Value::from(meta(node))),
-        ]))
+        ]);
+        if let Some(record) = Record::of(node.view) {
+            record.restore(node.view.title(), &mut object);
+        }
+        Ok(object)
     }
 
     fn link(&self, scope: ScopeAt, node: NodeAt, slot: usize) -> Value {

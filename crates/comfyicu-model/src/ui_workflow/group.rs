@@ -133,7 +133,7 @@ impl<'a> Group<'a> {
             let mut shown = true;
             for place in &node.places {
                 let widget = match place {
-                    Place::Silent => None,
+                    Place::Silent(_) => None,
                     Place::Widget(widget) => Some(*widget),
                 };
                 if let Some(widget) = widget.and_then(|widget| node.widgets.get(widget)) {

@@ -146,17 +146,11 @@ impl<'a> Loader<'a> {
         if let Some(at) = self.definitions.get(class) {
             return Ok(Role::Instance(*at));
         }
-        Ok(match class {
-            "Note" | "MarkdownNote" => Role::Virtual(Virtual::Note),
-            "Reroute" => Role::Virtual(Virtual::Reroute),
-            "PrimitiveNode" => Role::Virtual(Virtual::Primitive),
-            _ if self.object_info.definition(class).is_some() => Role::Plain,
-            "SetNode" | "easy setNode" => Role::Virtual(Virtual::Set),
-            "GetNode" | "easy getNode" => Role::Virtual(Virtual::Get),
-            "Reroute (rgthree)" => Role::Virtual(Virtual::Reroute),
-            _ if unknown_class::is_editor_only(class) => Role::Virtual(Virtual::Note),
-            _ => self.group_role(class, view)?.unwrap_or(Role::Plain),
-        })
+        match editor_role(class, self.object_info) {
+            Some(role) => Ok(Role::Virtual(role)),
+            None if self.object_info.definition(class).is_some() => Ok(Role::Plain),
+            None => Ok(self.group_role(class, view)?.unwrap_or(Role::Plain)),
+        }
     }
 
     /// The role of a group node, whose graph is made here.
@@ -172,13 +166,27 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// What a class is that exists in the editor only. The server's classes come before those of packs.
+pub(super) fn editor_role(class: &str, object_info: &ObjectInfo) -> Option<Virtual> {
+    match class {
+        "Note" | "MarkdownNote" => Some(Virtual::Note),
+        "Reroute" => Some(Virtual::Reroute),
+        "PrimitiveNode" => Some(Virtual::Primitive),
+        _ if object_info.definition(class).is_some() => None,
+        "SetNode" | "easy setNode" => Some(Virtual::Set),
+        "GetNode" | "easy getNode" => Some(Virtual::Get),
+        "Reroute (rgthree)" => Some(Virtual::Reroute),
+        _ => unknown_class::is_editor_only(class).then_some(Virtual::Note),
+    }
+}
+
 /// The widget of a primitive node: what it is called is up to the widgets that it is linked to.
 fn primitive(view: NodeView<'_>) -> Layout<'_> {
     let values: Vec<_> = match view.saved_values() {
         SavedValues::Listed(values) => values.iter().collect(),
         SavedValues::Named(values) => values.iter().map(|(_, value)| value).collect(),
     };
-    let place = |at| if at == 0 { Place::Widget(0) } else { Place::Silent };
+    let place = |at| if at == 0 { Place::Widget(0) } else { Place::Silent("control_after_generate") };
     let widget =
         |value: &&Value| Widget { name: "value".to_owned(), value: (*value).clone(), export: Export::Plain };
     Layout {

@@ -28,7 +28,9 @@ impl Numbering {
 
     /// The id of a node: its own, or a new one where that is taken. Ids that are no numbers are left alone.
     pub(super) fn id(&mut self, view: NodeView<'_>) -> Option<String> {
-        let Some(id) = view.0.get("id").and_then(integer) else { return view.id() };
+        let own = view.id()?;
+        let number = view.0.get("id").and_then(integer).filter(|id| id.to_string() == own);
+        let Some(id) = number else { return Some(own) };
         let id = if self.used.contains(&id) { self.next() } else { id };
         self.used.insert(id);
         self.last = self.last.max(id);

@@ -6,7 +6,7 @@ use super::graph::{Graph, GraphAt, Node, NodeAt, Role};
 use super::load::Graphs;
 use super::{ConvertError, limits};
 use crate::ids::NodeId;
-use crate::json::Value;
+use crate::json::{Object, Value};
 
 /// The place of a scope in a tree of them; 0 is the root.
 pub(super) type ScopeAt = usize;
@@ -26,6 +26,8 @@ pub(super) struct Scope {
 /// All scopes of a workflow.
 #[derive(Debug)]
 pub(super) struct Scopes<'a> {
+    /// The whole file.
+    pub(super) workflow: &'a Object,
     pub(super) graphs: Graphs<'a>,
     all: Vec<Scope>,
     inner: HashMap<(ScopeAt, NodeAt), ScopeAt>,
@@ -36,9 +38,9 @@ impl<'a> Scopes<'a> {
     ///
     /// # Errors
     /// When a definition contains itself, or the whole would be beyond the bounds.
-    pub(super) fn unfold(graphs: Graphs<'a>) -> Result<Self, ConvertError> {
+    pub(super) fn unfold(workflow: &'a Object, graphs: Graphs<'a>) -> Result<Self, ConvertError> {
         let root = Scope { graph: 0, parent: None, level: 0, prefix: String::new() };
-        let mut scopes = Self { graphs, all: vec![root], inner: HashMap::new() };
+        let mut scopes = Self { workflow, graphs, all: vec![root], inner: HashMap::new() };
         let mut nodes = 0;
         let mut at = 0;
         while let Some(scope) = scopes.all.get(at) {

@@ -55,13 +55,30 @@ pub(super) struct Layout<'a> {
     pub(super) doubts: Vec<Doubt>,
 }
 
+impl Layout<'_> {
+    /// The values as a file lists them; a new control after a seed leaves the seed alone.
+    pub(super) fn values(&self) -> Vec<Value> {
+        let silent = |name| match name {
+            "control_after_generate" => Value::from("fixed"),
+            "control_filter_list" => Value::from(""),
+            "upload" => Value::from("image"),
+            _ => Value::Null,
+        };
+        let value = |place: &Place| match place {
+            Place::Widget(at) => self.widgets.get(*at).map(|widget| widget.value.clone()).unwrap_or_default(),
+            Place::Silent(name) => silent(name),
+        };
+        self.places.iter().map(value).collect()
+    }
+}
+
 /// A place in a file's list of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// It holds the value of that widget.
     Widget(usize),
-    /// It holds what never goes into a prompt, and belongs to the widget before it.
-    Silent,
+    /// It holds what never goes into a prompt, and belongs to the widget before it: the name of that widget.
+    Silent(&'static str),
 }
 
 /// Lays out a class's inputs, with the values that a node of it was saved with.
@@ -136,7 +153,7 @@ impl<'a> Builder<'a> {
             if !next.is_some_and(|next| buttons.contains(&next)) {
                 return;
             }
-            self.silent("");
+            self.silent("button");
         }
     }
 
@@ -145,9 +162,9 @@ impl<'a> Builder<'a> {
         self.layout.widgets.push(Widget { name: name.into(), value, export });
     }
 
-    fn silent(&mut self, name: &str) {
+    fn silent(&mut self, name: &'static str) {
         self.take(name);
-        self.layout.places.push(Place::Silent);
+        self.layout.places.push(Place::Silent(name));
     }
 
     fn add_extra(&mut self, extra: Extra) {
