@@ -5,6 +5,7 @@ mod file;
 mod prompt;
 
 pub(crate) use file::{FileArgument, FileSource};
+use prompt::DEFINITIONS_HELP;
 pub(crate) use prompt::{Place, Prompt};
 
 use std::path::PathBuf;
@@ -69,9 +70,12 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::RUN)]
 pub(crate) struct Run {
-    /// The prompt, a file in ComfyUI's API format, or an image that ComfyUI saved; - is stdin.
+    /// The prompt, a file in ComfyUI's API format, or an image that ComfyUI saved; - is stdin. A UI workflow is
+    /// converted first.
     #[arg(value_name = "PROMPT.json")]
     pub(crate) prompt: PathBuf,
+    #[arg(long, value_name = "FILE|URL", help = DEFINITIONS_HELP)]
+    pub(crate) object_info: Option<Place>,
     #[command(flatten)]
     pub(crate) workflow: Workflow,
     /// Sets an input of a node: the value is JSON if it parses, else a text. Can be repeated.

@@ -65,6 +65,7 @@ Examples:
   comfyicu prompt get prompt.json '@Positive prompt.text'
   comfyicu prompt set prompt.json KSampler.seed=42 '6.text=a red fox' -i
   comfyicu prompt diff before.json after.json
+  comfyicu prompt convert workflow.json --object-info http://127.0.0.1:8188 > prompt.json
   comfyicu prompt extract fox.png > prompt.json
   comfyicu prompt strip fox.png -o clean.png";
 
@@ -95,6 +96,7 @@ mod tests {
             &["runs", "download"],
             &["prompt"],
             &["prompt", "check"],
+            &["prompt", "convert"],
             &["prompt", "set"],
             &["prompt", "strip"],
         ];

@@ -1,5 +1,6 @@
 //! Reading what a command is given: prompts, the images that carry them, node definitions.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
@@ -7,7 +8,8 @@ use std::path::Path;
 use comfyicu_client::Client;
 use comfyicu_model::json::Limits;
 use comfyicu_model::{
-    Finding, ImageError, ImageFormat, ImageMetadata, ObjectInfo, Prompt, ReadOptions, ReadPrompt,
+    Finding, ImageError, ImageFormat, ImageMetadata, ObjectInfo, ParsePromptError, Prompt, ReadOptions,
+    ReadPrompt, UiWorkflow,
 };
 
 use crate::args::{Global, Place};
@@ -57,8 +59,29 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// What a file holds that can be run.
+#[derive(Debug)]
+pub(crate) enum Runnable {
+    Prompt(PromptFile),
+    /// It has to be converted first.
+    UiWorkflow(UiWorkflow),
+}
+
 /// Reads the prompt that a file holds: a text or an image; `-` is stdin.
 pub(crate) async fn prompt(path: &Path, printer: &Printer) -> Result<PromptFile, Failure> {
+    match runnable(path, printer).await? {
+        Runnable::Prompt(prompt) => Ok(prompt),
+        Runnable::UiWorkflow(_) => Err(Failure::usage(format!(
+            "{} holds a UI workflow, the editor's own file, and no prompt",
+            name_of(path)
+        ))
+        .hint("make one of it with `comfyicu prompt convert`, or in ComfyUI with Workflow → Export (API)")),
+    }
+}
+
+/// Reads the prompt or the UI workflow that a file holds: a text or an image, which may carry both, and then the
+/// prompt is what made it; `-` is stdin.
+pub(crate) async fn runnable(path: &Path, printer: &Printer) -> Result<Runnable, Failure> {
     let name = name_of(path);
     let contents = contents(path, "a prompt", printer).await.map_err(|error| {
         unreadable(&name, &error)
@@ -66,13 +89,21 @@ pub(crate) async fn prompt(path: &Path, printer: &Printer) -> Result<PromptFile,
     })?;
     let (bytes, is_whole_file) = match contents {
         Contents::Text(bytes) => (bytes, true),
-        Contents::Image(metadata) => (carried_prompt(metadata, &name)?.into_bytes(), false),
+        Contents::Image(metadata) => (carried(metadata, &name)?.into_bytes(), false),
     };
-    let read = Prompt::read(&bytes, ReadOptions::default().source_map(true));
-    let read = read.map_err(|error| Failure::usage(format!("{name} holds no prompt")).because(&error))?;
-    // A prompt that was read is UTF-8.
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    Ok(PromptFile { path: plain_name(path), text, is_whole_file, read })
+    match Prompt::read(&bytes, ReadOptions::default().source_map(true)) {
+        Ok(read) => {
+            // A prompt that was read is UTF-8.
+            let text = String::from_utf8(bytes).unwrap_or_default();
+            Ok(Runnable::Prompt(PromptFile { path: plain_name(path), text, is_whole_file, read }))
+        }
+        Err(ParsePromptError::UiWorkflow { path }) if path.is_root() => {
+            let workflow = UiWorkflow::parse(&bytes);
+            let failed = |error| Failure::usage(format!("{name} holds no UI workflow")).because(&error);
+            workflow.map(Runnable::UiWorkflow).map_err(failed)
+        }
+        Err(error) => Err(Failure::usage(format!("{name} holds no prompt")).because(&error)),
+    }
 }
 
 /// Reads the texts of an image; `-` is stdin.
@@ -109,15 +140,14 @@ pub(crate) async fn object_info(
     }
 }
 
-fn carried_prompt(metadata: Result<ImageMetadata, ImageError>, name: &str) -> Result<String, Failure> {
+/// The prompt that an image carries, or the UI workflow where it carries only that.
+fn carried(metadata: Result<ImageMetadata, ImageError>, name: &str) -> Result<String, Failure> {
     let metadata = metadata.map_err(|error| unreadable(name, &error))?;
-    match (metadata.prompt_text(), metadata.workflow_text()) {
-        (Some(prompt), _) => Ok(prompt.into_owned()),
-        (None, Some(_)) => Err(Failure::usage(format!("{name} carries a UI workflow and no prompt"))
-            .hint("open it in ComfyUI, and write the prompt with Workflow → Export (API)")),
-        (None, None) => Err(Failure::usage(format!("{name} carries no prompt"))
-            .hint("take the image that ComfyUI saved: copies from websites and chats have lost it")),
-    }
+    let text = metadata.prompt_text().or_else(|| metadata.workflow_text()).map(Cow::into_owned);
+    text.ok_or_else(|| {
+        Failure::usage(format!("{name} carries no prompt"))
+            .hint("take the image that ComfyUI saved: copies from websites and chats have lost it")
+    })
 }
 
 /// Reads a file, or stdin for `-`: of an image its texts only, of all else no more than is read as JSON.

@@ -14,6 +14,7 @@ mod quickstart;
 mod refusals;
 mod security;
 mod shell_page;
+mod ui_workflows;
 mod webhooks;
 
 use comfyicu_tests::Programs;

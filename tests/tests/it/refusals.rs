@@ -39,18 +39,6 @@ fn an_unknown_class_is_refused_with_the_nearest_that_there_is() {
 }
 
 #[test]
-fn a_ui_workflow_is_named_as_one() {
-    let server = Server::start(PROGRAMS);
-    let workflow = json!({
-        "last_node_id": 2, "last_link_id": 1, "version": 0.4, "links": [[1, 1, 0, 2, 0, "IMAGE"]],
-        "nodes": [{"id": 1, "type": "EmptyImage", "widgets_values": [64, 64, 1, 0]}, {"id": 2, "type": "SaveImage"}]
-    });
-    let refused = run(&server.cli(), &workflow.to_string(), &[]);
-    assert!(matches!(refused.code, Some(2 | 7)), "{refused:?}");
-    assert_says(&refused, &["UI workflow", "Export (API)"]);
-}
-
-#[test]
 fn input_that_cannot_be_read_is_a_usage_error() {
     let server = Server::start(PROGRAMS);
     let cli = server.cli();

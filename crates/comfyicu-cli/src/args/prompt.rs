@@ -20,6 +20,18 @@ pub(crate) enum Prompt {
         #[arg(long, value_name = "FILE|URL", help = OBJECT_INFO_HELP)]
         object_info: Option<Place>,
     },
+    /// Converts a UI workflow, the editor's own file, and writes the prompt. What cannot be known is told on
+    /// stderr. Ends with 7 when there is no prompt.
+    Convert {
+        /// A UI workflow, or a PNG, WebP or JPEG image that carries one; - is stdin.
+        #[arg(value_name = "FILE")]
+        path: PathBuf,
+        #[arg(long, value_name = "FILE|URL", help = DEFINITIONS_HELP)]
+        object_info: Option<Place>,
+        /// Writes no prompt when there is something that cannot be known.
+        #[arg(long)]
+        strict: bool,
+    },
     /// Writes the value of an input.
     Get {
         #[command(flatten)]
@@ -76,6 +88,9 @@ pub(crate) enum Prompt {
 }
 
 const OBJECT_INFO_HELP: &str = "Checks against the node definitions of a ComfyUI or of a server: a file, or a URL such as http://127.0.0.1:8188";
+
+/// Which definitions a UI workflow is converted with.
+pub(crate) const DEFINITIONS_HELP: &str = "The node definitions to convert a UI workflow with: a file, or the URL of a ComfyUI or of a server; without it, those of the service";
 
 const INPUT_HELP: &str = "The input: a node by its id, by @ and its title, or by a class that is there once; a dot; the input's name";
 

@@ -2,10 +2,12 @@
 
 mod check;
 mod compare;
+mod convert;
 mod image;
 mod inputs;
 mod show;
 
+pub(super) use convert::converted;
 pub(super) use inputs::set_input;
 
 use super::Context;
@@ -18,6 +20,9 @@ pub(super) async fn prompt(context: &Context, command: Prompt) -> Result<(), Fai
         Prompt::Nodes(document) => show::nodes(context, &document.path).await,
         Prompt::Check { document, object_info } => {
             check::check(context, &document.path, object_info.as_ref()).await
+        }
+        Prompt::Convert { path, object_info, strict } => {
+            convert::convert(context, &path, object_info.as_ref(), strict).await
         }
         Prompt::Get { document, input } => inputs::get(context, &document.path, &input).await,
         Prompt::Set { document, edits, in_place } => {
