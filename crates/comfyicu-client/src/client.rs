@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comfyicu_model::{OutputFile, Run, RunId, WorkflowId};
+use comfyicu_model::{OutputFile, Run, RunId, WorkflowId, WorkflowInfo};
 use comfyicu_transport::SharedTransport;
 use tokio::sync::OnceCell;
 use url::Url;
@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind};
 use crate::key::ApiKey;
 use crate::run::{Lengths, RunHandle};
 use crate::upload::Upload;
-use crate::workflow::{Workflow, WorkflowInfo};
+use crate::workflow::Workflow;
 
 /// How long a server may take to say what it offers: it has it at hand.
 const CAPABILITIES_TIMEOUT: Duration = Duration::from_secs(15);
@@ -85,7 +85,7 @@ impl Client {
     /// Safe: nothing changes by asking.
     pub async fn workflows(&self) -> Result<Vec<WorkflowInfo>, Error> {
         let page = self.exchange(&Call::list_workflows(&self.inner.base)).await?.into_page()?;
-        Ok(page.items.into_iter().filter_map(WorkflowInfo::read).collect())
+        Ok(page.items.into_iter().filter_map(|workflow| WorkflowInfo::from_value(workflow).ok()).collect())
     }
 
     /// Saves the outputs of a run below `folder`, sub-folders kept; see [`Download`].

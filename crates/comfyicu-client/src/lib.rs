@@ -108,7 +108,7 @@ pub use webhook::{
     InvalidWebhookSecret, ReceivedWebhook, WebhookAnswer, WebhookError, WebhookHub, WebhookReceiver,
     WebhookSecret, WebhookVerifier, Webhooks,
 };
-pub use workflow::{Workflow, WorkflowInfo};
+pub use workflow::Workflow;
 
 /// The README's example compiles.
 #[cfg(all(doctest, feature = "reqwest"))]

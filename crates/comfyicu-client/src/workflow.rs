@@ -1,7 +1,6 @@
 //! A workflow of the service: what runs belong to.
 
-use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{Prompt, WorkflowId};
+use comfyicu_model::{Prompt, WorkflowId, WorkflowInfo};
 
 use crate::batch::{Batch, BatchItem};
 use crate::client::Client;
@@ -56,7 +55,7 @@ impl Workflow {
     pub async fn get(&self) -> Result<WorkflowInfo, Error> {
         let answer = self.client.exchange(&Call::get_workflow(&self.client.inner.base, &self.id)).await?;
         let unexpected = answer.unexpected("a workflow");
-        WorkflowInfo::read(answer.into_object()?.into()).ok_or_else(|| unexpected.at_path("$.id"))
+        WorkflowInfo::from_value(answer.into_object()?.into()).map_err(|_| unexpected.at_path("$.id"))
     }
 
     /// Looks once for the run that a submit with this key made: by the marker that it carries, in the newest
@@ -69,35 +68,5 @@ impl Workflow {
     /// Safe: nothing changes by asking.
     pub async fn find_submitted(&self, key: &SubmitKey) -> Result<Option<RunHandle>, Error> {
         find_submitted(self, key).await
-    }
-}
-
-/// What the service says of a workflow, kept whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkflowInfo {
-    id: WorkflowId,
-    object: Object,
-}
-
-impl WorkflowInfo {
-    pub(crate) fn read(value: Value) -> Option<Self> {
-        let Value::Object(object) = value else { return None };
-        let id = WorkflowId::parse(object.get_str("id")?).ok()?;
-        Some(Self { id, object })
-    }
-
-    /// Its id.
-    pub const fn id(&self) -> &WorkflowId {
-        &self.id
-    }
-
-    /// Its name.
-    pub fn name(&self) -> Option<&str> {
-        self.object.get_str("name")
-    }
-
-    /// All that the service says.
-    pub const fn as_object(&self) -> &Object {
-        &self.object
     }
 }
