@@ -72,11 +72,11 @@ impl<'a> Advice<'a> {
             Problem::NotInList { value, combo, file } => {
                 let meant = self.meant(value, || combo.options().iter().filter_map(Value::as_str));
                 let send = || file.and_then(|file| send_along(file, value));
-                meant.or_else(send).or_else(|| choices(combo.options().iter().map(shown)))
+                meant.or_else(send).or_else(|| listed(combo.options()))
             }
             Problem::NoOption { value, keys } => {
                 let meant = self.meant(value, || keys.iter().copied());
-                meant.or_else(|| choices(keys.iter().map(|key| format!("\"{key}\""))))
+                meant.or_else(|| choices(keys.len(), keys.iter().map(|key| format!("\"{key}\""))))
             }
             Problem::NoFile { name, file } => send_along(*file, name),
             Problem::NotALink { .. } => Some("link it: [\"node id\", slot]".to_owned()),
@@ -122,9 +122,9 @@ fn what_to_put(definition: &InputDefinition<'_>) -> Option<String> {
         return Some(format!("the editor puts {} there", shown(default)));
     }
     match definition.kind() {
-        InputKind::Combo(combo) => choices(combo.options().iter().map(shown)),
+        InputKind::Combo(combo) => listed(combo.options()),
         InputKind::DynamicCombo(combo) => {
-            choices(combo.options().map(|option| format!("\"{}\"", option.key())))
+            choices(combo.options().count(), combo.options().map(|option| format!("\"{}\"", option.key())))
         }
         InputKind::Socket(wanted) => Some(format!("link it to an output that gives {wanted}")),
         InputKind::Match { allowed, .. } if !allowed.is_any() => {
@@ -134,18 +134,23 @@ fn what_to_put(definition: &InputDefinition<'_>) -> Option<String> {
     }
 }
 
-/// The first of some choices; the rest as a number.
-fn choices(all: impl Iterator<Item = String>) -> Option<String> {
-    let (mut shown, mut length, mut left_out) = (Vec::new(), 0, 0_usize);
+/// The values of a choice.
+fn listed(options: &[Value]) -> Option<String> {
+    choices(options.len(), options.iter().map(shown))
+}
+
+/// The first of so many choices; the rest as a number.
+fn choices(count: usize, all: impl Iterator<Item = String>) -> Option<String> {
+    let (mut shown, mut length) = (Vec::new(), 0);
     for choice in all {
         length += choice.len();
-        if left_out == 0 && (shown.is_empty() || length <= MAX_LIST) {
-            shown.push(choice);
-        } else {
-            left_out += 1;
+        if !shown.is_empty() && length > MAX_LIST {
+            break;
         }
+        shown.push(choice);
     }
-    if left_out > 0 {
+    let left_out = count.saturating_sub(shown.len());
+    if left_out > 0 && !shown.is_empty() {
         shown.push(format!("and {left_out} more"));
     }
     (!shown.is_empty()).then(|| format!("it takes {}", shown.join(", ")))

@@ -27,6 +27,16 @@ impl Findings {
         }
     }
 
+    /// Adds a finding whose words take time to find; they are not looked for when nobody will see them.
+    pub(super) fn push_with(&mut self, severity: Severity, find: impl FnOnce() -> Finding) {
+        if self.found.len() < MAX_FINDINGS {
+            self.push(Finding { severity, ..find() });
+        } else {
+            self.left_out += 1;
+            self.worst = self.worst.max(Some(severity));
+        }
+    }
+
     /// The findings by the place of their nodes in the prompt, those about no node last.
     pub(super) fn in_order_of(mut self, prompt: &Prompt) -> Vec<Finding> {
         // One stable sort by place; findings are few, so that the places of all nodes are seldom needed.

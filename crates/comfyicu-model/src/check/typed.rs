@@ -78,9 +78,14 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn problem(&mut self, node: Node<'a>, input: &LiveInput<'a>, problem: &Problem<'a>, is_needed: bool) {
-        let finding =
-            self.advice.finding(problem, Some(&input.definition)).about(node).at_input(&*input.name);
-        self.findings.push(if is_needed { finding } else { not_needed(finding) });
+        let severity = if is_needed { Severity::Error } else { Severity::Warning };
+        self.findings.push_with(severity, || {
+            let mut finding = self.advice.finding(problem, Some(&input.definition));
+            if !is_needed {
+                finding.message.push_str(", but no output needs the node");
+            }
+            finding.about(node).at_input(&*input.name)
+        });
     }
 
     /// Looks at what stands at inputs that the class does not have.
@@ -118,23 +123,17 @@ impl<'a> Checker<'a, '_> {
         if BUTTONS.contains(&name) || definition.hidden().any(|hidden| hidden.name() == name) {
             return;
         }
-        let message = "the class has no such input, and ignores it";
-        let finding = Finding::warning("unknown_input", message).about(node).at_input(name);
-        let meant = self.advice.nearest(name, inputs.iter().map(|input| &*input.name));
-        self.findings.push(match meant {
-            Some(meant) => finding.suggest(format!("was `{meant}` meant?")),
-            None => finding,
+        self.findings.push_with(Severity::Warning, || {
+            let message = "the class has no such input, and ignores it";
+            let finding = Finding::warning("unknown_input", message).about(node).at_input(name);
+            let meant = self.advice.nearest(name, inputs.iter().map(|input| &*input.name));
+            meant.into_iter().fold(finding, |finding, meant| finding.suggest(format!("was `{meant}` meant?")))
         });
     }
 }
 
 /// Up to how many inputs it is quicker to look through them than to make a table.
 const MAX_SCANNED: usize = 64;
-
-fn not_needed(finding: Finding) -> Finding {
-    let message = format!("{}, but no output needs the node", finding.message);
-    Finding { severity: Severity::Warning, message, ..finding }
-}
 
 fn is_output(node: Node<'_>, object_info: &ObjectInfo) -> bool {
     let definition = node.class_type().and_then(|class_type| object_info.definition(class_type));
