@@ -173,7 +173,7 @@ impl Shared {
 fn serve(stream: TcpStream, shared: &Shared, reply: &dyn Fn(&Received) -> Reply) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(stream);
-    let received = read(&mut reader)?;
+    let received = read_request(&mut reader)?;
     let answer = reply(&received);
     shared.lock().received.push(received);
     shared.pass();
@@ -194,7 +194,8 @@ fn read_line(reader: &mut BufReader<TcpStream>) -> io::Result<String> {
     if line.ends_with('\n') { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Received> {
+/// Reads a request, body included.
+pub(crate) fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Received> {
     let line = read_line(reader)?;
     let mut words = line.split(' ');
     let method = words.next().unwrap_or_default().to_owned();

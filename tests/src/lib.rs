@@ -11,6 +11,7 @@ mod chaos;
 mod child;
 mod cli;
 mod environment;
+mod fault_proxy;
 mod host;
 mod http;
 mod image;
@@ -22,6 +23,7 @@ pub use chaos::{ChaosReport, chaos};
 pub use child::{Background, Finished, run_bounded};
 pub use cli::Cli;
 pub use environment::{in_ci, repository, without_package_variables};
+pub use fault_proxy::{Fault, FaultProxy};
 pub use host::{Host, Received, Reply};
 pub use http::{Answer, get, request, try_request};
 pub use image::Image;
@@ -35,6 +37,18 @@ mod documents {
     pub struct Readme;
     #[doc = include_str!("../../docs/src/rust.md")]
     pub struct FromRust;
+    #[doc = include_str!("../../docs/src/rust/submitting.md")]
+    pub struct Submitting;
+    #[doc = include_str!("../../docs/src/rust/waiting.md")]
+    pub struct Waiting;
+    #[doc = include_str!("../../docs/src/rust/outputs.md")]
+    pub struct Outputs;
+    #[doc = include_str!("../../docs/src/rust/webhooks.md")]
+    pub struct Webhooks;
+    #[doc = include_str!("../../docs/src/rust/batches.md")]
+    pub struct Batches;
+    #[doc = include_str!("../../docs/src/rust/transport.md")]
+    pub struct Transport;
     #[doc = include_str!("../../docs/src/prompts.md")]
     pub struct Prompts;
     #[doc = include_str!("../../docs/src/checking.md")]

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the programs do in a second, each beside a baseline of the same run.
 
+mod client;
 mod native;
 
 use std::process::Command;
@@ -18,10 +19,11 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     match args.split_first() {
         Some((what, rest)) if what == "server" => server(rest),
         Some((what, rest)) if what == "native" => native::run(rest),
+        Some((what, rest)) if what == "client" => client::run(rest),
         Some((other, _)) => {
-            Err(Failure::usage(format!("no benchmark `{other}`; there are `server` and `native`")))
+            Err(Failure::usage(format!("no benchmark `{other}`; there are `server`, `native` and `client`")))
         }
-        None => Err(Failure::usage("which benchmark? There are `server` and `native`")),
+        None => Err(Failure::usage("which benchmark? There are `server`, `native` and `client`")),
     }
 }
 

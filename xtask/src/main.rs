@@ -31,6 +31,8 @@ Commands:
                           cargo test; with ARGS only what they select, no doctests (such as `-p comfyicu-model`)
   bench native [--comfyui HOST:PORT] [--sides N,N…]
                           how fast the native nodes are, in a release build, beside a real ComfyUI if one is named
+  bench client [RUNS]     how soon clients see the end of a run, and at what cost: the documentation's loop in Python
+                          and JavaScript, and this one (a minute or two each; needs a quiet machine)
   ci [PART…]              what has to pass before a change goes in; the parts, in order:
                           fmt, clippy, doc, deny, package, test
   chaos [--seconds N] [--seed N]

@@ -7,6 +7,7 @@ mod chaos;
 mod crash;
 mod documentation_clients;
 mod documents;
+mod faults;
 mod lifecycle;
 mod live;
 mod prompts;

@@ -138,12 +138,9 @@ impl<'a> Fetch<'a> {
         })?;
         let sent = timeout(self.silence(), self.client.inner.transport.send(request)).await;
         let response = sent.unwrap_or_else(|_| Err(self.silent()));
-        response.map_err(|error| {
-            if self.offset > 0 && error.may_have_been_sent() {
-                Broken::Transfer(error)
-            } else {
-                Broken::Finally(self.failed(error))
-            }
+        response.map_err(|error| match self.offset {
+            0 => Broken::Finally(self.failed(error)),
+            _ => Broken::Transfer(error),
         })
     }
 

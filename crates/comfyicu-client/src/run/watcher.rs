@@ -57,6 +57,8 @@ pub(super) struct Watcher {
     live: Option<Live>,
     hub: Option<Subscription>,
     next_look: Instant,
+    /// Until when the service wants to be left alone.
+    not_before: Instant,
     polls: u32,
     last: Option<Run>,
     last_good: Instant,
@@ -74,6 +76,7 @@ impl Watcher {
             live: None,
             hub,
             next_look: begin,
+            not_before: begin,
             polls: 0,
             last: None,
             last_good: begin,
@@ -135,14 +138,14 @@ impl Watcher {
     fn hear(&mut self, heard: Heard) -> Option<Step> {
         match heard {
             Heard::Connected => self.next_look = later(Instant::now(), SAFETY),
-            Heard::Lost | Heard::Off => self.next_look = Instant::now(),
+            Heard::Lost | Heard::Off => self.next_look = self.not_before.max(Instant::now()),
             Heard::Told(told) => {
                 self.last_good = Instant::now();
                 if let RunEventKind::Status { status, .. } = &told.kind {
                     self.note(Some(status.clone()));
                 }
                 if told.wants_a_look() {
-                    self.next_look = Instant::now();
+                    self.next_look = self.not_before.max(Instant::now());
                 }
                 return Some(Step::Told(told));
             }
@@ -192,7 +195,8 @@ impl Watcher {
         } else {
             self.delays.after(seen, situation)
         };
-        self.next_look = later(Instant::now(), delay.max(asked));
+        self.not_before = later(Instant::now(), asked);
+        self.next_look = self.not_before.max(later(Instant::now(), delay));
     }
 
     fn situation(&self) -> Situation {

@@ -1,11 +1,14 @@
 //! Where webhooks meet the waits for their runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use comfyicu_model::RunId;
 use tokio::sync::Notify;
+
+/// How many runs are remembered of which news came before anybody waited for them.
+const REMEMBERED: usize = 1024;
 
 /// Joins webhooks to waits: a wait that is given the hub looks at its run when the hub is told of it. Clones are
 /// the same hub.
@@ -23,7 +26,14 @@ use tokio::sync::Notify;
 /// ```
 #[derive(Clone, Default)]
 pub struct WebhookHub {
-    waits: Arc<Mutex<HashMap<RunId, Entry>>>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waits: HashMap<RunId, Entry>,
+    /// The runs that there were news of while nobody waited: a run may end before its wait begins.
+    early: VecDeque<RunId>,
 }
 
 struct Entry {
@@ -39,8 +49,14 @@ impl WebhookHub {
 
     /// Tells those who wait for a run that there is news of it, and gives how many they are.
     pub fn tell(&self, run: &RunId) -> usize {
-        let waits = self.lock();
-        let Some(entry) = waits.get(run) else { return 0 };
+        let mut shared = self.lock();
+        let Some(entry) = shared.waits.get(run) else {
+            shared.early.push_back(run.clone());
+            if shared.early.len() > REMEMBERED {
+                shared.early.pop_front();
+            }
+            return 0;
+        };
         // One that is about to listen hears of it too; the others are woken.
         entry.notify.notify_waiters();
         entry.notify.notify_one();
@@ -48,20 +64,27 @@ impl WebhookHub {
     }
 
     pub(crate) fn subscribe(&self, run: &RunId) -> Subscription {
-        let mut waits = self.lock();
-        let entry = waits.entry(run.clone()).or_insert_with(|| Entry { notify: Arc::default(), waits: 0 });
+        let mut shared = self.lock();
+        let known = shared.early.len();
+        shared.early.retain(|early| early != run);
+        let has_news = shared.early.len() < known;
+        let new = || Entry { notify: Arc::default(), waits: 0 };
+        let entry = shared.waits.entry(run.clone()).or_insert_with(new);
         entry.waits += 1;
+        if has_news {
+            entry.notify.notify_one();
+        }
         Subscription { hub: self.clone(), run: run.clone(), notify: Arc::clone(&entry.notify) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Entry>> {
-        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for WebhookHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebhookHub").field("runs", &self.lock().len()).finish()
+        f.debug_struct("WebhookHub").field("runs", &self.lock().waits.len()).finish()
     }
 }
 
@@ -85,11 +108,11 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut waits = self.hub.lock();
-        if let Some(entry) = waits.get_mut(&self.run) {
+        let mut shared = self.hub.lock();
+        if let Some(entry) = shared.waits.get_mut(&self.run) {
             entry.waits -= 1;
             if entry.waits == 0 {
-                waits.remove(&self.run);
+                shared.waits.remove(&self.run);
             }
         }
     }
@@ -104,6 +127,8 @@ mod tests {
         let hub = WebhookHub::new();
         let run = RunId::parse("r").unwrap();
         assert_eq!(hub.tell(&run), 0);
+        // News that came before anybody waited are heard by the first who does.
+        hub.subscribe(&run).arrival().await;
         let (one, other) = (hub.subscribe(&run), hub.subscribe(&run));
         assert_eq!(hub.tell(&run), 2);
         one.arrival().await;

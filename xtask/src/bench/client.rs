@@ -1,0 +1,106 @@
+//! `cargo xtask bench client`: how soon clients see the end of a run, and what that costs: the documentation's
+//! loop in Python and in JavaScript, and ours, against one local service in one run.
+
+mod contender;
+mod service;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::cargo::Workspace;
+use crate::failure::Failure;
+use crate::process::{Interrupt, Running};
+use contender::{Contender, Measured};
+use service::Lengths;
+
+/// How many runs each client has at once.
+const RUNS: usize = 40;
+
+/// Runs all contenders one after the other, and prints a table.
+pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    let runs = match args {
+        [] => RUNS,
+        [runs] => runs.parse().map_err(|_| Failure::usage("`bench client [RUNS]` takes a number of runs"))?,
+        _ => return Err(Failure::usage("`bench client [RUNS]` takes a number of runs")),
+    };
+    let interrupt = Interrupt::watch()?;
+    let ours = build(&interrupt)?;
+    println!("{runs} runs at once; lengths drawn evenly from 0.3 to 30 s, the same for each client");
+    println!(
+        "{:<28} {:>9} {:>9} {:>10} {:>9} {:>9}",
+        "client", "mean", "p95", "requests/s", "CPU", "peak RSS"
+    );
+    let drawn = Lengths::Drawn;
+    let mut baseline: Option<Measured> = None;
+    for contender in documented() {
+        match contender.run(drawn, runs, &interrupt)? {
+            Some(measured) => {
+                print(&contender, &measured, None);
+                baseline = Some(baseline.map_or(measured, |best| best.better(&measured)));
+            }
+            None => println!("{:<28} is skipped: {}", contender.name, contender.needs),
+        }
+    }
+    for (name, mode, lengths) in [
+        ("ours, polling", &["poll"][..], drawn),
+        ("ours, lengths known", &["poll", "--learn"], Lengths::Same(Duration::from_secs(12))),
+        ("ours, told of changes", &["events"], drawn),
+    ] {
+        let program = ours.clone();
+        let contender = Contender::new(name, "", move || command(&program, mode));
+        if let Some(measured) = contender.run(lengths, runs, &interrupt)? {
+            print(&contender, &measured, baseline.as_ref());
+        }
+    }
+    Ok(())
+}
+
+fn print(contender: &Contender, measured: &Measured, baseline: Option<&Measured>) {
+    println!("{:<28} {measured}", contender.name);
+    if let Some(baseline) = baseline {
+        println!("{:<28} {}", "", measured.against(baseline));
+    }
+}
+
+/// The documentation's loop, as its clients have it.
+fn documented() -> [Contender; 2] {
+    let script = |name: &str| -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join("bench").join("client").join(name)
+    };
+    let (python, node) = (script("documentation.py"), script("documentation.js"));
+    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("target").join("doc-clients");
+    [
+        Contender::new("documentation, Python", "it needs python3 with `requests`", move || {
+            let mut command = Command::new("python3");
+            command.arg(&python);
+            command
+        }),
+        Contender::new(
+            "documentation, JavaScript",
+            "it needs node with `node-fetch` 2 in target/doc-clients",
+            move || {
+                let mut command = Command::new("node");
+                command.arg(&node).env("NODE_PATH", modules.join("node_modules"));
+                command
+            },
+        ),
+    ]
+}
+
+fn command(program: &Path, mode: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(mode);
+    command
+}
+
+/// Builds our contender, optimised as users have it.
+fn build(interrupt: &Interrupt) -> Result<PathBuf, Failure> {
+    let workspace = Workspace::find()?;
+    let mut build = workspace.cargo();
+    build.args(["build", "--quiet", "--release", "--package", "comfyicu-client", "--example", "wait_many"]);
+    if !Running::start(&mut build)?.wait(interrupt)?.success() {
+        return Err(Failure::new("the example `wait_many` does not build"));
+    }
+    Ok(workspace.target_dir(interrupt)?.join("release").join("examples").join("wait_many"))
+}
