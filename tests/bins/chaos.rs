@@ -21,8 +21,9 @@ fn main() -> ExitCode {
     let programs = Programs { cli: "comfyicu", server: server.clone().leak() };
     let report = chaos(programs, Duration::from_secs(seconds), seed);
     println!(
-        "killed {} times; {} runs accepted, {} completed; {} webhooks; {} orphaned output folders; seed {seed}",
-        report.kills, report.accepted, report.completed, report.webhooks, report.orphans
+        "killed {} times; {} runs accepted, {} completed, {} given up; {} webhooks; {} orphaned output folders; \
+         seed {seed}",
+        report.kills, report.accepted, report.completed, report.given_up, report.webhooks, report.orphans
     );
     for violation in &report.violations {
         println!("broken: {violation}");

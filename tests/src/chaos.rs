@@ -26,6 +26,8 @@ pub struct ChaosReport {
     pub accepted: usize,
     /// How many of them ended as `COMPLETED`.
     pub completed: usize,
+    /// How many ended as `ERROR` because each of their attempts was killed.
+    pub given_up: usize,
     /// How many webhooks arrived.
     pub webhooks: usize,
     /// Folders of outputs that no run shows: what a kill left between the end of a run and the removal.

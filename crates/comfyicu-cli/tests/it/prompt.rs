@@ -1,6 +1,7 @@
 //! `comfyicu prompt …`: no service, no key.
 
 use std::fs;
+use std::io::Write as _;
 
 use comfyicu_model::{ImageMetadata, Prompt};
 
@@ -184,6 +185,10 @@ fn images_carry_prompts_and_can_be_stripped() {
     hint: leave -i out: the changed prompt goes to stdout, and what made the image stays in it
     ");
 
+    let mut piped = command.start(&["prompt", "strip", "-", "-o", "piped.png"]);
+    piped.stdin.take().unwrap().write_all(&fs::read(command.path("a.png")).unwrap()).unwrap();
+    assert_eq!(command.end(piped).code, Some(0));
+    assert_eq!(fs::read(command.path("piped.png")).unwrap(), fs::read(pixels).unwrap());
     assert_eq!(command.run(&["prompt", "strip", "-i", "a.png"]).code, Some(0));
     assert_eq!(fs::read(command.path("a.png")).unwrap(), fs::read(pixels).unwrap());
     let nothing = command.run(&["prompt", "show", "a.png"]);

@@ -1,7 +1,7 @@
 //! `comfyicu prompt extract` and `strip`: images, and the texts in them.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, Write as _};
+use std::io::{self, Read, Seek, Write as _};
 use std::path::Path;
 
 use comfyicu_model::{ImageError, ImageMetadata};
@@ -57,11 +57,17 @@ pub(super) async fn strip(
 
 fn strip_to(source: &Path, target: Option<&Path>) -> Result<ImageMetadata, ImageError> {
     if input::is_stdin(source) {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map_err(ImageError::Read)?;
-        return write(Cursor::new(bytes), target);
+        return write(spooled(io::stdin().lock()).map_err(ImageError::Read)?, target);
     }
     write(File::open(source).map_err(ImageError::Read)?, target)
+}
+
+/// A pipe as a file without a name: one can go back in it, and it takes no memory.
+fn spooled(mut pipe: impl Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut pipe, &mut file)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Writes the stripped image to a file, whole or not at all, or to stdout.
