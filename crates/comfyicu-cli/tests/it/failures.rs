@@ -185,8 +185,7 @@ fn an_output_that_does_not_come_says_how_to_get_it() {
 fn refused(lines: &[&[&str]]) -> String {
     let service = Service::start(|_, _| Response::new(500, ""));
     let command = Command::on(&service);
-    let ui = r#"{"nodes": [], "links": [], "version": 0.4}"#;
-    std::fs::write(command.path("ui.json"), ui).unwrap();
+    std::fs::write(command.path("other.json"), r#"{"name": "fox", "steps": 20}"#).unwrap();
     let mut texts = Vec::new();
     for args in lines {
         let outcome = command.run(args);
@@ -201,7 +200,7 @@ fn refused(lines: &[&[&str]]) -> String {
 fn a_file_that_cannot_be_used_is_2_before_anything_is_sent() {
     insta::assert_snapshot!(refused(&[
         &["run", "none.json"],
-        &["run", "ui.json"],
+        &["run", "other.json"],
         &["run", "prompt.json", "--file", "/input/a=~/none.png"],
         &["run", "prompt.json", "-o", "prompt.json"],
     ]), @"
@@ -210,9 +209,9 @@ fn a_file_that_cannot_be_used_is_2_before_anything_is_sent() {
       caused by: No such file or directory (os error 2)
     hint: give the path of a prompt: in ComfyUI, Workflow → Export (API) writes one
 
-    $ comfyicu run ui.json
-    error: `ui.json` holds no prompt
-      caused by: this is a UI workflow, the editor's own file, and not a prompt: export it in ComfyUI with Workflow → Export (API)
+    $ comfyicu run other.json
+    error: `other.json` holds no prompt
+      caused by: no entry is a node: a node is an object with `class_type` and `inputs`
 
     $ comfyicu run prompt.json --file /input/a=~/none.png
     error: `~/none.png` cannot be read
