@@ -11,7 +11,6 @@ use super::check::Step;
 use super::codec::TextChunk;
 use super::limit::MAX_INPUT_BYTES;
 use super::nodes::LOADERS;
-use super::python::json_dumps;
 use super::work::Work;
 use crate::{InputFile, InputFiles, Job};
 
@@ -32,8 +31,10 @@ impl Context {
         let mut prompt = job.prompt.into_object();
         take_over_coercions(&mut prompt, steps);
         add_file_hashes(&mut prompt, &job.inputs);
-        let text =
-            |keyword: &str, value: &Json| TextChunk { keyword: keyword.to_owned(), text: json_dumps(value) };
+        let text = |keyword: &str, value: &Json| TextChunk {
+            keyword: keyword.to_owned(),
+            text: value.to_python_json(),
+        };
         let mut texts = vec![text("prompt", &prompt.into())];
         texts.extend(job.extra_pnginfo.iter().map(|(keyword, value)| text(keyword, value)));
         Self { run_id: job.run_id, texts, work, inputs: job.inputs, counters: Mutex::default() }
