@@ -1,12 +1,12 @@
 //! A proxy that does to each exchange what a test wants: the network and the gateways of bad days.
 
 use std::io::{self, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::host::{Received, read_request};
+use crate::host::{Received, accept, read_request};
 use crate::http::header;
 use crate::wait::PATIENCE;
 
@@ -69,17 +69,9 @@ impl FaultProxy {
     /// # Panics
     /// When it cannot listen.
     pub fn start(plan: impl Fn(&Received, usize) -> Fault + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("its address");
         let shared = Arc::new(Shared::default());
-        let (plan, theirs): (Arc<Plan>, _) = (Arc::new(plan), Arc::clone(&shared));
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (plan, shared) = (Arc::clone(&plan), Arc::clone(&theirs));
-                // A peer that hangs up is its own business.
-                thread::spawn(move || serve(stream, &shared, &*plan).ok());
-            }
-        });
+        let theirs = Arc::clone(&shared);
+        let address = accept("127.0.0.1:0", move |stream| serve(stream, &theirs, &plan));
         Self { address, shared }
     }
 

@@ -89,6 +89,27 @@ struct State {
     held: bool,
 }
 
+/// Accepts connections on an address of loopback, and serves each on a thread of its own.
+///
+/// # Panics
+/// When it cannot listen.
+pub(crate) fn accept(
+    address: &str,
+    serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind(address).expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let serve = Arc::new(serve);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = Arc::clone(&serve);
+            // A peer that hangs up is its own business.
+            thread::spawn(move || serve(stream).ok());
+        }
+    });
+    address
+}
+
 impl Host {
     /// Starts a host that answers with what `reply` makes of each request.
     ///
@@ -103,17 +124,9 @@ impl Host {
     /// # Panics
     /// When it cannot listen.
     pub fn start_at(address: &str, reply: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(address).expect("a free port");
-        let address = listener.local_addr().expect("its address");
         let shared = Arc::new(Shared::default());
-        let (reply, theirs) = (Arc::new(reply), Arc::clone(&shared));
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (reply, shared) = (Arc::clone(&reply), Arc::clone(&theirs));
-                // A peer that hangs up is its own business.
-                thread::spawn(move || serve(stream, &shared, &*reply).ok());
-            }
-        });
+        let theirs = Arc::clone(&shared);
+        let address = accept(address, move |stream| serve(stream, &theirs, &reply));
         Self { address, shared }
     }
 
