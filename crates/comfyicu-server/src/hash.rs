@@ -20,17 +20,22 @@ impl Sha256Hex {
     }
 
     pub(crate) fn finish(hasher: Sha256) -> Self {
-        let mut text = String::with_capacity(64);
-        for byte in hasher.finalize() {
-            // Writing to a string does not fail.
-            let _infallible = write!(text, "{byte:02x}");
-        }
-        Self(text)
+        Self(hex(&hasher.finalize()))
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Writes bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _infallible = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(test)]

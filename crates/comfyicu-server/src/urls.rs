@@ -1,6 +1,6 @@
 //! The addresses that the server gives out, and the signatures on them.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use comfyicu_model::{OutputPath, RunId, WorkflowId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -8,7 +8,7 @@ use http::Uri;
 use sha2::Sha256;
 use url::Url;
 
-use crate::hash::Sha256Hex;
+use crate::hash::{Sha256Hex, hex};
 use crate::run::Urls;
 
 /// The parameter that carries a signature.
@@ -28,12 +28,7 @@ impl Signer {
     }
 
     fn sign(&self, message: &str) -> String {
-        let mut text = String::with_capacity(64);
-        for byte in self.0.clone().chain_update(message).finalize().into_bytes() {
-            // Writing to a string does not fail.
-            let _infallible = write!(text, "{byte:02x}");
-        }
-        text
+        hex(&self.0.clone().chain_update(message).finalize().into_bytes())
     }
 
     fn verify(&self, message: &str, signature: &str) -> bool {

@@ -67,11 +67,16 @@ impl Worker {
                 self.execute(waiting, prepared).await;
                 continue;
             }
-            tokio::select! {
-                () = self.shutdown.stopping() => {}
-                () = changed => {}
-                () = tokio::time::sleep(IDLE) => {}
-            }
+            self.rest(changed).await;
+        }
+    }
+
+    /// Waits until the queue has changed or the server stops, and for a while at most.
+    async fn rest(&self, changed: impl Future<Output = ()>) {
+        tokio::select! {
+            () = self.shutdown.stopping() => {}
+            () = changed => {}
+            () = tokio::time::sleep(IDLE) => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! Fetching the files of runs while they wait, so that no executor waits for a download.
 
 use super::attempt::costs_so_far;
-use super::{IDLE, STORE_RETRY, Worker};
+use super::{STORE_RETRY, Worker};
 use crate::clock;
 use crate::files::{PrepareError, Prepared};
 use crate::report::with_causes;
@@ -17,11 +17,7 @@ impl Worker {
                 self.fetch_files(waiting).await;
                 continue;
             }
-            tokio::select! {
-                () = self.shutdown.stopping() => {}
-                () = changed => {}
-                () = tokio::time::sleep(IDLE) => {}
-            }
+            self.rest(changed).await;
         }
     }
 
