@@ -32,6 +32,7 @@ pub use path::{JsonPath, PathStep};
 pub use position::Position;
 pub use read::read;
 pub(crate) use read::read_document;
+pub(crate) use rewrite::replaced;
 pub use rewrite::rewrite;
 pub(crate) use scan::{DoubledKey, Entry, doubled_keys, entries, is_object_behind, span_at};
 pub use value::{Kind, Value};

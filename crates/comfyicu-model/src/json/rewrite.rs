@@ -24,12 +24,16 @@ use super::{JsonError, JsonPath, Limits, Object, Value};
 /// # Ok::<(), json::JsonError>(())
 /// ```
 pub fn rewrite(text: &str, new: &Value, limits: Limits) -> Result<String, JsonError> {
-    let old = super::read(text.as_bytes(), limits)?;
+    Ok(replaced(text, &super::read(text.as_bytes(), limits)?, new))
+}
+
+/// Writes a value in place of `old`, which is what the text holds.
+pub(crate) fn replaced(text: &str, old: &Value, new: &Value) -> String {
     let mut rewriter = Rewriter { text, patches: Vec::new() };
     if let Some(span) = scan::span_at(text.as_bytes(), &JsonPath::default()) {
-        rewriter.value(span, &old, new);
+        rewriter.value(span, old, new);
     }
-    Ok(rewriter.finish())
+    rewriter.finish()
 }
 
 /// What is put in place of a stretch of the text.

@@ -29,8 +29,8 @@ impl Prompt {
 
 /// Puts a value where steps lead to in a text; where they lead into a string, into the text in it.
 fn put(text: &str, steps: &[PathStep<'_>], new: Value) -> Result<String, ParsePromptError> {
-    let limits = Limits::default();
-    let mut document = json::read(text.as_bytes(), limits).map_err(ParsePromptError::Json)?;
+    let old = json::read(text.as_bytes(), Limits::default()).map_err(ParsePromptError::Json)?;
+    let mut document = old.clone();
     let (mut at, mut steps) = (&mut document, steps);
     loop {
         match (at, steps.split_first()) {
@@ -48,7 +48,7 @@ fn put(text: &str, steps: &[PathStep<'_>], new: Value) -> Result<String, ParsePr
             }
         }
     }
-    json::rewrite(text, &document, limits).map_err(ParsePromptError::Json)
+    Ok(json::replaced(text, &old, &document))
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! UI workflows in small: each peculiarity of the editor's format, and what becomes of it.
+
 use super::*;
 
 /// A few classes as ComfyUI defines classes, in small.

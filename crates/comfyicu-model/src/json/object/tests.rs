@@ -1,3 +1,5 @@
+//! Objects are maps that keep their order, however many keys they have.
+
 use indexmap::IndexMap;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Reading: what is kept, what is refused, and where the error says that it is.
+
 use super::*;
 
 fn error(text: &str) -> String {

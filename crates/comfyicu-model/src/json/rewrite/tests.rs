@@ -1,3 +1,5 @@
+//! A text with another value in it: what changes, and what keeps its letters.
+
 use proptest::prelude::*;
 
 use super::*;

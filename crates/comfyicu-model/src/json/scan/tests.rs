@@ -1,3 +1,5 @@
+//! The second look finds keys and values where they stand.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is a prompt, and what is named as something else.
+
 use proptest::prelude::*;
 
 use super::*;

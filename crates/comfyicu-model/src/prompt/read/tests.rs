@@ -1,3 +1,5 @@
+//! Prompts as they are found: wrapped, in strings, with keys that stand twice.
+
 use super::*;
 
 const PROMPT: &str = r#"{"1":{"class_type":"A","inputs":{"seed":18446744073709551616,"cfg":1.0}}}"#;

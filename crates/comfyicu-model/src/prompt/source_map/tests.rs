@@ -1,3 +1,5 @@
+//! Positions lead to the text of what they are of.
+
 use proptest::prelude::*;
 
 use super::*;
