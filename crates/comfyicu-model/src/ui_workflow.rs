@@ -48,7 +48,7 @@ pub struct Conversion {
     /// The prompt. It has no nodes where nothing in the workflow runs, because all is bypassed, say.
     pub prompt: Prompt,
     /// What could not be known, as warnings: `unknown_class`, `unknown_widgets`, `unknown_choice`, `lost_link`,
-    /// `missing_set_node`, `kept_text`, `prompt_no_nodes`. Each names its node.
+    /// `ambiguous_broadcast`, `missing_set_node`, `kept_text`, `prompt_no_nodes`. Each names its node.
     pub findings: Vec<Finding>,
 }
 

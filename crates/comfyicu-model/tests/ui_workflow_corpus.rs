@@ -79,6 +79,28 @@ fn as_many_pairs_as_ever_come_out_as_the_editor_makes_them() {
 }
 
 #[test]
+fn where_group_nodes_come_out_otherwise_the_editors_own_prompt_cannot_run() {
+    let Some(corpus) = corpus() else { return };
+    let object_info = std::fs::read(corpus.join("object_info/comfyui-0.33.0.object_info.json")).unwrap();
+    let object_info = ObjectInfo::parse(&object_info).unwrap();
+    let missing = |prompt: &Prompt| {
+        let findings = prompt.check_with(&object_info);
+        findings.iter().filter(|finding| finding.code == "required_input_missing").count()
+    };
+    for name in [
+        "Comfy-Org__example_workflows__flux_1_kontext_dev_grouped",
+        "comfyanonymous__ComfyUI_examples__sdxl_edit_model",
+    ] {
+        let file = |kind: &str| std::fs::read(corpus.join(format!("pairs/{name}.{kind}.json"))).unwrap();
+        let editor = Prompt::parse(&file("fe")).unwrap();
+        let ours =
+            UiWorkflow::parse(&file("ui")).unwrap().to_prompt(&object_info, &ConvertOptions::default());
+        assert!(missing(&editor) > 0, "{name}");
+        assert_eq!(missing(&ours.unwrap().prompt), 0, "{name}");
+    }
+}
+
+#[test]
 fn every_prompt_comes_back_from_the_workflow_that_is_drawn_of_it() {
     let Some(corpus) = corpus() else { return };
     let object_info = std::fs::read(corpus.join("object_info/comfyui-0.33.0.object_info.json")).unwrap();

@@ -37,6 +37,8 @@ fn class() -> impl Strategy<Value = &'static str> {
         "SetNode",
         "GetNode",
         "Anything Everywhere",
+        "Anything Everywhere?",
+        "Seed Everywhere",
         "Prompts Everywhere",
         "workflow>g",
         "workflow/g",

@@ -12,6 +12,8 @@ pub(super) enum Doubt {
     Widgets(usize),
     /// A value is none of those that bring inputs with them, so that the values after it may be out of place.
     Choice { widget: String, value: Value },
+    /// Several nodes give something to all that an input could get, and none comes before the others.
+    Ambiguous { input: String },
 }
 
 impl Doubt {
@@ -37,6 +39,12 @@ impl Doubt {
                 ),
             )
             .at_input(widget.as_str()),
+            Self::Ambiguous { input } => Finding::warning(
+                "ambiguous_broadcast",
+                "several nodes give something to every such input, so that it gets nothing",
+            )
+            .suggest("link it, or let one of them come first")
+            .at_input(input.as_str()),
         }
     }
 }

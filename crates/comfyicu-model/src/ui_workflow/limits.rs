@@ -26,6 +26,17 @@ pub(super) const INSTANCE_INPUTS: Bound = Bound { limit: 1_000_000, what: "input
 /// From an input through reroutes, bypassed nodes and subgraphs to what feeds it.
 pub(super) const STEPS: Bound = Bound { limit: 1_000, what: "steps from an input to its source" };
 
+/// People make a dozen, and each is looked at for every input.
+pub(super) const BROADCASTS: Bound = Bound { limit: 256, what: "things that are given everywhere" };
+
+/// Ten of them at each input of ten thousand nodes.
+pub(super) const BROADCAST_TESTS: Bound =
+    Bound { limit: 500_000, what: "inputs to look at for each of the things that are given everywhere" };
+
+/// A thousand nodes in a hundred groups, for a hundred things.
+pub(super) const GROUP_TESTS: Bound =
+    Bound { limit: 10_000_000, what: "places of nodes in groups to look at" };
+
 impl Bound {
     /// How many there may be.
     pub(super) const fn limit(self) -> usize {

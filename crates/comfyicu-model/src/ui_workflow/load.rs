@@ -103,7 +103,7 @@ impl<'a> Loader<'a> {
             graph.outputs = slots(source.object.get("outputs")).map(boundary).collect();
             limits::INPUTS.check(graph.inputs.len())?;
         }
-        everywhere::draw_links(&mut graph, source.object);
+        everywhere::draw_links(&mut graph, source.object)?;
         graph.index();
         Ok(graph)
     }
