@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use sync_wrapper::SyncStream;
 
 use crate::error::Error;
 use crate::run::{DEFAULT_MAX_WAIT, SubmitRun};
@@ -167,7 +169,7 @@ impl Batch {
             }
             std::future::ready(told.map(|()| result))
         });
-        Ok(BatchStream(Box::pin(results)))
+        Ok(BatchStream(SyncStream::new(Box::pin(results))))
     }
 
     /// Runs all of it, and gives the results in the order of the items.
@@ -194,7 +196,7 @@ impl fmt::Debug for Batch {
 /// # Cancel safety
 /// When it is dropped, what was submitted runs on. With a manifest, another batch goes on.
 #[must_use = "nothing is sent until it is read"]
-pub struct BatchStream(Pin<Box<dyn Stream<Item = BatchResult> + Send>>);
+pub struct BatchStream(SyncStream<BoxStream<'static, BatchResult>>);
 
 impl BatchStream {
     /// The next result; `None` after the last.

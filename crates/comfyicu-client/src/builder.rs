@@ -13,6 +13,7 @@ use crate::capabilities::Capabilities;
 use crate::client::{Client, Inner};
 use crate::error::{Error, ErrorKind, Source};
 use crate::key::ApiKey;
+use crate::object_info::Cached;
 use crate::run::Lengths;
 
 /// Where the hosted service is: the default.
@@ -100,8 +101,10 @@ impl ClientBuilder {
         let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let capabilities =
             self.capabilities.map_or_else(OnceCell::new, |known| OnceCell::new_with(Some(known)));
-        let (transport, lengths) = (layers.build(), Lengths::default());
-        Ok(Client { inner: Arc::new(Inner { base, key, transport, timeout, capabilities, lengths }) })
+        let transport = layers.build();
+        let (lengths, definitions) = (Lengths::default(), Cached::default());
+        let inner = Inner { base, key, transport, timeout, capabilities, lengths, definitions };
+        Ok(Client { inner: Arc::new(inner) })
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) timeout: Duration,
     pub(crate) capabilities: OnceCell<Capabilities>,
     pub(crate) lengths: Lengths,
+    pub(crate) definitions: crate::object_info::Cached,
 }
 
 impl Client {

@@ -15,6 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use comfyicu_model::{OutputFile, Run, RunOutput, RunStatus};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use sync_wrapper::SyncWrapper;
 use url::Url;
 
 pub(crate) use write::write_output;
@@ -96,7 +97,7 @@ pub struct Download {
     folder: PathBuf,
     if_exists: IfExists,
     at_once: usize,
-    observer: Observer,
+    observer: SyncWrapper<Observer>,
 }
 
 enum Source {
@@ -115,7 +116,8 @@ impl Download {
 
     fn new(client: Client, source: Source, folder: PathBuf) -> Self {
         let if_exists = IfExists::default();
-        Self { client, source, folder, if_exists, at_once: AT_ONCE, observer: Box::new(|_| {}) }
+        let observer: Observer = Box::new(|_| {});
+        Self { client, source, folder, if_exists, at_once: AT_ONCE, observer: SyncWrapper::new(observer) }
     }
 
     /// Sets what to do with an output whose file is there already; the default is to fail.
@@ -132,7 +134,7 @@ impl Download {
 
     /// Calls `observer` as the bytes arrive.
     pub fn observe(mut self, observer: impl FnMut(DownloadProgress<'_>) + Send + 'static) -> Self {
-        self.observer = Box::new(observer);
+        self.observer = SyncWrapper::new(Box::new(observer));
         self
     }
 
@@ -143,7 +145,7 @@ impl Download {
             Source::Handle(handle) => handle.get().await?,
         };
         let jobs = jobs(outputs(&run)?, &folder, if_exists)?;
-        let all = All { client: &client, files: jobs.len(), observer: Mutex::new(observer) };
+        let all = All { client: &client, files: jobs.len(), observer: Mutex::new(observer.into_inner()) };
         // Two outputs of one run never take each other's place: the second comes when the first has its name.
         let (doubled, first): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.is_doubled);
         let mut saved: Vec<(usize, SavedFile)> =

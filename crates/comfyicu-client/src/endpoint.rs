@@ -128,6 +128,14 @@ impl Call {
         Self { repeat: Some(Repeat::Never), is_stream: true, last_event_id: after, ..call }
     }
 
+    /// Reads what happens to the runs of a workflow (extension), after the last event seen.
+    pub(crate) fn workflow_events(base: &BaseUrl, workflow: &WorkflowId, after: Option<String>) -> Self {
+        let url = base.endpoint(&["workflows", workflow.as_str(), "events"]);
+        let missing = format!("there is no workflow {workflow} at {base}");
+        let call = Self::get("/workflows/{workflow_id}/events", url, missing);
+        Self { repeat: Some(Repeat::Never), is_stream: true, last_event_id: after, ..call }
+    }
+
     /// Asks what the server offers (extension).
     pub(crate) fn capabilities(base: &BaseUrl) -> Self {
         let url = base.endpoint(&["capabilities"]);

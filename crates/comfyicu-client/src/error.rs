@@ -1,15 +1,18 @@
 //! What can go wrong, by what the caller does next.
 
 mod answer;
+mod check;
 mod kind;
 
 pub use answer::{ApiError, ProtocolError};
+pub use check::CheckFailed;
 pub use kind::ErrorKind;
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use comfyicu_model::Finding;
 use comfyicu_transport::{Attempt, TransportError};
 
 use crate::key::InvalidApiKey;
@@ -33,6 +36,7 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) enum Source {
     Api(ApiError),
+    Check(CheckFailed),
     Protocol(ProtocolError),
     Transport(TransportError),
     Io(io::Error),
@@ -96,6 +100,16 @@ impl Error {
         match &self.0.source {
             Some(Source::Api(error)) => Some(error),
             _ => None,
+        }
+    }
+
+    /// What was found in the request, one by one: by a [`check`](crate::SubmitRun::check) before it was sent, or
+    /// by the server (an extension). Warnings are among them.
+    pub fn findings(&self) -> &[Finding] {
+        match &self.0.source {
+            Some(Source::Check(error)) => &error.findings,
+            Some(Source::Api(error)) => &error.details,
+            _ => &[],
         }
     }
 
@@ -176,6 +190,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self.0.source.as_ref()? {
             Source::Api(error) => error,
+            Source::Check(error) => error,
             Source::Protocol(error) => error,
             Source::Transport(error) => error,
             Source::Io(error) => error,

@@ -49,13 +49,14 @@
 //!   known.
 //! - [`Workflow::runs`] → [`ListRuns`]: runs as a stream. [`RunHandle::cancel`] cancels one, where the server can.
 //! - [`RunHandle::wait`] → [`Wait`]: bounded, told or polled. [`WaitError`] keeps the run that failed.
-//! - [`RunHandle::events`] → [`Events`]: statuses, nodes, progress as a stream.
+//! - [`RunHandle::events`] → [`Events`]: statuses, nodes, progress as a stream; [`Workflow::events`] →
+//!   [`WorkflowEvents`]: those of all runs of a workflow.
 //! - [`Client::download`] → [`Download`]: outputs on disk, each whole or not at all.
 //! - [`Workflow::batch`] → [`Batch`]: many prompts, with a manifest that resumes.
 //! - [`Client::upload`] → [`Upload`]: local files, where the server takes them (an extension of the
 //!   self-hosted server).
-//! - [`Client::object_info`], [`Client::object_info_of`]: node definitions, to check prompts against before
-//!   they are sent; any ComfyUI has them.
+//! - [`Client::object_info`], [`Client::object_info_of`]: node definitions, to [check](SubmitRun::check) prompts
+//!   against before they are sent; any ComfyUI has them.
 //! - [`WebhookReceiver`], [`WebhookVerifier`], [`WebhookHub`]: webhooks, verified, handed on, joined to waits.
 //! - [`Error`]: [`ErrorKind`] says what to do about it.
 //!
@@ -96,12 +97,14 @@ pub use capabilities::{Capabilities, Extension};
 pub use client::Client;
 pub use download::{Download, DownloadProgress, IfExists, SavedFile};
 pub use env::{API_KEY_VARIABLE, BASE_URL_VARIABLE};
-pub use error::{ApiError, Error, ErrorKind, ProtocolError};
+pub use error::{ApiError, CheckFailed, Error, ErrorKind, ProtocolError};
 pub use key::{ApiKey, InvalidApiKey};
+pub use object_info::OBJECT_INFO_AGE;
 pub use run::{
     DEFAULT_MAX_WAIT, DEFAULT_SEARCH_TIME, EventStream, Events, FailedRun, GaveUp, IfUnknown,
     InvalidSubmitKey, ListRuns, POLL_FAILURE_TOLERANCE, PollSchedule, RunEvent, RunEventKind, RunHandle,
-    RunStream, SubmitKey, SubmitRun, Wait, WaitBound, WaitError,
+    RunStream, SubmitKey, SubmitRun, Wait, WaitBound, WaitError, WorkflowEvent, WorkflowEventStream,
+    WorkflowEvents,
 };
 pub use upload::{Upload, UploadProgress, Uploaded};
 pub use webhook::{
@@ -122,6 +125,7 @@ mod tests {
     const fn check<T: Send + Sync>() {}
     const fn check_send<T: Send>() {}
 
+    /// Values go between threads and can be shared between them; futures are only awaited.
     #[test]
     fn everything_goes_between_threads() {
         const {
@@ -132,14 +136,32 @@ mod tests {
             check::<SubmitRun>();
             check::<Error>();
             check::<WaitError>();
-            check_send::<Wait>();
-            check_send::<EventStream>();
+            check::<Wait>();
+            check::<Events>();
+            check::<EventStream>();
+            check::<WorkflowEvents>();
+            check::<WorkflowEventStream>();
+            check::<WorkflowEvent>();
+            check::<RunEvent>();
+            check::<ListRuns>();
+            check::<RunStream>();
             check::<Batch>();
-            check_send::<BatchStream>();
-            check_send::<RunStream>();
+            check::<BatchItem>();
+            check::<BatchResult>();
+            check::<BatchStream>();
             check::<WebhookHub>();
-            check_send::<Download>();
-            check_send::<Upload>();
+            check::<WebhookReceiver>();
+            check::<WebhookVerifier>();
+            check::<Webhooks>();
+            check::<ReceivedWebhook>();
+            check::<Download>();
+            check::<SavedFile>();
+            check::<Upload>();
+            check::<Uploaded>();
+            check::<Capabilities>();
+            check::<ApiError>();
+            check::<ProtocolError>();
+            check::<CheckFailed>();
             check_send::<<SubmitRun as IntoFuture>::IntoFuture>();
             check_send::<<Wait as IntoFuture>::IntoFuture>();
             check_send::<<Download as IntoFuture>::IntoFuture>();

@@ -1,7 +1,12 @@
 //! Node definitions: those of the service, or of any ComfyUI.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use comfyicu_model::ObjectInfo;
 use comfyicu_model::json::{Object, Value};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::client::Client;
@@ -15,7 +20,35 @@ const COMFYUI: &[&str] = &[NAME];
 /// Where they stand below a server that speaks the service's API.
 const EXTENSION: &[&str] = &["api", "v1", NAME];
 
+/// How long definitions that were got once are good: they change when a server is given other nodes or models.
+pub const OBJECT_INFO_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// The node definitions that were got last, and when.
+pub(crate) type Cached = Mutex<Option<(Instant, Arc<ObjectInfo>)>>;
+
 impl Client {
+    /// The node definitions of the service as [`object_info`](Self::object_info) gives them, but got once in
+    /// [`OBJECT_INFO_AGE`] and shared by all clones of the client: for
+    /// [`SubmitRun::check`](crate::SubmitRun::check). Who asks meanwhile waits for the same answer. An extension of
+    /// the self-hosted server.
+    ///
+    /// # Errors
+    /// As [`object_info`](Self::object_info). A failure is not remembered.
+    ///
+    /// # Cancel safety
+    /// Safe: whoever asks next asks anew.
+    pub async fn cached_object_info(&self) -> Result<Arc<ObjectInfo>, Error> {
+        let mut cached = self.inner.definitions.lock().await;
+        if let Some((at, known)) = &*cached
+            && at.elapsed() < OBJECT_INFO_AGE
+        {
+            return Ok(Arc::clone(known));
+        }
+        let got = Arc::new(self.object_info().await?);
+        *cached = Some((Instant::now(), Arc::clone(&got)));
+        Ok(got)
+    }
+
     /// The node definitions of the service, to check prompts against. An extension of the self-hosted server.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod submit;
 mod wait;
 mod wait_error;
 mod watcher;
+mod workflow_events;
 
 pub use event::{RunEvent, RunEventKind};
 pub use event_stream::{EventStream, Events};
@@ -20,6 +21,7 @@ pub(crate) use submit::find_submitted;
 pub use submit::{DEFAULT_SEARCH_TIME, IfUnknown, InvalidSubmitKey, SubmitKey, SubmitRun};
 pub use wait::{DEFAULT_MAX_WAIT, POLL_FAILURE_TOLERANCE, Wait};
 pub use wait_error::{FailedRun, GaveUp, WaitBound, WaitError};
+pub use workflow_events::{WorkflowEvent, WorkflowEventStream, WorkflowEvents};
 
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use crate::batch::{Batch, BatchItem};
 use crate::client::Client;
 use crate::endpoint::Call;
 use crate::error::Error;
-use crate::run::{ListRuns, RunHandle, SubmitKey, SubmitRun, find_submitted};
+use crate::run::{ListRuns, RunHandle, SubmitKey, SubmitRun, WorkflowEvents, find_submitted};
 
 /// A workflow of the service, to run prompts in. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,6 +43,11 @@ impl Workflow {
     /// Its runs, newest first; see [`ListRuns`].
     pub fn runs(&self) -> ListRuns {
         ListRuns::new(self.clone())
+    }
+
+    /// What happens to its runs, as it happens; see [`WorkflowEvents`]. An extension of the self-hosted server.
+    pub fn events(&self) -> WorkflowEvents {
+        WorkflowEvents::new(self.clone())
     }
 
     /// What the service says of it. An endpoint that is not documented, but used.

@@ -19,7 +19,7 @@ pub enum ErrorKind {
     /// The request does not fit what is there (409).
     Conflict,
     /// The prompt, the files or the request are not acceptable, here or to the service (400, 413, 415,
-    /// 422): change them.
+    /// 422): change them. [`Error::findings`](super::Error::findings) may say what exactly is wrong.
     Rejected,
     /// Too many requests (429): wait, see [`Error::retry_after`](super::Error::retry_after).
     RateLimited,

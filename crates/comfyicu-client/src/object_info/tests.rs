@@ -97,3 +97,24 @@ async fn an_address_that_cannot_be_used_is_refused_without_repeating_it() {
     }
     assert_eq!(seen.lines().len(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn definitions_are_got_once_in_a_while_and_shared() {
+    let (client, seen) = world("/api/v1/object_info", (404, ""));
+    let clone = client.clone();
+    let (one, other) = tokio::join!(client.cached_object_info(), clone.cached_object_info());
+    assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
+    assert_eq!(seen.lines().len(), 1);
+    tokio::time::advance(OBJECT_INFO_AGE).await;
+    client.cached_object_info().await.unwrap();
+    assert_eq!(seen.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn definitions_that_could_not_be_got_are_asked_for_again() {
+    let (client, seen) = world("/nowhere", (404, ""));
+    for _ in 0..2 {
+        assert_eq!(client.cached_object_info().await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+    assert!(seen.lines().len() >= 2);
+}

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use comfyicu_model::json::{self, Limits, Number, Object, Value};
-use comfyicu_model::{Run, RunStatus, Timestamp};
-
-use crate::sse::SseEvent;
+use comfyicu_model::json::Object;
+use comfyicu_model::{Run, RunEvent as Told, RunEventKind as ToldKind, RunStatus, Timestamp};
 
 /// Something that happened to a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +15,8 @@ pub struct RunEvent {
     pub at: Option<Timestamp>,
     /// What it is.
     pub kind: RunEventKind,
+    /// The same as the service told it, whole; none where the run was looked at.
+    pub told: Option<Told>,
 }
 
 /// What happened to a run. Without an event stream (an extension) only the statuses are seen, and the end.
@@ -66,66 +66,63 @@ pub enum RunEventKind {
     },
 }
 
-/// An event of a stream, in our terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) at: Option<Timestamp>,
-    pub(super) kind: RunEventKind,
-}
-
-impl Told {
-    /// Reads an event; `None` when its data is no object.
-    pub(super) fn read(event: &SseEvent) -> Option<Self> {
-        let Ok(Value::Object(data)) = json::read(event.data.as_bytes(), Limits::default()) else {
-            return None;
+impl RunEventKind {
+    /// What an event of the service says. One that lacks what belongs to its kind is [`Other`](Self::Other).
+    pub(super) fn of(told: &Told) -> Self {
+        let known = match told.kind() {
+            ToldKind::Node => Self::node(told),
+            ToldKind::Progress => Self::progress(told),
+            ToldKind::Output => {
+                told.as_object().get_str("filename").map(|name| Self::Output { filename: name.to_owned() })
+            }
+            kind => status(kind).map(|usual| Self::Status {
+                status: told.status().unwrap_or(usual),
+                position: told.position(),
+            }),
         };
-        let at = data.get_str("at").and_then(|at| at.parse().ok());
-        Some(Self { at, kind: kind(&event.name, &data).unwrap_or_else(|| other(&event.name, data)) })
+        known.unwrap_or_else(|| Self::Other {
+            name: told.kind().as_str().to_owned(),
+            data: told.as_object().clone(),
+        })
     }
 
-    /// Whether the run should be looked at now: it has ended, or the stream was too fast.
-    pub(super) fn wants_a_look(&self) -> bool {
-        match &self.kind {
-            RunEventKind::Status { status, .. } => status.is_terminal(),
-            RunEventKind::Other { name, .. } => name == "resync",
-            _ => false,
-        }
+    fn node(told: &Told) -> Option<Self> {
+        let (done, total) = told.nodes().unwrap_or_default();
+        let class_type = told.class_type().unwrap_or_default().to_owned();
+        Some(Self::Node { node_id: told.node_id()?.to_string(), class_type, done, total })
+    }
+
+    fn progress(told: &Told) -> Option<Self> {
+        let (value, max) = told.steps()?;
+        Some(Self::Progress { node_id: told.node_id()?.to_string(), value, max })
     }
 }
 
-fn other(name: &str, data: Object) -> RunEventKind {
-    RunEventKind::Other { name: name.to_owned(), data }
-}
-
-fn kind(name: &str, data: &Object) -> Option<RunEventKind> {
-    let text = |key| data.get_str(key).map(str::to_owned);
-    let number = |key| data.get(key).and_then(Value::as_number).and_then(Number::as_u64);
-    Some(match name {
-        "queued" | "started" | "completed" | "error" | "cancelled" => RunEventKind::Status {
-            status: RunStatus::from(data.get_str("status").unwrap_or(&name.to_ascii_uppercase())),
-            position: number("position"),
-        },
-        "node" => RunEventKind::Node {
-            node_id: text("node_id")?,
-            class_type: text("class_type").unwrap_or_default(),
-            done: number("done").unwrap_or_default(),
-            total: number("total").unwrap_or_default(),
-        },
-        "progress" => {
-            RunEventKind::Progress { node_id: text("node_id")?, value: number("value")?, max: number("max")? }
-        }
-        "output" => RunEventKind::Output { filename: text("filename")? },
+/// The status that a run has after an event, where the event changes it and does not say it itself.
+const fn status(kind: &ToldKind) -> Option<RunStatus> {
+    Some(match kind {
+        ToldKind::Queued => RunStatus::Queued,
+        ToldKind::Started => RunStatus::Started,
+        ToldKind::Completed => RunStatus::Completed,
+        ToldKind::Error => RunStatus::Error,
+        ToldKind::Cancelled => RunStatus::Cancelled,
         _ => return None,
     })
+}
+
+/// Whether the run should be looked at now: it has ended, or the stream was too fast.
+pub(super) fn wants_a_look(told: &Told) -> bool {
+    told.is_terminal()
+        || told.status().is_some_and(|status| status.is_terminal())
+        || *told.kind() == ToldKind::Other("resync".into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(name: &str, data: &str) -> Option<RunEventKind> {
-        let event = SseEvent { id: None, name: name.to_owned(), data: data.to_owned() };
-        Told::read(&event).map(|told| told.kind)
+    fn read(name: &str, data: &str) -> RunEventKind {
+        RunEventKind::of(&Told::parse(name, data.as_bytes()).unwrap())
     }
 
     #[test]
@@ -140,8 +137,7 @@ mod tests {
             ("progress", r#"{"value": -1}"#),
             ("weather", r#"{"sun": true}"#),
         ];
-        let kinds: Vec<_> =
-            events.iter().map(|(name, data)| format!("{:?}", read(name, data).unwrap())).collect();
+        let kinds: Vec<_> = events.iter().map(|(name, data)| format!("{:?}", read(name, data))).collect();
         insta::assert_snapshot!(kinds.join("\n"), @r#"
         Status { status: Queued, position: Some(2) }
         Status { status: Started, position: None }
@@ -152,7 +148,13 @@ mod tests {
         Other { name: "progress", data: {"value": -1} }
         Other { name: "weather", data: {"sun": true} }
         "#);
-        assert_eq!(read("queued", "no JSON"), None);
-        assert_eq!(read("queued", "[]"), None);
+    }
+
+    #[test]
+    fn the_end_and_what_was_missed_are_reasons_to_look() {
+        let wants = |name| wants_a_look(&Told::parse(name, b"{}").unwrap());
+        assert!(["completed", "error", "cancelled", "resync"].into_iter().all(wants));
+        assert!(!["queued", "started", "node", "progress", "output", "weather"].into_iter().any(wants));
+        assert!(wants_a_look(&Told::parse("weather", br#"{"status": "COMPLETED"}"#).unwrap()));
     }
 }

@@ -6,8 +6,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use comfyicu_model::RunStatus;
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use sync_wrapper::SyncStream;
 
+use super::event::wants_a_look;
 use super::watcher::{Bounds, Step, Watcher};
 use crate::run::{PollSchedule, RunEvent, RunEventKind, RunHandle, WaitError};
 use crate::webhook::WebhookHub;
@@ -51,16 +54,16 @@ impl Events {
     /// The events as a stream. It ends after [`Ended`](RunEventKind::Ended), or after an error.
     pub fn stream(self) -> EventStream {
         let watch = Watch { watcher: Watcher::new(self.run, self.bounds), status: None, is_over: false };
-        EventStream(Box::pin(stream::try_unfold(watch, |mut watch| async move {
+        EventStream(SyncStream::new(Box::pin(stream::try_unfold(watch, |mut watch| async move {
             let event = watch.next().await?;
             Ok(event.map(|event| (event, watch)))
-        })))
+        }))))
     }
 }
 
 /// What happens to a run; a [`Stream`] with what most need of one.
 #[must_use = "nothing is asked for until it is read"]
-pub struct EventStream(Pin<Box<dyn Stream<Item = Result<RunEvent, WaitError>> + Send>>);
+pub struct EventStream(SyncStream<BoxStream<'static, Result<RunEvent, WaitError>>>);
 
 impl EventStream {
     /// The next event; `None` after the end.
@@ -108,21 +111,23 @@ impl Watch {
                     if status.as_ref().is_some_and(RunStatus::is_terminal) {
                         self.is_over = true;
                         let at = run.completed_at();
-                        return Ok(Some(RunEvent { elapsed, at, kind: RunEventKind::Ended(Box::new(run)) }));
+                        let kind = RunEventKind::Ended(Box::new(run));
+                        return Ok(Some(RunEvent { elapsed, at, kind, told: None }));
                     }
                     if let Some(status) = status.filter(|status| self.status.as_ref() != Some(status)) {
                         self.status = Some(status.clone());
                         let kind = RunEventKind::Status { status, position: None };
-                        return Ok(Some(RunEvent { elapsed, at, kind }));
+                        return Ok(Some(RunEvent { elapsed, at, kind, told: None }));
                     }
                 }
                 // The run itself follows.
-                Step::Told(told) if told.wants_a_look() => {}
+                Step::Told(told) if wants_a_look(&told) => {}
                 Step::Told(told) => {
-                    if let RunEventKind::Status { status, .. } = &told.kind {
+                    let kind = RunEventKind::of(&told);
+                    if let RunEventKind::Status { status, .. } = &kind {
                         self.status = Some(status.clone());
                     }
-                    return Ok(Some(RunEvent { elapsed, at: told.at, kind: told.kind }));
+                    return Ok(Some(RunEvent { elapsed, at: told.at(), kind, told: Some(told) }));
                 }
                 Step::Tolerated(_) => {}
             }

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use comfyicu_model::{Run, RunStatus, Timestamp};
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use sync_wrapper::SyncStream;
 use url::Url;
 
 use crate::endpoint::Call;
@@ -60,7 +62,7 @@ impl ListRuns {
             let page = paging.next().await?;
             Ok(page.map(|runs| (stream::iter(runs.into_iter().map(Ok)), paging)))
         });
-        RunStream(Box::pin(pages.try_flatten()))
+        RunStream(SyncStream::new(Box::pin(pages.try_flatten())))
     }
 
     fn query(&self) -> Vec<(&'static str, String)> {
@@ -82,7 +84,7 @@ impl ListRuns {
 
 /// The runs of a workflow; a [`Stream`] with what most need of one.
 #[must_use = "nothing is asked for until it is read"]
-pub struct RunStream(Pin<Box<dyn Stream<Item = Result<Run, Error>> + Send>>);
+pub struct RunStream(SyncStream<BoxStream<'static, Result<Run, Error>>>);
 
 impl RunStream {
     /// The next run; `None` after the last.

@@ -2,22 +2,26 @@
 
 mod key;
 mod marker;
+mod prepare;
 mod settle;
 
 pub use key::{InvalidSubmitKey, SubmitKey};
 pub(crate) use settle::find_submitted;
 
+use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use comfyicu_model::json::Object;
-use comfyicu_model::{Accelerator, DestPath, Files, Prompt, RunRequest, WorkflowId};
+use comfyicu_model::{Accelerator, DestPath, Files, ObjectInfo, Prompt, RunRequest, WorkflowId};
 use url::Url;
 
 use crate::client::Client;
 use crate::endpoint;
 use crate::error::Error;
 use crate::run::RunHandle;
+use prepare::{LocalFile, placeholders, refuse_errors, upload};
 use settle::Submission;
 
 /// How long a run is looked for whose submit may have been received: creating one has taken 45 s.
@@ -50,7 +54,10 @@ pub enum IfUnknown {
 ///   ([`Error::submit_key`]) to look for it later. [`if_unknown`](Self::if_unknown) can ask for more.
 ///
 /// # Errors
-/// - [`Rejected`](crate::ErrorKind::Rejected): the prompt or the files must change;
+/// - [`Rejected`](crate::ErrorKind::Rejected): the prompt or the files must change; [`Error::findings`] has what a
+///   [`check`](Self::check), or the server, found;
+/// - [`Unsupported`](crate::ErrorKind::Unsupported), [`ReadFile`](crate::ErrorKind::ReadFile): a
+///   [`local_file`](Self::local_file) cannot be handed over, or not be read;
 /// - [`KeyMissing`](crate::ErrorKind::KeyMissing), [`Unauthorized`](crate::ErrorKind::Unauthorized): the key;
 /// - [`Transport`](crate::ErrorKind::Transport), [`Server`](crate::ErrorKind::Server): later, but when
 ///   [`may_have_been_applied`](Error::may_have_been_applied) says so, the run may exist all the same;
@@ -66,6 +73,8 @@ pub struct SubmitRun {
     workflow_id: WorkflowId,
     prompt: Prompt,
     files: Files,
+    local_files: Vec<LocalFile>,
+    check: Option<Arc<ObjectInfo>>,
     accelerator: Option<Accelerator>,
     webhook: Option<Url>,
     extra_data: Option<Object>,
@@ -82,6 +91,8 @@ impl SubmitRun {
             workflow_id,
             prompt,
             files: Files::new(),
+            local_files: Vec::new(),
+            check: None,
             accelerator: None,
             webhook: None,
             extra_data: None,
@@ -94,13 +105,52 @@ impl SubmitRun {
 
     /// Adds a file that the run needs: where it goes, and where the service gets it from.
     pub fn file(mut self, path: DestPath, source: Url) -> Self {
+        self.local_files.retain(|file| file.path != path);
         self.files.insert(path, source);
+        self
+    }
+
+    /// Adds a file of this machine: where it goes, and where it is. It is uploaded before the run is submitted,
+    /// unless the server has its bytes already; nothing is read or sent before this is awaited.
+    ///
+    /// Uploads are an extension of the self-hosted server. The hosted service takes URLs only, and the error says
+    /// so ([`Unsupported`](crate::ErrorKind::Unsupported)). [`Client::upload`] does the same by hand, and tells how
+    /// far it is.
+    pub fn local_file(mut self, path: DestPath, source: impl Into<PathBuf>) -> Self {
+        self.local_files.retain(|file| file.path != path);
+        self.local_files.push(LocalFile { path, source: source.into() });
         self
     }
 
     /// Sets all files at once, in place of those set before.
     pub fn files(mut self, files: Files) -> Self {
         self.files = files;
+        self.local_files.clear();
+        self
+    }
+
+    /// Checks the request against node definitions before anything is sent, as
+    /// [`RunRequest::check_with`] does: the prompt, and whether the files that it names are there. What it finds
+    /// to be wrong is an error ([`Rejected`](crate::ErrorKind::Rejected)) with all findings
+    /// ([`Error::findings`]); what it only warns of is not.
+    ///
+    /// [`Client::cached_object_info`] has the definitions of a server that tells them;
+    /// [`Client::object_info_of`] those of any ComfyUI.
+    ///
+    /// ```no_run
+    /// # use comfyicu_client::{Error, RunHandle, Workflow};
+    /// # use comfyicu_model::Prompt;
+    /// # async fn example(workflow: Workflow, prompt: Prompt) -> Result<RunHandle, Error> {
+    /// let definitions = workflow.client().cached_object_info().await?;
+    /// let submitted = workflow.run(prompt).check(definitions).await;
+    /// if let Err(error) = &submitted {
+    ///     error.findings().iter().for_each(|finding| println!("{finding}"));
+    /// }
+    /// # submitted
+    /// # }
+    /// ```
+    pub fn check(mut self, object_info: impl Into<Arc<ObjectInfo>>) -> Self {
+        self.check = Some(object_info.into());
         self
     }
 
@@ -149,7 +199,8 @@ impl SubmitRun {
         self
     }
 
-    /// The body that will be sent, but for the marker.
+    /// The body that will be sent, but for the marker and for the [local files](Self::local_file), whose URLs are
+    /// known when they are uploaded.
     pub fn to_request(&self) -> RunRequest {
         let mut request = RunRequest::new(self.prompt.clone()).workflow_id(self.workflow_id.clone());
         request = request.files(self.files.clone());
@@ -168,6 +219,11 @@ impl SubmitRun {
     async fn send(self) -> Result<RunHandle, Error> {
         let request = self.to_request();
         endpoint::check_finite(&request)?;
+        if let Some(object_info) = &self.check {
+            let files = placeholders(&self.client, self.files.clone(), &self.local_files);
+            refuse_errors(request.clone().files(files).check_with(object_info))?;
+        }
+        let request = request.files(upload(&self.client, self.files, self.local_files).await?);
         let key = self.key.map_or_else(SubmitKey::random, Ok)?;
         let submission = Submission {
             workflow: self.client.workflow(self.workflow_id),

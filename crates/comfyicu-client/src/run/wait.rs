@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use comfyicu_model::{Run, RunStatus};
+use sync_wrapper::SyncWrapper;
 
 use super::watcher::{Bounds, Step, Watcher, ended};
 use crate::error::Error;
@@ -37,7 +38,7 @@ type Observer = Box<dyn FnMut(Result<&Run, &Error>) + Send>;
 pub struct Wait {
     run: RunHandle,
     bounds: Bounds,
-    observer: Observer,
+    observer: SyncWrapper<Observer>,
 }
 
 impl Bounds {
@@ -56,7 +57,7 @@ impl Bounds {
 
 impl Wait {
     pub(super) fn new(run: RunHandle) -> Self {
-        Self { run, bounds: Bounds::new(), observer: Box::new(|_| {}) }
+        Self { run, bounds: Bounds::new(), observer: SyncWrapper::new(Box::new(|_| {})) }
     }
 
     /// Sets how long the wait may take in all; the default is [`DEFAULT_MAX_WAIT`].
@@ -100,12 +101,13 @@ impl Wait {
     /// Calls `observer` after each look: with the run as it is then, or with the failure that is
     /// tolerated.
     pub fn observe(mut self, observer: impl FnMut(Result<&Run, &Error>) + Send + 'static) -> Self {
-        self.observer = Box::new(observer);
+        self.observer = SyncWrapper::new(Box::new(observer));
         self
     }
 
     async fn watch(self) -> Result<Run, WaitError> {
-        let Self { run, bounds, mut observer } = self;
+        let Self { run, bounds, observer } = self;
+        let mut observer = observer.into_inner();
         let mut watcher = Watcher::new(run, bounds);
         loop {
             match watcher.next().await? {

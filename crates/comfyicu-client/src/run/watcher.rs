@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use comfyicu_model::{Run, RunStatus};
+use comfyicu_model::{Run, RunEvent as Told, RunStatus};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::event::{RunEventKind, Told};
+use super::event::{RunEventKind, wants_a_look};
 use super::live::{Heard, Live};
 use super::schedule::{Delays, Situation};
 use crate::capabilities::Extension;
@@ -127,24 +127,28 @@ impl Watcher {
             // A server that cannot be asked is looked at.
             matches!(capabilities, Ok(Ok(capabilities)) if capabilities.has(Extension::Events))
         };
+        let run = self.run.clone();
+        let live = Live::new(run.client().clone(), None, move |last| {
+            Call::run_events(&run.client().inner.base, run.workflow_id(), run.id(), last)
+        });
         self.live = Some(if has_events {
             self.next_look = later(Instant::now(), OPENING);
-            Live::new(self.run.clone())
+            live
         } else {
-            Live::off(self.run.clone())
+            live.off()
         });
     }
 
     fn hear(&mut self, heard: Heard) -> Option<Step> {
         match heard {
             Heard::Connected => self.next_look = later(Instant::now(), SAFETY),
-            Heard::Lost | Heard::Off => self.next_look = self.not_before.max(Instant::now()),
-            Heard::Told(told) => {
+            Heard::Lost(_) | Heard::Off(_) => self.next_look = self.not_before.max(Instant::now()),
+            Heard::Told(told, _) => {
                 self.last_good = Instant::now();
-                if let RunEventKind::Status { status, .. } = &told.kind {
-                    self.note(Some(status.clone()));
+                if let RunEventKind::Status { status, .. } = RunEventKind::of(&told) {
+                    self.note(Some(status));
                 }
-                if told.wants_a_look() {
+                if wants_a_look(&told) {
                     self.next_look = self.not_before.max(Instant::now());
                 }
                 return Some(Step::Told(told));

@@ -236,3 +236,108 @@ async fn a_server_that_could_not_be_asked_gets_both() {
     assert_eq!(lines.len(), 4);
     assert!(lines[1].contains("comfyicu_submit") && lines[1] == lines[3], "{lines:?}");
 }
+
+/// Definitions under which the prompt of these tests lacks an input and names a file.
+const DEFINITIONS: &str = r#"{
+    "LoadImage": {"input": {"required": {"image": [["example.png"], {"image_upload": true}]}}, "output": ["IMAGE", "MASK"]},
+    "SaveImage": {"input": {"required": {"images": ["IMAGE"], "filename_prefix": ["STRING"]}}, "output": [], "output_node": true}
+}"#;
+const WITH_FILE: &str = r#"{"1":{"class_type":"LoadImage","inputs":{"image":"photo.png"}},
+    "9":{"class_type":"SaveImage","inputs":{"filename_prefix":"x","images":["1",0]}}}"#;
+
+fn definitions() -> ObjectInfo {
+    ObjectInfo::parse(DEFINITIONS.as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn a_check_that_finds_errors_sends_nothing_and_has_them_all() {
+    let (client, seen) = plain(|_| json(200, r#"{"id": "r"}"#));
+    let error = submit(&client).check(definitions()).await.unwrap_err();
+    assert!(error.is_rejected() && !error.may_have_been_applied() && error.submit_key().is_none());
+    let codes: Vec<_> = error.findings().iter().map(|finding| finding.code.as_ref()).collect();
+    assert_eq!(codes, ["required_input_missing"]);
+    insta::assert_snapshot!(fake::chain(&error), @"the check found a problem, so nothing was sent: node 9 (SaveImage), input `images`: the required input is missing (link it to an output that gives IMAGE)");
+    assert!(seen.lines().is_empty());
+}
+
+#[tokio::test]
+async fn a_check_knows_the_files_that_come_along_from_here_or_elsewhere() {
+    let (client, seen) = plain(|_| json(200, r#"{"id": "r"}"#));
+    let run = || {
+        let prompt = Prompt::parse(WITH_FILE.as_bytes()).unwrap();
+        client.workflow(WorkflowId::parse("w").unwrap()).run(prompt).check(definitions())
+    };
+    let photo = || DestPath::input("photo.png").unwrap();
+    assert_eq!(run().await.unwrap_err().findings()[0].code, "custom_validation_failed");
+    run().file(photo(), "https://example.com/photo.png".parse().unwrap()).await.unwrap();
+    let sent = seen.lines().len();
+    // A local file passes the check, and is then refused by a service that takes none.
+    let error = run().local_file(photo(), "Cargo.toml").await.unwrap_err();
+    assert_eq!((error.kind(), seen.lines().len()), (ErrorKind::Unsupported, sent));
+}
+
+/// A server that takes uploads and has the bytes of `known`.
+fn uploading(known: &'static str) -> (Client, fake::Seen) {
+    let capabilities = Capabilities::of([Extension::IdempotencyKey, Extension::Uploads]);
+    fake::client_with(
+        |builder| builder.capabilities(capabilities),
+        move |request| match (request.method().as_str(), request.uri().path()) {
+            ("HEAD", path) => json(if path.ends_with(known) { 200 } else { 404 }, ""),
+            ("POST", path) if path.ends_with("/uploads") => json(
+                200,
+                &format!(r#"{{"url": "http://server:8000/api/v1/uploads/{WORLD}", "sha256": "{WORLD}"}}"#),
+            ),
+            _ => json(200, r#"{"id": "r"}"#),
+        },
+    )
+}
+
+const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+const WORLD: &str = "486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7";
+
+#[tokio::test]
+async fn local_files_are_handed_over_first_but_for_what_the_server_has() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in ["hello", "world"] {
+        std::fs::write(folder.path().join(text), text).unwrap();
+    }
+    let (client, seen) = uploading(HELLO);
+    let path = |name| DestPath::input(name).unwrap();
+    submit(&client)
+        .local_file(path("a.png"), folder.path().join("hello"))
+        .local_file(path("b.png"), folder.path().join("world"))
+        .local_file(path("c.png"), folder.path().join("missing"))
+        .file(path("c.png"), "https://example.com/c.png".parse().unwrap())
+        .await
+        .unwrap();
+    let mut lines = seen.lines();
+    let submitted = lines.pop().unwrap();
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            format!("HEAD http://server:8000/api/v1/uploads/{HELLO} [key]"),
+            format!("HEAD http://server:8000/api/v1/uploads/{WORLD} [key]"),
+            "POST http://server:8000/api/v1/uploads [key] <5 bytes>".to_owned(),
+        ]
+    );
+    let files = format!(
+        r#""files":{{"/input/c.png":"https://example.com/c.png","/input/a.png":"http://server:8000/api/v1/uploads/{HELLO}","/input/b.png":"http://server:8000/api/v1/uploads/{WORLD}"}}"#
+    );
+    assert!(submitted.contains(&files), "{submitted}");
+}
+
+#[tokio::test]
+async fn a_local_file_that_cannot_be_handed_over_stops_the_submit() {
+    let path = || DestPath::input("a.png").unwrap();
+    let (client, seen) = uploading(HELLO);
+    let error = submit(&client).local_file(path(), "no/such/file").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ReadFile);
+    assert!(seen.lines().is_empty());
+
+    let (client, seen) = fake::hosted_client(|_| json(200, r#"{"id": "r"}"#));
+    let error = submit(&client).local_file(path(), "Cargo.toml").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    insta::assert_snapshot!(error, @"`Cargo.toml` cannot be sent along as `/input/a.png`: the hosted service takes files by URL only: put the file where a public URL leads to it, and give that URL");
+    assert!(seen.lines().is_empty());
+}
