@@ -14,7 +14,7 @@ use crate::client::{Client, Inner};
 use crate::error::{Error, ErrorKind, Source};
 use crate::key::ApiKey;
 use crate::object_info::Cached;
-use crate::run::Lengths;
+use crate::run::{Crowds, Lengths};
 
 /// Where the hosted service is: the default.
 pub const HOSTED_BASE_URL: &str = "https://comfy.icu";
@@ -102,8 +102,8 @@ impl ClientBuilder {
         let capabilities =
             self.capabilities.map_or_else(OnceCell::new, |known| OnceCell::new_with(Some(known)));
         let transport = layers.build();
-        let (lengths, definitions) = (Lengths::default(), Cached::default());
-        let inner = Inner { base, key, transport, timeout, capabilities, lengths, definitions };
+        let (lengths, crowds, definitions) = (Lengths::default(), Crowds::default(), Cached::default());
+        let inner = Inner { base, key, transport, timeout, capabilities, lengths, crowds, definitions };
         Ok(Client { inner: Arc::new(inner) })
     }
 }

@@ -17,7 +17,7 @@ use crate::download::Download;
 use crate::endpoint::Call;
 use crate::error::{Error, ErrorKind};
 use crate::key::ApiKey;
-use crate::run::{Lengths, RunHandle};
+use crate::run::{Crowds, Lengths, RunHandle};
 use crate::upload::Upload;
 use crate::workflow::Workflow;
 
@@ -37,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) timeout: Duration,
     pub(crate) capabilities: OnceCell<Capabilities>,
     pub(crate) lengths: Lengths,
+    pub(crate) crowds: Crowds,
     pub(crate) definitions: crate::object_info::Cached,
 }
 

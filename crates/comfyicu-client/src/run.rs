@@ -1,5 +1,6 @@
 //! Runs: submit, get, wait.
 
+mod crowd;
 mod event;
 mod event_stream;
 mod lengths;
@@ -12,6 +13,7 @@ mod wait_error;
 mod watcher;
 mod workflow_events;
 
+pub(crate) use crowd::Crowds;
 pub use event::{RunEvent, RunEventKind};
 pub use event_stream::{EventStream, Events};
 pub(crate) use lengths::Lengths;

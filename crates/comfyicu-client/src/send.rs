@@ -196,6 +196,11 @@ impl Answer {
         }
     }
 
+    /// How long it is.
+    pub(crate) const fn size_bytes(&self) -> usize {
+        self.body.len()
+    }
+
     /// Where the answer says that the thing is.
     pub(crate) fn location(&self) -> Option<Url> {
         Url::parse(self.headers.get(header::LOCATION)?.to_str().ok()?).ok()

@@ -65,6 +65,11 @@ impl PollSchedule {
         self
     }
 
+    /// Whether the client may look at a list in place of the run, which is a matter of bytes.
+    pub(super) const fn is_shared(&self) -> bool {
+        matches!(self.kind, Kind::Adaptive) && self.most_polls.is_none()
+    }
+
     pub(super) const fn poll_limit(&self) -> Option<u32> {
         self.most_polls
     }

@@ -29,6 +29,10 @@ type Observer = Box<dyn FnMut(Result<&Run, &Error>) + Send>;
 /// A look that fails for want of a connection, or because the service is having problems or is busy, is
 /// repeated for [`POLL_FAILURE_TOLERANCE`]. All of it takes at most [`max_wait`](Self::max_wait).
 ///
+/// Many waits of one workflow look together: clones of the client ask for the list of its runs, once a second at
+/// most, in place of a look at each, where that is fewer bytes. What the list lacks is looked at by itself, and so is
+/// everything under a schedule of one's own. Nothing is spawned for it: dropping one wait does not hurt the others.
+///
 /// # Errors
 /// [`WaitError`]: the run failed (and is kept), the wait took too long, or the run could not be got.
 ///

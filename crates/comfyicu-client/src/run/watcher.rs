@@ -1,10 +1,12 @@
 //! Watching one run: looks and events, within the bounds of the wait. Nothing is spawned.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use comfyicu_model::{Run, RunEvent as Told, RunStatus};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::crowd::{self, Lead, News, Seat, Turn};
 use super::event::{RunEventKind, wants_a_look};
 use super::live::{Heard, Live};
 use super::schedule::{Delays, Situation};
@@ -37,12 +39,21 @@ pub(super) struct Bounds {
 /// What was seen.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// The run, by looking at it.
+    /// The run, by looking at it or at a list that has it.
     Looked(Run),
     /// A look that failed, and is tolerated.
-    Tolerated(Error),
+    Tolerated(Arc<Error>),
     /// An event.
     Told(Told),
+}
+
+/// What happens first.
+enum Happened {
+    TooLate,
+    Heard(Heard),
+    Webhook,
+    News(News),
+    Due,
 }
 
 /// Watches one run.
@@ -56,6 +67,10 @@ pub(super) struct Watcher {
     delays: Delays,
     live: Option<Live>,
     hub: Option<Subscription>,
+    /// The place among the other waits of the workflow, while this one looks.
+    seat: Option<Seat>,
+    /// A look is due, and waits for a list that others ask for.
+    is_due: bool,
     next_look: Instant,
     /// Until when the service wants to be left alone.
     not_before: Instant,
@@ -75,6 +90,8 @@ impl Watcher {
             delays: bounds.schedule.start(),
             live: None,
             hub,
+            seat: None,
+            is_due: false,
             next_look: begin,
             not_before: begin,
             polls: 0,
@@ -89,6 +106,7 @@ impl Watcher {
         if watcher.run.submitted_at.is_some() {
             watcher.next_look = later(begin, watcher.delays.first(watcher.situation()));
         }
+        watcher.sit_down();
         watcher
     }
 
@@ -98,21 +116,39 @@ impl Watcher {
 
     /// What is seen next.
     pub(super) async fn next(&mut self) -> Result<Step, WaitError> {
-        if self.bounds.looks_first && self.polls == 0 && self.run.submitted_at.is_none() {
-            let (deadline, bound) = self.deadline();
-            return self.look(deadline, bound).await;
+        let looks_first = self.bounds.looks_first && self.polls == 0 && self.run.submitted_at.is_none();
+        if !looks_first {
+            self.begin_to_listen().await;
         }
-        self.begin_to_listen().await;
         loop {
             let (deadline, bound) = self.deadline();
-            let Self { live: Some(live), hub, next_look, .. } = self else { return Err(self.gave_up(bound)) };
-            tokio::select! {
+            let Self { live, hub, seat, next_look, .. } = self;
+            let happened = tokio::select! {
                 biased;
-                () = at(deadline) => return Err(self.gave_up(bound)),
-                heard = live.next() => if let Some(step) = self.hear(heard) { return Ok(step) },
-                () = arrival(hub.as_ref()) => self.next_look = Instant::now(),
-                () = sleep_until(*next_look) => return self.look(deadline, bound).await,
+                () = at(deadline) => Happened::TooLate,
+                heard = hearing(live.as_mut()) => Happened::Heard(heard),
+                () = arrival(hub.as_ref()) => Happened::Webhook,
+                news = news(seat.as_ref()) => Happened::News(news),
+                () = sleep_until(*next_look) => Happened::Due,
+            };
+            let step = match happened {
+                Happened::TooLate => return Err(self.gave_up(bound)),
+                Happened::Heard(heard) => self.hear(heard),
+                Happened::Webhook => Some(self.look(deadline, bound).await?),
+                Happened::News(news) => self.take(news),
+                Happened::Due => self.take_a_turn(deadline, bound).await?,
+            };
+            if let Some(step) = step {
+                return Ok(step);
             }
+        }
+    }
+
+    /// Sits down among those who look, where the schedule leaves it to the client how.
+    fn sit_down(&mut self) {
+        let run = &self.run;
+        if self.seat.is_none() && self.bounds.schedule.is_shared() {
+            self.seat = Some(run.client().inner.crowds.join(run.workflow_id(), run.id()));
         }
     }
 
@@ -132,6 +168,8 @@ impl Watcher {
             Call::run_events(&run.client().inner.base, run.workflow_id(), run.id(), last)
         });
         self.live = Some(if has_events {
+            // Those who hear need no list.
+            self.seat = None;
             self.next_look = later(Instant::now(), OPENING);
             live
         } else {
@@ -141,15 +179,21 @@ impl Watcher {
 
     fn hear(&mut self, heard: Heard) -> Option<Step> {
         match heard {
-            Heard::Connected => self.next_look = later(Instant::now(), SAFETY),
-            Heard::Lost(_) | Heard::Off(_) => self.next_look = self.not_before.max(Instant::now()),
+            Heard::Connected => {
+                self.seat = None;
+                self.next_look = later(Instant::now(), SAFETY);
+            }
+            Heard::Lost(_) | Heard::Off(_) => {
+                self.sit_down();
+                self.look_soon();
+            }
             Heard::Told(told, _) => {
                 self.last_good = Instant::now();
                 if let RunEventKind::Status { status, .. } = RunEventKind::of(&told) {
                     self.note(Some(status));
                 }
                 if wants_a_look(&told) {
-                    self.next_look = self.not_before.max(Instant::now());
+                    self.look_soon();
                 }
                 return Some(Step::Told(told));
             }
@@ -157,42 +201,97 @@ impl Watcher {
         None
     }
 
+    /// What others have found out.
+    fn take(&mut self, news: News) -> Option<Step> {
+        match news {
+            News::Seen(run) => {
+                self.polls = self.polls.saturating_add(1);
+                return Some(self.saw(run));
+            }
+            News::Failed(error) if self.is_tolerated(&error) => {
+                self.polls = self.polls.saturating_add(1);
+                return Some(self.tolerate(error));
+            }
+            // The run's own answer says what it is.
+            News::Failed(_) => {
+                self.seat = None;
+                self.look_soon();
+            }
+            News::Lacking | News::Open => {
+                if std::mem::take(&mut self.is_due) {
+                    self.look_soon();
+                }
+            }
+        }
+        None
+    }
+
+    /// Looks, or asks for the list that others wait for too, or waits for them.
+    async fn take_a_turn(
+        &mut self,
+        deadline: Option<Instant>,
+        bound: WaitBound,
+    ) -> Result<Option<Step>, WaitError> {
+        let has_pages = crowd::has_pages(self.run.client());
+        match self.seat.as_ref().map_or(Turn::Alone, |seat| seat.turn(Instant::now(), has_pages)) {
+            Turn::Alone => self.look(deadline, bound).await.map(Some),
+            Turn::List(lead) => self.lead(lead, has_pages, deadline, bound).await.map(|()| None),
+            Turn::Until(moment) => {
+                (self.is_due, self.next_look) = (true, moment);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Asks for the list. What it shows comes as news, as to everybody else.
+    async fn lead(
+        &mut self,
+        lead: Lead,
+        has_pages: bool,
+        deadline: Option<Instant>,
+        bound: WaitBound,
+    ) -> Result<(), WaitError> {
+        self.is_due = true;
+        let list = lead.list(self.run.client(), self.run.workflow_id(), has_pages);
+        within(deadline, list).await.ok_or_else(|| self.gave_up(bound))
+    }
+
     async fn look(&mut self, deadline: Option<Instant>, bound: WaitBound) -> Result<Step, WaitError> {
         self.polls = self.polls.saturating_add(1);
         let client = self.run.client().clone();
         let call = Call::get_run(&client.inner.base, self.run.workflow_id(), self.run.id()).once();
         let look = async { client.exchange(&call).await?.into_run() };
-        let look = match deadline {
-            Some(deadline) => timeout_at(deadline, look).await,
-            None => Ok(look.await),
-        };
-        let Ok(look) = look else { return Err(self.gave_up(bound)) };
-        let (step, asked) = match look {
-            Ok(run) => {
-                self.last_good = Instant::now();
-                self.note(run.status());
-                self.last = Some(run.clone());
-                if run.status() == Some(RunStatus::Completed) {
-                    client.inner.lengths.learn(self.run.workflow_id(), &run);
-                }
-                (Step::Looked(run), Duration::ZERO)
-            }
-            Err(error) if self.is_tolerated(&error) => {
-                let asked = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
-                (Step::Tolerated(error), asked)
-            }
-            Err(error) => return Err(WaitError::Request(error)),
-        };
-        self.plan(&step, asked);
-        Ok(step)
+        match within(deadline, look).await.ok_or_else(|| self.gave_up(bound))? {
+            Ok(run) => Ok(self.saw(run)),
+            Err(error) if self.is_tolerated(&error) => Ok(self.tolerate(Arc::new(error))),
+            Err(error) => Err(WaitError::Request(error)),
+        }
     }
 
-    /// Sets when to look next.
-    fn plan(&mut self, step: &Step, asked: Duration) {
-        let seen = match step {
-            Step::Looked(run) => run.status(),
-            _ => None,
-        };
+    fn saw(&mut self, run: Run) -> Step {
+        self.last_good = Instant::now();
+        self.note(run.status());
+        self.last = Some(run.clone());
+        if run.status() == Some(RunStatus::Completed) {
+            self.run.client().inner.lengths.learn(self.run.workflow_id(), &run);
+        }
+        self.plan(run.status(), Duration::ZERO);
+        Step::Looked(run)
+    }
+
+    fn tolerate(&mut self, error: Arc<Error>) -> Step {
+        self.plan(None, error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER));
+        Step::Tolerated(error)
+    }
+
+    /// Looks as soon as the service wants to be asked again.
+    fn look_soon(&mut self) {
+        self.next_look = self.not_before.max(Instant::now());
+    }
+
+    /// Sets when to look next, after a look that showed a status, or failed.
+    fn plan(&mut self, seen: Option<RunStatus>, asked: Duration) {
+        self.is_due = false;
         let situation = self.situation();
         let delay = if self.live.as_ref().is_some_and(Live::is_open) {
             SAFETY
@@ -265,6 +364,30 @@ fn later(moment: Instant, delay: Duration) -> Instant {
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What comes of a future, if that is in time.
+async fn within<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+/// Listens; for ever, where nothing is told.
+async fn hearing(live: Option<&mut Live>) -> Heard {
+    match live {
+        Some(live) => live.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for what others find out; for ever, where nobody else waits.
+async fn news(seat: Option<&Seat>) -> News {
+    match seat {
+        Some(seat) => seat.news().await,
         None => std::future::pending().await,
     }
 }
