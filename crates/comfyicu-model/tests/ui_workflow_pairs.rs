@@ -1,4 +1,5 @@
-//! UI workflows and the prompts that ComfyUI's own editor made of them, under `../shared/corpus`.
+//! UI workflows and the prompts that ComfyUI made of them: small copies in `tests/data`, and all of those under
+//! `../shared/corpus`.
 
 #![cfg(test)]
 
@@ -40,6 +41,27 @@ impl Score {
         self.right += usize::from(right);
         self.wrong.extend((!right).then(|| name.to_owned()));
     }
+}
+
+#[test]
+fn small_real_files_come_out_as_comfyui_made_them() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/ui_workflows");
+    let object_info = ObjectInfo::parse(&std::fs::read(folder.join("object_info.json")).unwrap()).unwrap();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".ui.json")) else {
+            continue;
+        };
+        let workflow = UiWorkflow::parse(&std::fs::read(&path).unwrap()).unwrap();
+        let conversion = workflow.to_prompt(&object_info, &ConvertOptions::default()).unwrap();
+        let wanted = |kind: &str| read_object(&folder.join(format!("{name}.{kind}.json")));
+        let wanted = wanted("editor").or_else(|| wanted("saved")).unwrap();
+        let got = conversion.prompt.into_object();
+        assert!(same_nodes(&wanted, &got, &|_, _, _, _| false), "{name}: {got:#?}");
+        seen += 1;
+    }
+    assert_eq!(seen, 15);
 }
 
 #[test]
