@@ -1,11 +1,12 @@
 //! The command line. The texts here are the help.
 
+mod conversion;
 mod duration;
 mod file;
 mod prompt;
 
-pub(crate) use file::{FileArgument, FileSource};
-use prompt::DEFINITIONS_HELP;
+pub(crate) use conversion::Conversion;
+pub(crate) use file::{Destination, FileArgument, FileSource};
 pub(crate) use prompt::{Place, Prompt};
 
 use std::path::PathBuf;
@@ -74,8 +75,8 @@ pub(crate) struct Run {
     /// converted first.
     #[arg(value_name = "PROMPT.json")]
     pub(crate) prompt: PathBuf,
-    #[arg(long, value_name = "FILE|URL", help = DEFINITIONS_HELP)]
-    pub(crate) object_info: Option<Place>,
+    #[command(flatten)]
+    pub(crate) conversion: Conversion,
     #[command(flatten)]
     pub(crate) workflow: Workflow,
     /// Sets an input of a node: the value is JSON if it parses, else a text. Can be repeated.

@@ -36,8 +36,7 @@ impl FromStr for FileArgument {
         if source.is_empty() {
             return Err(InvalidFileArgument::Form);
         }
-        // What people write for /input/photo.png.
-        let path = path.strip_prefix("input/").map_or_else(|| DestPath::parse(path), DestPath::input);
+        let path = destination(path);
         let source = if is_url(source) {
             let url = Url::parse(source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
             FileSource::Url(url.ok_or(InvalidFileArgument::Url)?)
@@ -46,6 +45,26 @@ impl FromStr for FileArgument {
         };
         Ok(Self { path: path.map_err(InvalidFileArgument::Path)?, source })
     }
+}
+
+/// Where a file goes, with or without where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Destination(pub(crate) DestPath);
+
+impl FromStr for Destination {
+    type Err = InvalidFileArgument;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains('=') {
+            return text.parse().map(|file: FileArgument| Self(file.path));
+        }
+        destination(text).map(Self).map_err(InvalidFileArgument::Path)
+    }
+}
+
+/// A destination as people write it: `input/photo.png` for `/input/photo.png` too.
+fn destination(path: &str) -> Result<DestPath, InvalidPath> {
+    path.strip_prefix("input/").map_or_else(|| DestPath::parse(path), DestPath::input)
 }
 
 /// Whether a text begins like a URL; a path may hold `://` further on.
@@ -89,6 +108,17 @@ mod tests {
         ] {
             assert_eq!(parse(text), Ok((path.to_owned(), source)));
         }
+    }
+
+    #[test]
+    fn a_destination_needs_no_source() {
+        let path = |text: &str| text.parse().map(|Destination(path)| path.to_string());
+        for text in ["/input/a.png", "input/a.png", "/input/a.png=b.png", "input/a.png=https://example.com/a"]
+        {
+            assert_eq!(path(text), Ok("/input/a.png".to_owned()), "{text}");
+        }
+        assert!(matches!(path("a.png"), Err(InvalidFileArgument::Path(_))));
+        assert_eq!(path("/input/a.png="), Err(InvalidFileArgument::Form));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Subcommand};
 use url::Url;
 
-use super::{Edit, parse_edit};
+use super::{Conversion, Destination, Edit, parse_edit};
 
 /// Reads, checks and changes prompts.
 #[derive(Debug, Subcommand)]
@@ -19,6 +19,10 @@ pub(crate) enum Prompt {
         document: Document,
         #[arg(long, value_name = "FILE|URL", help = OBJECT_INFO_HELP)]
         object_info: Option<Place>,
+        /// A file that the run will have, as `run --file` sends it: then it is checked, too, whether all files are
+        /// there and used. Can be repeated.
+        #[arg(long, value_name = "DEST[=URL|PATH]", action = ArgAction::Append)]
+        file: Vec<Destination>,
     },
     /// Converts a UI workflow, the editor's own file, and writes the prompt. What cannot be known is told on
     /// stderr. Ends with 7 when there is no prompt.
@@ -26,8 +30,8 @@ pub(crate) enum Prompt {
         /// A UI workflow, or a PNG, WebP or JPEG image that carries one; - is stdin.
         #[arg(value_name = "FILE")]
         path: PathBuf,
-        #[arg(long, value_name = "FILE|URL", help = DEFINITIONS_HELP)]
-        object_info: Option<Place>,
+        #[command(flatten)]
+        conversion: Conversion,
         /// Writes no prompt when there is something that cannot be known.
         #[arg(long)]
         strict: bool,
@@ -88,9 +92,6 @@ pub(crate) enum Prompt {
 }
 
 const OBJECT_INFO_HELP: &str = "Checks against the node definitions of a ComfyUI or of a server: a file, or a URL such as http://127.0.0.1:8188";
-
-/// Which definitions a UI workflow is converted with.
-pub(crate) const DEFINITIONS_HELP: &str = "The node definitions to convert a UI workflow with: a file, or the URL of a ComfyUI or of a server; without it, those of the service";
 
 const INPUT_HELP: &str = "The input: a node by its id, by @ and its title, or by a class that is there once; a dot; the input's name";
 

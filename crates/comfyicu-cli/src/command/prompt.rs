@@ -18,11 +18,11 @@ pub(super) async fn prompt(context: &Context, command: Prompt) -> Result<(), Fai
     match command {
         Prompt::Show(document) => show::show(context, &document.path).await,
         Prompt::Nodes(document) => show::nodes(context, &document.path).await,
-        Prompt::Check { document, object_info } => {
-            check::check(context, &document.path, object_info.as_ref()).await
+        Prompt::Check { document, object_info, file } => {
+            check::check(context, &document.path, object_info.as_ref(), file).await
         }
-        Prompt::Convert { path, object_info, strict } => {
-            convert::convert(context, &path, object_info.as_ref(), strict).await
+        Prompt::Convert { path, conversion, strict } => {
+            convert::convert(context, &path, &conversion, strict).await
         }
         Prompt::Get { document, input } => inputs::get(context, &document.path, &input).await,
         Prompt::Set { document, edits, in_place } => {

@@ -8,13 +8,13 @@ use comfyicu_model::{Accelerator, Files, Prompt};
 
 use super::Context;
 use super::prompt::{converted, set_input};
-use crate::args::{FileArgument, FileSource, Place, Run};
+use crate::args::{Conversion, FileArgument, FileSource, Run};
 use crate::failure::Failure;
 use crate::input::Runnable;
 use crate::{connect, input};
 
 pub(super) async fn run(context: &Context, arguments: Run) -> Result<(), Failure> {
-    let mut prompt = prompt(context, &arguments.prompt, arguments.object_info.as_ref()).await?;
+    let mut prompt = prompt(context, &arguments.prompt, &arguments.conversion).await?;
     for edit in &arguments.set {
         let label = format!("--set {}", edit.path);
         set_input(&mut prompt, edit, &label, &context.printer)?;
@@ -46,10 +46,10 @@ pub(super) async fn run(context: &Context, arguments: Run) -> Result<(), Failure
 }
 
 /// Reads the prompt, and says so where there is more around it than is run. A UI workflow is converted.
-async fn prompt(context: &Context, path: &Path, object_info: Option<&Place>) -> Result<Prompt, Failure> {
+async fn prompt(context: &Context, path: &Path, conversion: &Conversion) -> Result<Prompt, Failure> {
     let read = match input::runnable(path, &context.printer).await? {
         Runnable::Prompt(file) => file.read,
-        Runnable::UiWorkflow(workflow) => return converted(context, path, &workflow, object_info).await,
+        Runnable::UiWorkflow(workflow) => return converted(context, path, &workflow, conversion).await,
     };
     if let Some(wrapper) = read.wrapper {
         let name = input::name_of(path);

@@ -229,3 +229,60 @@ fn a_run_takes_an_image_and_says_what_it_leaves_aside() {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "r1\n"));
     assert_eq!(outcome.stderr, "note: stdin: the prompt in `prompt` is run; what is around it is not used\n");
 }
+
+const LOADS_A_PHOTO: &str = r#"{"1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}}, "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}}}"#;
+
+const LOADERS: &str = r#"{
+    "LoadImage": {"input": {"required": {"image": [["example.png"], {"image_upload": true}]}}, "output": ["IMAGE", "MASK"]},
+    "SaveImage": {"input": {"required": {"images": ["IMAGE"], "filename_prefix": ["STRING"]}}, "output": [], "output_node": true}
+}"#;
+
+#[test]
+fn check_looks_whether_the_files_of_a_run_are_there_and_used() {
+    let command = Command::bare();
+    fs::write(command.path("photo.json"), LOADS_A_PHOTO).unwrap();
+    fs::write(command.path("loaders.json"), LOADERS).unwrap();
+    let check = |files: &[&str]| {
+        let mut arguments = vec!["prompt", "check", "photo.json", "--object-info", "loaders.json", "--json"];
+        arguments.extend(files.iter().flat_map(|file| ["--file", *file]));
+        let outcome = command.run(&arguments);
+        let codes = outcome.stdout.split(r#""code":""#).skip(1).filter_map(|rest| rest.split('"').next());
+        (outcome.code, codes.map(str::to_owned).collect::<Vec<_>>())
+    };
+    let codes = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
+    assert_eq!(check(&[]), (Some(7), codes(&["custom_validation_failed"])));
+    assert_eq!(check(&["/input/photo.png"]), (Some(0), codes(&[])));
+    assert_eq!(check(&["input/photo.png=https://example.com/x.png"]), (Some(0), codes(&[])));
+    assert_eq!(check(&["/input/photo.png", "/input/other.png"]), (Some(0), codes(&["unused_file"])));
+    assert_eq!(command.run(&["prompt", "check", "photo.json", "--file", "photo.png"]).code, Some(2));
+}
+
+#[test]
+fn convert_keeps_what_depends_on_more_than_the_file_unless_it_is_told() {
+    let command = Command::bare();
+    let workflow = r#"{"version": 0.4, "links": [], "nodes": [{"id": 1, "type": "Text", "widgets_values": ["a {red|red} car", "%date:yyyy-MM-dd%/%Text.text%"], "properties": {"Node name for S&R": "Text"}}]}"#;
+    let definitions = r#"{"Text": {"input": {"required": {"text": ["STRING", {"dynamicPrompts": true}], "filename_prefix": ["STRING"]}}, "output": [], "output_node": true}}"#;
+    fs::write(command.path("workflow.json"), workflow).unwrap();
+    fs::write(command.path("definitions.json"), definitions).unwrap();
+    let convert = |more: &[&str]| {
+        let base = ["prompt", "convert", "workflow.json", "--object-info", "definitions.json"];
+        let outcome = command.run(&[&base, more].concat());
+        let prompt = Prompt::parse(outcome.stdout.as_bytes()).ok();
+        let inputs = prompt.as_ref().and_then(|prompt| prompt.node("1")).map(|node| {
+            ["text", "filename_prefix"].map(|name| node.literal(name).unwrap().as_str().unwrap().to_owned())
+        });
+        (outcome.code, inputs, outcome.stderr.lines().count())
+    };
+    let texts = |text: &str, prefix: &str| Some([text.to_owned(), prefix.to_owned()]);
+    let kept = texts("a {red|red} car", "%date:yyyy-MM-dd%/%Text.text%");
+    assert_eq!(convert(&[]), (Some(0), kept, 2));
+    assert_eq!(convert(&["--strict"]).0, Some(7));
+    assert_eq!(
+        convert(&["--choose", "1"]),
+        (Some(0), texts("a red car", "%date:yyyy-MM-dd%/%Text.text%"), 1)
+    );
+    let filled = texts("a red car", "2026-11-28/a {red_red} car");
+    let all = ["--choose", "1", "--date", "2026-11-28T14:03:00", "--strict"];
+    assert_eq!(convert(&all), (Some(0), filled, 0));
+    assert_eq!(convert(&["--date", "tomorrow"]).0, Some(2));
+}

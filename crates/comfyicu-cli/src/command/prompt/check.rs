@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{Finding, Severity};
+use comfyicu_model::{Files, Finding, ObjectInfo, Prompt, RunRequest, Severity};
+use url::Url;
 
-use crate::args::Place;
+use crate::args::{Destination, Place};
 use crate::command::Context;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -15,17 +16,16 @@ pub(super) async fn check(
     context: &Context,
     path: &Path,
     object_info: Option<&Place>,
+    files: Vec<Destination>,
 ) -> Result<(), Failure> {
     let printer = &context.printer;
     let file = input::prompt(path, printer).await?;
     let mut findings = file.read.findings.clone();
-    findings.extend(match object_info {
-        Some(place) => {
-            let object_info = input::object_info(place, &context.global, printer).await?;
-            file.read.prompt.check_with(&object_info)
-        }
-        None => file.read.prompt.check(),
-    });
+    let object_info = match object_info {
+        Some(place) => Some(input::object_info(place, &context.global, printer).await?),
+        None => None,
+    };
+    findings.extend(found(&file.read.prompt, object_info.as_ref(), files));
     file.locate(&mut findings);
     let count = render::findings::count(&findings);
     if printer.is_json() {
@@ -44,6 +44,18 @@ pub(super) async fn check(
         printer.note(&format!("{name} has {count}"));
     }
     Ok(())
+}
+
+/// What is wrong with a prompt; with its files, too, where they are named.
+fn found(prompt: &Prompt, object_info: Option<&ObjectInfo>, files: Vec<Destination>) -> Vec<Finding> {
+    if files.is_empty() {
+        return object_info.map_or_else(|| prompt.check(), |object_info| prompt.check_with(object_info));
+    }
+    // Where a file comes from makes no difference to whether it is there.
+    let somewhere = Url::parse("file:///").ok();
+    let files = files.into_iter().filter_map(|Destination(path)| Some((path, somewhere.clone()?)));
+    let request = RunRequest::new(prompt.clone()).files(files.collect::<Files>());
+    object_info.map_or_else(|| request.check(), |object_info| request.check_with(object_info))
 }
 
 /// What was found as data: `{"errors": 1, "warnings": 0, "findings": […]}`.

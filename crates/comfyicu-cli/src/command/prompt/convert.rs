@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use comfyicu_client::ErrorKind;
-use comfyicu_model::{Conversion, ConvertOptions, ObjectInfo, Prompt, UiWorkflow};
+use comfyicu_model::{Conversion, ObjectInfo, Prompt, UiWorkflow};
 
-use crate::args::Place;
+use crate::args::Conversion as Arguments;
 use crate::command::Context;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ use crate::{connect, input};
 pub(super) async fn convert(
     context: &Context,
     path: &Path,
-    object_info: Option<&Place>,
+    arguments: &Arguments,
     strict: bool,
 ) -> Result<(), Failure> {
     let printer = &context.printer;
@@ -25,7 +25,7 @@ pub(super) async fn convert(
             file.read.prompt
         }
         Runnable::UiWorkflow(workflow) => {
-            let conversion = conversion(context, path, &workflow, object_info).await?;
+            let conversion = conversion(context, path, &workflow, arguments).await?;
             if strict && !conversion.findings.is_empty() {
                 let message = format!("{} leaves open what its prompt is", input::name_of(path));
                 let failure = Failure::new(ExitStatus::REJECTED, message);
@@ -46,9 +46,9 @@ pub(in crate::command) async fn converted(
     context: &Context,
     path: &Path,
     workflow: &UiWorkflow,
-    object_info: Option<&Place>,
+    arguments: &Arguments,
 ) -> Result<Prompt, Failure> {
-    let conversion = conversion(context, path, workflow, object_info).await?;
+    let conversion = conversion(context, path, workflow, arguments).await?;
     context.printer.note(&format!("{} is a UI workflow: it was converted to a prompt", input::name_of(path)));
     Ok(told(context, conversion))
 }
@@ -57,13 +57,13 @@ async fn conversion(
     context: &Context,
     path: &Path,
     workflow: &UiWorkflow,
-    object_info: Option<&Place>,
+    arguments: &Arguments,
 ) -> Result<Conversion, Failure> {
-    let object_info = match object_info {
+    let object_info = match &arguments.object_info {
         Some(place) => input::object_info(place, &context.global, &context.printer).await?,
         None => of_service(context).await?,
     };
-    workflow.to_prompt(&object_info, &ConvertOptions::default()).map_err(|error| {
+    workflow.to_prompt(&object_info, &arguments.options()).map_err(|error| {
         let message = format!("{} has no prompt", input::name_of(path));
         Failure::new(ExitStatus::REJECTED, message).because(&error)
     })
