@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+pub mod comfyui;
 mod error;
 mod event;
 mod executor;
