@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::Url;
 
 /// The host of the hosted service.
 const HOSTED_HOST: &str = "comfy.icu";
@@ -53,17 +53,6 @@ impl BaseUrl {
         host == HOSTED_HOST || host.strip_suffix(HOSTED_HOST).is_some_and(|rest| rest.ends_with('.'))
     }
 
-    /// Whether the service is on this machine, by its address.
-    #[cfg_attr(not(feature = "reqwest"), expect(dead_code, reason = "only the default transport asks"))]
-    pub(crate) fn is_loopback(&self) -> bool {
-        match self.0.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            None => false,
-        }
-    }
-
     /// The address of something below `/api/v1`. The segments are escaped where they need it.
     pub(crate) fn endpoint(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
@@ -111,21 +100,6 @@ mod tests {
         assert!(!is_hosted("https://notcomfy.icu"));
         assert!(!is_hosted("http://comfy.icu.example.com"));
         assert!(!is_hosted("http://127.0.0.1:8000"));
-    }
-
-    #[test]
-    fn this_machine_is_told_from_others() {
-        let is_loopback = |text| BaseUrl::parse(text).unwrap().is_loopback();
-        assert!(
-            ["http://127.0.0.1:8288", "http://[::1]", "http://localhost:1", "http://a.localhost"]
-                .iter()
-                .all(|text| is_loopback(text))
-        );
-        assert!(
-            ["https://comfy.icu", "http://10.0.0.1", "http://localhost.example.com"]
-                .iter()
-                .all(|text| !is_loopback(text))
-        );
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl ClientBuilder {
         let key = self.key.map(|key| ApiKey::new(key.expose_secret())).transpose().map_err(|error| {
             Error::new(ErrorKind::Setup, "the API key cannot be used").with_source(Source::Key(error))
         })?;
-        let transport = self.transport.map_or_else(|| default_transport(&base), Ok)?;
+        let transport = self.transport.map_or_else(default_transport, Ok)?;
         let mut layers = Layers::around(transport).retry(self.retry).trace();
         if let Some(limit) = self.rate_limit {
             layers = layers.rate_limit(limit);
@@ -108,19 +108,16 @@ impl ClientBuilder {
     }
 }
 
-/// A proxy leads to other machines: a server on this one is called directly, whatever the environment says.
 #[cfg(feature = "reqwest")]
-fn default_transport(base: &BaseUrl) -> Result<SharedTransport, Error> {
-    let builder = comfyicu_transport::ReqwestTransport::builder();
-    let builder = if base.is_loopback() { builder.no_proxy() } else { builder };
-    let transport = builder.build().map_err(|error| {
+fn default_transport() -> Result<SharedTransport, Error> {
+    let transport = comfyicu_transport::ReqwestTransport::builder().build().map_err(|error| {
         Error::new(ErrorKind::Setup, "TLS cannot be set up").with_source(Source::Transport(error))
     })?;
     Ok(Arc::new(transport))
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn default_transport(_: &BaseUrl) -> Result<SharedTransport, Error> {
+fn default_transport() -> Result<SharedTransport, Error> {
     let text = "no transport was given, and without the feature `reqwest` there is no default";
     Err(Error::new(ErrorKind::Setup, text))
 }

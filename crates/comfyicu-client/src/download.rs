@@ -3,6 +3,7 @@
 mod digest;
 mod fetch;
 mod file;
+mod kept;
 mod place;
 mod save;
 mod write;
@@ -77,10 +78,11 @@ type Observer = Box<dyn FnMut(DownloadProgress<'_>) + Send>;
 /// A download of all outputs of a run; it begins when this is awaited, and gives the [`SavedFile`]s in the
 /// run's order.
 ///
-/// Several are fetched at once. Each file is written beside its place under a name of its own, brought to the
-/// disk, and then put in its place as a whole. A transfer that breaks goes on where it broke, where the service
-/// serves parts and the file is still the same (`ETag`). Its length is checked, and its digest where the service
-/// gives one. The key is not sent: outputs are public, or their URLs are signed.
+/// Several are fetched at once. Each file is written beside its place, as `.comfyicu-NAME.part`, brought to the disk,
+/// and then put in its place as a whole. A transfer that breaks goes on where it broke, where the service serves parts
+/// and the file is still the same (`ETag`); so does another download of the same file to the same place, in this
+/// process or a later one. Its length is checked, and its digest where the service gives one. The key is not sent:
+/// outputs are public, or their URLs are signed.
 ///
 /// # Errors
 /// - [`NoOutput`](ErrorKind::NoOutput): the run has not ended, or not well;
@@ -89,7 +91,8 @@ type Observer = Box<dyn FnMut(DownloadProgress<'_>) + Send>;
 ///   before it are saved.
 ///
 /// # Cancel safety
-/// When the future is dropped, nothing half-written is left under a final name.
+/// When the future is dropped, nothing half-written is left under a final name. Of a long file, what is on the disk
+/// stays for another download.
 #[must_use = "nothing is fetched until this is awaited"]
 pub struct Download {
     client: Client,

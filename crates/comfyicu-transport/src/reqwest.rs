@@ -2,6 +2,7 @@
 
 mod builder;
 mod classify;
+mod loopback;
 mod redirect;
 mod resolver;
 mod silence;
@@ -27,6 +28,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    /// For what is on this machine: without the proxy that the environment names.
+    direct: reqwest::Client,
     read_timeout: Duration,
     redirects: RedirectPolicy,
 }
@@ -63,8 +66,8 @@ impl ReqwestTransport {
         body: &RequestBody,
     ) -> Result<Response, TransportError> {
         let silence = Silence::bounded(self.read_timeout);
-        let mut outgoing =
-            self.client.request(head.method.clone(), url.clone()).headers(head.headers.clone());
+        let client = if loopback::is_loopback(url) { &self.direct } else { &self.client };
+        let mut outgoing = client.request(head.method.clone(), url.clone()).headers(head.headers.clone());
         outgoing = match body.as_bytes() {
             Some(bytes) if bytes.is_empty() => outgoing,
             Some(bytes) => outgoing.body(bytes.clone()),

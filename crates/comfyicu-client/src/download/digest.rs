@@ -26,6 +26,11 @@ impl Expected {
         Some(Self { given, seen: Sha256::new() })
     }
 
+    /// The same, where these bytes were seen before.
+    pub(super) fn after(self, seen: Sha256) -> Self {
+        Self { seen, ..self }
+    }
+
     pub(super) fn update(&mut self, bytes: &[u8]) {
         self.seen.update(bytes);
     }

@@ -1,5 +1,6 @@
 //! One output over the wire, to its end: a transfer that breaks goes on where it broke.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,10 +8,12 @@ use comfyicu_transport::{Next, Request, RequestBody, Response, ResponseBody, Ret
 use comfyicu_transport::{TransportError, TransportErrorKind, decide};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::digest::Expected;
+use super::kept::{self, Begun, Version};
 use crate::client::Client;
 use crate::error::{ApiError, Error, ErrorKind, Source};
 
@@ -23,6 +26,9 @@ const ATTEMPTS: usize = 4;
 
 /// Takes the bytes as they come.
 pub(super) trait Sink: Send {
+    /// Hears which version of the file begins, where it has a name.
+    fn begins(&mut self, _version: Option<Version>) {}
+
     /// Takes the next bytes.
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Error>> + Send;
 }
@@ -50,13 +56,26 @@ pub(super) struct Fetch<'a> {
     total: Option<u64>,
     etag: Option<HeaderValue>,
     expected: Option<Expected>,
+    /// What was there before, of which the digest is not known yet.
+    begun: Option<Begun>,
     /// What broke the last transfer.
     broken: Option<TransportError>,
 }
 
 impl<'a> Fetch<'a> {
     pub(super) const fn new(client: &'a Client, url: &'a Url, purpose: &'a str) -> Self {
-        Self { client, url, purpose, offset: 0, total: None, etag: None, expected: None, broken: None }
+        let (total, etag, expected, begun, broken) = (None, None, None, None, None);
+        Self { client, url, purpose, offset: 0, total, etag, expected, begun, broken }
+    }
+
+    /// Goes on behind what was there before.
+    pub(super) fn behind(mut self, begun: Option<Begun>) -> Self {
+        if let Some(begun) = &begun {
+            self.offset = begun.bytes;
+            self.total = begun.version.total;
+            self.etag = Some(begun.version.etag.clone());
+        }
+        Self { begun, ..self }
     }
 
     /// Brings all bytes to a sink.
@@ -91,10 +110,14 @@ impl<'a> Fetch<'a> {
         report: Report<'_>,
     ) -> Result<Option<Fetched>, Broken> {
         let response = self.ask().await?;
+        let is_first = self.offset == 0;
         let Some((mut body, mut skip)) = self.begin(response).await? else {
             let cause = self.broken.take().map(|error| self.failed(error));
             return Ok(Some(Fetched::Anew(cause)));
         };
+        if is_first {
+            sink.begins(self.etag.clone().map(|etag| Version { etag, total: self.total }));
+        }
         report(self.offset, self.total);
         while let Some(bytes) = self.next(&mut body).await? {
             let bytes = skip_front(bytes, &mut skip);
@@ -163,6 +186,7 @@ impl<'a> Fetch<'a> {
             self.expected = Expected::of(&head.headers);
             return Ok(Some((body, 0)));
         }
+        self.expect_behind(&head.headers).await?;
         // Without a name for its version, a file counts as the same when it has the same length.
         let is_same = if self.etag.is_some() { etag == self.etag } else { true };
         if status == StatusCode::PARTIAL_CONTENT {
@@ -176,6 +200,18 @@ impl<'a> Fetch<'a> {
         }
         let is_as_long = self.total.is_some() && length(&head.headers) == self.total;
         Ok((is_same && is_as_long).then_some((body, self.offset)))
+    }
+
+    /// Takes up the digest of the whole where an earlier download left off.
+    async fn expect_behind(&mut self, headers: &HeaderMap) -> Result<(), Broken> {
+        let (Some(begun), Some(expected)) = (self.begun.take(), Expected::of(headers)) else { return Ok(()) };
+        let seen = spawn_blocking(move || kept::digest(&begun)).await.map_err(io::Error::other);
+        let seen = seen.and_then(|seen| seen).map_err(|error| {
+            let text = format!("what was there before cannot be read, so {}", self.purpose);
+            Broken::Finally(Error::new(ErrorKind::ReadFile, text).with_source(Source::Io(error)))
+        })?;
+        self.expected = Some(expected.after(seen));
+        Ok(())
     }
 
     async fn next(&self, body: &mut ResponseBody) -> Result<Option<Bytes>, Broken> {

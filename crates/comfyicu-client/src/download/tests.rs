@@ -300,3 +300,98 @@ async fn a_digest_that_comes_with_it_is_checked() {
         assert_eq!(bytes, b"hello");
     }
 }
+
+/// A megabyte that is not the same anywhere.
+fn megabyte() -> &'static str {
+    let text: String = (0..).map(|n: u32| format!("{n:08x}")).take(128 * 1024).collect();
+    text.leak()
+}
+
+/// One download of a file that is served as `service` says, into a folder of the caller's.
+async fn fetch_into(
+    folder: &Path,
+    query: &str,
+    service: Breaking,
+    digest: Option<&'static str>,
+) -> (Result<Vec<u8>, Error>, Vec<String>) {
+    let ranges = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&ranges);
+    let (client, _) = fake::client(move |request| {
+        let n = log.lock().unwrap().len();
+        let range = request.headers().get("range").map_or("-", |range| range.to_str().unwrap());
+        log.lock().unwrap().push(range.to_owned());
+        let mut response = service.answer(n, &request);
+        if let Some(digest) = digest {
+            response.headers_mut().insert("repr-digest", format!("sha-256=:{digest}:").parse().unwrap());
+        }
+        Ok(response)
+    });
+    let run = format!(
+        r#"{{"id": "r", "status": "COMPLETED", "output": [{{"filename": "/workflows/w/output/r/a", "url": "http://h/a?{query}"}}]}}"#
+    );
+    let saved = client.download(Run::parse(run.as_bytes()).unwrap(), folder).await;
+    let bytes = saved.map(|saved| std::fs::read(&saved[0].path).unwrap());
+    let asked = ranges.lock().unwrap().clone();
+    (bytes, asked)
+}
+
+/// A service that sends 600 000 bytes and then nothing more, and one that sends all.
+fn cut_and_whole(whole: &'static str, etag: Option<&'static str>) -> (Breaking, Breaking) {
+    let cut = Breaking { whole, at: [600_000; 6], etag, parts: true };
+    (cut, Breaking { at: [usize::MAX; 6], ..cut })
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_download_goes_on_where_one_failed_though_its_url_is_signed_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cut, whole) = cut_and_whole(megabyte(), Some("\"v1\""));
+    let (failed, _) = fetch_into(folder.path(), "sig=1", cut, None).await;
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Transport);
+    assert_eq!(names(folder.path()), [".comfyicu-a.part", ".comfyicu-a.part.json"]);
+    let record = std::fs::read_to_string(folder.path().join(".comfyicu-a.part.json")).unwrap();
+    insta::assert_snapshot!(record, @r#"{"url":"http://h/a","etag":"\"v1\"","total":1048576,"bytes":600000}"#);
+    let (bytes, asked) = fetch_into(folder.path(), "sig=2", whole, None).await;
+    assert_eq!(bytes.unwrap(), whole.whole.as_bytes());
+    assert_eq!(asked, ["bytes=600000-"]);
+    assert_eq!(names(folder.path()), ["a"], "nothing else stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_download_left_of_another_version_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cut, whole) = cut_and_whole(megabyte(), Some("\"v1\""));
+    fetch_into(folder.path(), "", cut, None).await.0.unwrap_err();
+    let other = Breaking { whole: "another file", etag: Some("\"v2\""), ..whole };
+    let (bytes, asked) = fetch_into(folder.path(), "", Breaking { parts: false, ..other }, None).await;
+    assert_eq!(bytes.unwrap(), b"another file");
+    assert_eq!(asked, ["bytes=600000-", "-"]);
+    assert_eq!(names(folder.path()), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_name_for_the_version_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cut, _) = cut_and_whole(megabyte(), None);
+    fetch_into(folder.path(), "", cut, None).await.0.unwrap_err();
+    assert!(names(folder.path()).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_digest_counts_what_was_there_before() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let text = megabyte();
+    let right = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(text)).leak();
+    let (cut, whole) = cut_and_whole(text, Some("\"v1\""));
+    for (spoil, is_good) in [(false, true), (true, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        fetch_into(folder.path(), "", cut, Some(right)).await.0.unwrap_err();
+        let part = folder.path().join(".comfyicu-a.part");
+        let mut kept = std::fs::read(&part).unwrap();
+        kept[1000] ^= u8::from(spoil);
+        std::fs::write(&part, kept).unwrap();
+        let (bytes, asked) = fetch_into(folder.path(), "", whole, Some(right)).await;
+        assert_eq!((bytes.is_ok(), asked), (is_good, vec!["bytes=600000-".to_owned()]));
+        assert_eq!(names(folder.path()).len(), usize::from(is_good), "what is spoilt is of no use");
+    }
+}

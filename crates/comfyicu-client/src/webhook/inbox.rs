@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use comfyicu_model::Run;
+use comfyicu_model::WebhookEvent;
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
@@ -22,8 +22,9 @@ const REMEMBERED: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReceivedWebhook {
-    /// The run, as it was when the webhook was made: later ones may have arrived before.
-    pub run: Run,
+    /// What it tells: the run, as it was when the webhook was made. Later ones may have arrived before;
+    /// [`WebhookEvent::is_news`] tells them apart.
+    pub event: WebhookEvent,
     /// The id of the message, where it is signed.
     pub id: Option<String>,
     /// Whether its signature was checked. Anybody can send one that is not signed: ask for the run where it
@@ -156,15 +157,15 @@ impl WebhookReceiver {
             Ok(id) => id.map(str::to_owned),
             Err(error) => return WebhookAnswer::Refused(error),
         };
-        let Ok(run) = Run::parse(body) else { return WebhookAnswer::NotARun };
+        let Ok(event) = WebhookEvent::parse(body) else { return WebhookAnswer::NotARun };
         let key = id.clone().unwrap_or_else(|| digest(body));
         // Held until it is handed on: the same webhook at the same time is one.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.contains(&key) {
             return WebhookAnswer::Known;
         }
-        let (run_id, is_verified) = (run.id().clone(), id.is_some());
-        if !(self.sink)(ReceivedWebhook { run, id, is_verified }) {
+        let (run_id, is_verified) = (event.run_id().clone(), id.is_some());
+        if !(self.sink)(ReceivedWebhook { event, id, is_verified }) {
             return WebhookAnswer::Busy;
         }
         known.insert(key);
@@ -234,7 +235,7 @@ mod tests {
         assert_eq!(receive(&receiver, br#"{"id": "r", "status": "STARTED"}"#), WebhookAnswer::Accepted);
         drop(receiver);
         let first = webhooks.next().await.unwrap();
-        assert_eq!((first.run.id().as_str(), first.is_verified), ("r", false));
+        assert_eq!((first.event.run_id().as_str(), first.is_verified), ("r", false));
         assert!(webhooks.next().await.is_some());
         assert!(webhooks.next().await.is_none());
     }

@@ -41,7 +41,10 @@ pub(super) async fn output(
         Some(Outcome::Files(paths)) if paths.contains(&path) => {}
         _ => return Err(missing()),
     }
-    Ok(serve(app.outputs.file(&run_id, run.attempt, &path), path.file_name(), request).await)
+    let file = app.outputs.file(&run_id, run.attempt, &path);
+    // The outputs of an attempt never change.
+    let version = format!("{run_id}.{}", run.attempt);
+    Ok(serve(file, path.file_name(), &version, request).await)
 }
 
 /// `GET /api/v1/view/workflows/{workflow_id}/input/{path}`: an input of the workflow's latest run that had
@@ -56,18 +59,25 @@ pub(super) async fn input(
     let missing = || ApiError::not_found(format!("no run of the workflow {workflow_id} had a file {path}"));
     let sha256 = app.index.input(&workflow_id, &path).await?.ok_or_else(missing)?;
     let (file, _) = app.blobs.find(&sha256).await.ok_or_else(missing)?;
-    Ok(serve(file, path.as_str(), request).await)
+    Ok(serve(file, path.as_str(), sha256.as_str(), request).await)
 }
 
-/// Serves a file under the type of its name, with ranges. A page or a script among the files can do
-/// nothing in a browser.
-async fn serve(file: PathBuf, name: &str, request: Request) -> Response {
+/// Serves a file under the type of its name, with ranges, and with the name of its version (`ETag`), so that a part
+/// can be told from a part of another one. A page or a script among the files can do nothing in a browser.
+async fn serve(file: PathBuf, name: &str, version: &str, mut request: Request) -> Response {
+    let etag = HeaderValue::try_from(format!("\"{version}\"")).ok();
+    if request.headers().get(header::IF_RANGE).is_some_and(|known| Some(known) != etag.as_ref()) {
+        request.headers_mut().remove(header::RANGE);
+    }
     let mime = mime_guess::from_path(name).first_or_octet_stream();
     let mut response = match ServeFile::new_with_mime(file, &mime).try_call(request).await {
         Ok(response) => response.into_response(),
         Err(error) => ApiError::internal(&error).into_response(),
     };
     protect(response.headers_mut());
+    if let Some(etag) = etag.filter(|_| response.status().is_success()) {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
     response
 }
 

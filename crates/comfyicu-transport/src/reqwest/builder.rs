@@ -98,8 +98,9 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// Connects directly, whatever proxy the environment names. A resolver guards nothing behind a proxy,
-    /// which resolves names itself.
+    /// Connects directly, whatever proxy the environment names. By default `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`
+    /// and `NO_PROXY` are honoured, except for addresses of this machine (`127.0.0.0/8`, `::1`, `localhost`), which
+    /// are called directly in any case. A resolver guards nothing behind a proxy, which resolves names itself.
     pub const fn no_proxy(mut self) -> Self {
         self.proxy_from_env = false;
         self
@@ -112,25 +113,29 @@ impl ReqwestTransportBuilder {
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
         let tls = tls::config(self.tls_roots)
             .map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(self.user_agent)
-            .connect_timeout(self.connect_timeout)
-            // Followed by the transport itself, which knows what may be sent on.
-            .redirect(reqwest::redirect::Policy::none())
-            // A URL can hold a signature, which is nobody else's business.
-            .referer(false);
-        if let Some(timeout) = self.total_timeout {
-            builder = builder.timeout(timeout);
-        }
-        if let Some(resolver) = self.resolver {
-            builder = builder.dns_resolver(Adapter(resolver));
-        }
-        if !self.proxy_from_env {
-            builder = builder.no_proxy();
-        }
-        let client =
-            builder.build().map_err(|error| TransportError::new(TransportErrorKind::Request, error))?;
-        Ok(ReqwestTransport { client, read_timeout: self.read_timeout, redirects: self.redirects })
+        let builder = || {
+            let mut builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .user_agent(&self.user_agent)
+                .connect_timeout(self.connect_timeout)
+                // Followed by the transport itself, which knows what may be sent on.
+                .redirect(reqwest::redirect::Policy::none())
+                // A URL can hold a signature, which is nobody else's business.
+                .referer(false);
+            if let Some(timeout) = self.total_timeout {
+                builder = builder.timeout(timeout);
+            }
+            if let Some(resolver) = &self.resolver {
+                builder = builder.dns_resolver(Adapter(Arc::clone(resolver)));
+            }
+            builder
+        };
+        let made = |client: reqwest::Result<_>| {
+            client.map_err(|error| TransportError::new(TransportErrorKind::Request, error))
+        };
+        let direct = made(builder().no_proxy().build())?;
+        let client = if self.proxy_from_env { made(builder().build())? } else { direct.clone() };
+        let (read_timeout, redirects) = (self.read_timeout, self.redirects);
+        Ok(ReqwestTransport { client, direct, read_timeout, redirects })
     }
 }

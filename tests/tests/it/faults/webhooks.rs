@@ -38,7 +38,7 @@ async fn a_webhook_ends_the_wait_at_once() {
     let (hub, proxy) = (WebhookHub::new(), FaultProxy::start(|_, _| Fault::None));
     let mut webhooks = receiver(&hub, &proxy).await;
     assert!(run(&proxy, &hub, SELDOM).await < Duration::from_secs(20));
-    assert!(webhooks.next().await.unwrap().run.status().is_some());
+    assert!(webhooks.next().await.unwrap().event.status().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +48,7 @@ async fn doubled_webhooks_are_handed_on_once() {
     run(&proxy, &hub, SELDOM).await;
     let mut statuses = Vec::new();
     while statuses.last() != Some(&Some(RunStatus::Completed)) {
-        statuses.push(webhooks.next().await.unwrap().run.status());
+        statuses.push(webhooks.next().await.unwrap().event.status());
     }
     assert!(
         statuses.iter().filter(|status| **status == Some(RunStatus::Started)).count() <= 1,
