@@ -38,6 +38,8 @@ impl Cli {
     pub fn start<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Background {
         let mut command = Command::new(self.program);
         command.args(args).env_clear();
+        // No settings of whoever runs the tests.
+        command.env("COMFYICU_CONFIG", "/nonexistent/comfyicu/config.toml");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Background::start(&mut command)
     }

@@ -1,41 +1,47 @@
-//! From the command line to a client and a workflow.
+//! From the settings to a client and a workflow.
 
 use comfyicu_client::Client;
 use comfyicu_model::WorkflowId;
 
-use crate::args::{Global, Workflow};
+use crate::args::Workflow;
+use crate::command::Context;
 use crate::failure::Failure;
+use crate::settings::SettingKey;
 
 /// The workflow of runs on a server of one's own, where none is named.
 const DEFAULT_WORKFLOW: &str = "default";
 
-/// Makes the client that the command line and the environment ask for.
-pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
+/// Makes the client that the settings ask for.
+pub(crate) fn client(context: &Context) -> Result<Client, Failure> {
+    client_with(context, None)
+}
+
+/// Makes the client that the settings ask for, but with another key.
+pub(crate) fn client_with(context: &Context, key: Option<&str>) -> Result<Client, Failure> {
     let mut builder = Client::builder();
-    if let Some(url) = filled(global.base_url.as_deref()) {
-        builder = builder.base_url(url);
+    if let Some(url) = context.settings.get(SettingKey::BaseUrl, None)? {
+        builder = builder.base_url(url.value);
     }
-    if let Some(key) = filled(global.api_key.as_deref()) {
+    let kept = context.settings.api_key()?.map(|key| key.value);
+    if let Some(key) = key.map(str::to_owned).or(kept) {
         builder = builder.api_key(key);
+    }
+    if let Some(timeout) = context.timeout.filter(|_| !context.waits) {
+        builder = builder.timeout(timeout);
     }
     Ok(builder.build()?)
 }
 
 /// The workflow that is named, or the one that a server of one's own has in any case.
-pub(crate) fn workflow(client: &Client, workflow: &Workflow) -> Result<WorkflowId, Failure> {
-    let named = filled(workflow.id.as_deref());
+pub(crate) fn workflow(context: &Context, client: &Client, flag: &Workflow) -> Result<WorkflowId, Failure> {
+    let named = context.settings.get(SettingKey::Workflow, flag.id.as_deref())?.map(|setting| setting.value);
     if named.is_none() && client.is_hosted() {
-        return Err(Failure::usage("the hosted service needs to know the workflow that runs belong to").hint(
-            "name it with -w ID or COMFYICU_WORKFLOW; the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”",
-        ));
+        return Err(Failure::usage("the hosted service needs to know the workflow that runs belong to")
+            .hint("name it with -w ID, or keep it: comfyicu config set workflow ID")
+            .hint("the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”; `comfyicu workflows list` has it too"));
     }
-    let id = named.unwrap_or(DEFAULT_WORKFLOW);
-    WorkflowId::parse(id).map_err(|error| {
+    let id = named.unwrap_or_else(|| DEFAULT_WORKFLOW.to_owned());
+    WorkflowId::parse(&id).map_err(|error| {
         Failure::usage("the workflow cannot be used").because(&error).hint("correct -w or COMFYICU_WORKFLOW")
     })
-}
-
-/// A value that says something: a variable that is set to nothing is not set.
-fn filled(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }

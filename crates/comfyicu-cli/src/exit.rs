@@ -25,11 +25,15 @@ impl ExitStatus {
     pub const REJECTED: Self = Self(7);
     /// The run or the workflow does not exist.
     pub const NOT_FOUND: Self = Self(8);
+    /// It is not known whether a submit made a run: the run may exist, and cost.
+    pub const OUTCOME_UNKNOWN: Self = Self(75);
     /// Ctrl-C. A run that was submitted goes on.
     pub const INTERRUPTED: Self = Self(130);
+    /// SIGTERM. A run that was submitted goes on.
+    pub const TERMINATED: Self = Self(143);
 
     /// Every code with what it means, as `--help` shows it.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::DONE, "done"),
         (Self::UNEXPECTED, "unexpected"),
         (Self::USAGE, "the command line cannot be used, or a file cannot be read"),
@@ -39,7 +43,9 @@ impl ExitStatus {
         (Self::UNREACHABLE, "the service cannot be reached, or is having problems"),
         (Self::REJECTED, "the prompt or its files were rejected"),
         (Self::NOT_FOUND, "the run or the workflow does not exist"),
+        (Self::OUTCOME_UNKNOWN, "it is not known whether a submit made a run; its marker is printed"),
         (Self::INTERRUPTED, "Ctrl-C; a run that was submitted goes on"),
+        (Self::TERMINATED, "SIGTERM; a run that was submitted goes on"),
     ];
 
     /// The code as a number.

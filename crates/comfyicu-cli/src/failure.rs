@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io::Write as _;
+use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Style};
 use comfyicu_client::{Error, ErrorKind};
@@ -32,6 +34,11 @@ impl Failure {
         Self::new(ExitStatus::USAGE, message)
     }
 
+    /// All was said before; what is left is the code.
+    pub(crate) fn told(status: ExitStatus) -> Self {
+        Self::new(status, "")
+    }
+
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {
         Self::new(ExitStatus::UNEXPECTED, message)
     }
@@ -58,6 +65,13 @@ impl Failure {
         self
     }
 
+    /// Says it on stderr, and gives the code with which the process ends.
+    pub(crate) fn end(&self) -> ExitCode {
+        // There is nowhere left to say that stderr cannot be written.
+        write!(anstream::stderr(), "{self}").unwrap_or_default();
+        self.status.into()
+    }
+
     pub(crate) const fn status(&self) -> ExitStatus {
         self.status
     }
@@ -65,16 +79,20 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let mut failure = Self::new(status_of(error.kind()), error.to_string());
+        let status = if is_open(&error) { ExitStatus::OUTCOME_UNKNOWN } else { status_of(error.kind()) };
+        let mut failure = Self::new(status, error.to_string());
         if let Some(source) = error.source() {
             failure = failure.because(source);
         }
-        if let Some(api) = error.api() {
-            failure.findings.extend(api.details.iter().map(ToString::to_string));
-        }
+        failure.findings.extend(error.findings().iter().map(ToString::to_string));
         failure.hints.extend(hint_of(&error));
         failure
     }
+}
+
+/// Whether it is not known what came of a submit. A web page in place of an answer is nothing of the kind.
+pub(crate) fn is_open(error: &Error) -> bool {
+    error.kind() == ErrorKind::OutcomeUnknown || error.may_have_been_applied() && error.is_unreachable()
 }
 
 const fn status_of(kind: ErrorKind) -> ExitStatus {
@@ -82,9 +100,8 @@ const fn status_of(kind: ErrorKind) -> ExitStatus {
         ErrorKind::KeyMissing | ErrorKind::Unauthorized | ErrorKind::InsufficientCredit => ExitStatus::KEY,
         ErrorKind::NotFound => ExitStatus::NOT_FOUND,
         ErrorKind::Rejected => ExitStatus::REJECTED,
-        ErrorKind::RateLimited | ErrorKind::Server | ErrorKind::Transport | ErrorKind::OutcomeUnknown => {
-            ExitStatus::UNREACHABLE
-        }
+        ErrorKind::RateLimited | ErrorKind::Server | ErrorKind::Transport => ExitStatus::UNREACHABLE,
+        ErrorKind::OutcomeUnknown => ExitStatus::OUTCOME_UNKNOWN,
         ErrorKind::Setup | ErrorKind::Unsupported | ErrorKind::ReadFile => ExitStatus::USAGE,
         ErrorKind::NoOutput => ExitStatus::GAVE_UP,
         _ => ExitStatus::UNEXPECTED,
@@ -93,26 +110,23 @@ const fn status_of(kind: ErrorKind) -> ExitStatus {
 
 /// What to do about an error of the client.
 fn hint_of(error: &Error) -> Option<String> {
+    if is_open(error) {
+        return Some("look for the run before you run it again: it may be there, and cost".to_owned());
+    }
     Some(match error.kind() {
         ErrorKind::Setup => "correct --base-url (COMFYICU_BASE_URL) or --api-key (COMFYICU_API_KEY)".to_owned(),
-        ErrorKind::KeyMissing => "make a key in the account settings of https://comfy.icu and set COMFYICU_API_KEY to it; a server of your own is named with --base-url".to_owned(),
-        ErrorKind::Unauthorized => "set COMFYICU_API_KEY to a key of this service; a server of your own writes its first key to the terminal, or to `first-key` in its data folder".to_owned(),
+        ErrorKind::KeyMissing => "make a key in the account settings of https://comfy.icu and keep it: comfyicu auth login, or set COMFYICU_API_KEY to it; a server of your own is named with --base-url".to_owned(),
+        ErrorKind::Unauthorized => "give a key of this service: comfyicu auth login, or COMFYICU_API_KEY; a server of your own writes its first key to the terminal, or to `first-key` in its data folder".to_owned(),
         ErrorKind::InsufficientCredit => "add credit to the account on https://comfy.icu, then run it again".to_owned(),
-        ErrorKind::NotFound => "check the id of the run, the workflow (-w) and the service (--base-url)".to_owned(),
+        ErrorKind::NotFound => "check the id of the run, the workflow (-w) and the service (--base-url); `comfyicu runs list` and `comfyicu workflows list` have what there is".to_owned(),
         ErrorKind::Rejected => "change what is named above and run it again; an input is set with --set NODE.INPUT=VALUE".to_owned(),
         ErrorKind::RateLimited => match error.retry_after() {
             Some(wait) => format!("do it again in {} s", wait.as_secs()),
             None => "try again in a minute".to_owned(),
         },
-        ErrorKind::Server | ErrorKind::Transport | ErrorKind::OutcomeUnknown
-            if error.may_have_been_applied() =>
-        {
-            "look at the workflow's runs before you run it again: the run may be there, and cost".to_owned()
-        }
         ErrorKind::Transport => "check that the service is running and that --base-url (COMFYICU_BASE_URL) leads to it; `comfyicu-server serve` starts one of your own".to_owned(),
         ErrorKind::Server => "try again in a minute".to_owned(),
         ErrorKind::Protocol => "check that --base-url (COMFYICU_BASE_URL) leads to the service".to_owned(),
-        ErrorKind::Unsupported => "give the URL in place of the path: --file DEST=URL".to_owned(),
         ErrorKind::ReadFile => "check the path: it is taken as it stands, and the shell does not expand ~ behind `=`".to_owned(),
         ErrorKind::WriteFile | ErrorKind::FileExists => "choose another folder: -o DIR".to_owned(),
         _ => return None,
@@ -121,7 +135,9 @@ fn hint_of(error: &Error) -> Option<String> {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{ERROR}error:{ERROR:#} {}", self.message)?;
+        if !self.message.is_empty() {
+            writeln!(f, "{ERROR}error:{ERROR:#} {}", self.message)?;
+        }
         for cause in &self.causes {
             writeln!(f, "  caused by: {cause}")?;
         }

@@ -11,7 +11,7 @@ pub(crate) fn program() -> String {
 const PROGRAM: &str = "\
 Examples:
   Run a prompt on the hosted service, and save its images here:
-    export COMFYICU_API_KEY=…
+    comfyicu auth login
     comfyicu run prompt.json -w 46AnCzsekAoAXLZqVQUXH
   Run it on a server of your own, with another seed:
     export COMFYICU_BASE_URL=http://127.0.0.1:8288
@@ -20,10 +20,13 @@ Examples:
     run=$(comfyicu run prompt.json --detach)
     comfyicu runs wait \"$run\" && comfyicu runs download \"$run\"
 
-Environment:
-  COMFYICU_API_KEY   the API key; the hosted service needs one
-  COMFYICU_BASE_URL  where the service is; without it, https://comfy.icu
-  COMFYICU_WORKFLOW  the workflow that runs belong to, where -w does not name one";
+Environment, before what `comfyicu config` keeps:
+  COMFYICU_API_KEY      the API key; the hosted service needs one
+  COMFYICU_BASE_URL     where the service is; without it, https://comfy.icu
+  COMFYICU_WORKFLOW     the workflow that runs belong to, where -w does not name one
+  COMFYICU_ACCELERATOR  what to run on, where --accelerator does not say
+  COMFYICU_PROFILE      the profile of the config file
+  COMFYICU_CONFIG       the config file itself";
 
 /// Below the help of `run`.
 pub(crate) const RUN: &str = "\
@@ -45,10 +48,36 @@ Examples:
 
 /// Below the help of `runs`.
 pub(crate) const RUNS: &str = "\
+Without an id, the newest run of the workflow is meant; --status, --since and --limit name others.
+With several runs, --json writes a line for each.
+
 Examples:
-  comfyicu runs get APCmAT2lf8O6sAgk2Svf2 --json
+  comfyicu runs list --status ERROR --since 2h
+  comfyicu runs watch
+  comfyicu runs cancel --status QUEUED
+  comfyicu runs get APCmAT2lf8O6sAgk2Svf2 --jq '.output[].url'
   comfyicu runs wait APCmAT2lf8O6sAgk2Svf2 --timeout 10m
   comfyicu runs download APCmAT2lf8O6sAgk2Svf2 -o images";
+
+/// Below the help of `auth`.
+pub(crate) const AUTH: &str = "\
+The key goes into the config file, which only you can read, and is sent to no other service than the
+one that it was given for.
+
+Examples:
+  comfyicu auth login
+  comfyicu auth login --base-url https://gpu.example.com --profile team
+  pass show comfyicu | comfyicu auth login";
+
+/// Below the help of `config`.
+pub(crate) const CONFIG: &str = "\
+A flag wins over its variable, a variable over the profile, the profile over the default.
+
+Examples:
+  comfyicu config set workflow 46AnCzsekAoAXLZqVQUXH
+  comfyicu config set base_url http://127.0.0.1:8288 --profile home
+  comfyicu run prompt.json --profile home
+  comfyicu config list";
 
 /// Below the help of `prompt`.
 pub(crate) const PROMPT: &str = "\
@@ -93,7 +122,18 @@ mod tests {
             &["runs"],
             &["runs", "get"],
             &["runs", "wait"],
+            &["runs", "list"],
+            &["runs", "watch"],
             &["runs", "download"],
+            &["runs", "cancel"],
+            &["runs", "retry"],
+            &["runs", "find"],
+            &["workflows"],
+            &["workflows", "get"],
+            &["auth"],
+            &["auth", "login"],
+            &["config"],
+            &["config", "set"],
             &["prompt"],
             &["prompt", "check"],
             &["prompt", "convert"],

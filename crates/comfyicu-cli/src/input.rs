@@ -12,7 +12,8 @@ use comfyicu_model::{
     ReadPrompt, UiWorkflow,
 };
 
-use crate::args::{Global, Place};
+use crate::args::Place;
+use crate::command::Context;
 use crate::connect;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -118,21 +119,20 @@ pub(crate) async fn image(path: &Path, printer: &Printer) -> Result<ImageMetadat
 }
 
 /// Reads node definitions, from a file or from a server.
-pub(crate) async fn object_info(
-    place: &Place,
-    global: &Global,
-    printer: &Printer,
-) -> Result<ObjectInfo, Failure> {
+pub(crate) async fn object_info(place: &Place, context: &Context) -> Result<ObjectInfo, Failure> {
     let path = match place {
         Place::Url(url) => {
-            let client: Client = connect::client(global)?;
+            let client: Client = connect::client(context)?;
             return Ok(client.object_info_of(url).await?);
         }
         Place::File(path) => path,
     };
     let name = name_of(path);
     let hint = "GET /object_info of a ComfyUI answers node definitions: save that answer, or give the URL";
-    match contents(path, "node definitions", printer).await.map_err(|error| unreadable(&name, &error))? {
+    match contents(path, "node definitions", &context.printer)
+        .await
+        .map_err(|error| unreadable(&name, &error))?
+    {
         Contents::Text(bytes) => ObjectInfo::parse(&bytes).map_err(|error| {
             Failure::usage(format!("{name} holds no node definitions")).because(&error).hint(hint)
         }),

@@ -18,33 +18,33 @@ mod exit;
 mod failure;
 mod help;
 mod input;
+mod jq;
 mod printer;
 mod progress;
 mod render;
 mod replace;
+mod settings;
+mod signal;
 mod stage;
+mod verbose;
 
 pub use exit::ExitStatus;
 
 use std::process::ExitCode;
 
-use clap::parser::ValueSource;
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::Parser as _;
 
 use args::Arguments;
 use command::Context;
 use failure::Failure;
 use printer::Printer;
+use settings::{Environment, Settings};
 use stage::Stage;
 
 /// Runs the command with the arguments and the environment of the process.
 pub fn main() -> ExitCode {
-    let parsed = Arguments::command().try_get_matches().and_then(|matches| {
-        let is_flag = matches.value_source("base_url") == Some(ValueSource::CommandLine);
-        Arguments::from_arg_matches(&matches).map(|arguments| (arguments, is_flag))
-    });
-    match parsed {
-        Ok((arguments, is_flag)) => execute(arguments, is_flag),
+    match Arguments::try_parse() {
+        Ok(arguments) => execute(arguments),
         Err(error) => {
             // Help and version are such errors too; that nobody reads them is none.
             error.print().unwrap_or_default();
@@ -53,29 +53,24 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn execute(arguments: Arguments, base_url_is_flag: bool) -> ExitCode {
+fn execute(arguments: Arguments) -> ExitCode {
     let Arguments { global, command } = arguments;
-    let stage = Stage::new(global.base_url.clone().filter(|_| base_url_is_flag));
-    let context = Context { printer: Printer::new(global.json), global, stage };
+    let settings = Settings::new(&global, Environment::of_process());
+    let printer = match Printer::new(&global) {
+        Ok(printer) => printer,
+        Err(failure) => return failure.end(),
+    };
+    verbose::begin(global.verbose);
+    signal::second_quits();
+    let stage = Stage::new(settings.flags());
+    let context = Context { settings, printer, stage, timeout: global.timeout, waits: command.waits() };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return end(&context, Err(Failure::unexpected("no runtime").because(&error))),
+        Err(error) => return Failure::unexpected("no runtime").because(&error).end(),
     };
     let outcome = runtime.block_on(command::execute(&context, command));
     // A read from a pipe or a name that is being resolved is not waited for.
     runtime.shutdown_background();
-    end(&context, outcome)
-}
-
-fn end(context: &Context, outcome: Result<(), Failure>) -> ExitCode {
-    match outcome {
-        Ok(()) => {
-            context.printer.progress().clear();
-            ExitStatus::DONE.into()
-        }
-        Err(failure) => {
-            context.printer.fail(&failure);
-            failure.status().into()
-        }
-    }
+    context.printer.progress().clear();
+    outcome.map_or_else(|failure| failure.end(), |()| ExitStatus::DONE.into())
 }

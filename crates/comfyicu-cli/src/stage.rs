@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use comfyicu_client::RunHandle;
+use comfyicu_client::{RunHandle, SubmitKey};
+use comfyicu_model::WorkflowId;
 
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -11,31 +12,35 @@ use crate::failure::Failure;
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
     step: Mutex<Step>,
-    /// What a command line that picks the run up again must hold too.
-    base_url: Option<String>,
+    /// What a command line that goes on with the runs must hold too.
+    flags: String,
 }
 
 #[derive(Clone, Debug, Default)]
 enum Step {
     #[default]
     Preparing,
-    Submitting,
-    Waiting(RunHandle),
+    Submitting(WorkflowId, SubmitKey),
+    Waiting(Vec<RunHandle>),
     Saving(RunHandle),
 }
 
 impl Stage {
-    /// `base_url` is the address, when it stood on the command line.
-    pub(crate) fn new(base_url: Option<String>) -> Self {
-        Self { step: Mutex::default(), base_url }
+    /// `flags` are those of the command line that say which service is meant.
+    pub(crate) fn new(flags: String) -> Self {
+        Self { step: Mutex::default(), flags }
     }
 
-    pub(crate) fn submitting(&self) {
-        self.set(Step::Submitting);
+    pub(crate) fn submitting(&self, workflow: &WorkflowId, key: &SubmitKey) {
+        self.set(Step::Submitting(workflow.clone(), key.clone()));
     }
 
     pub(crate) fn waiting(&self, run: &RunHandle) {
-        self.set(Step::Waiting(run.clone()));
+        self.waiting_for(vec![run.clone()]);
+    }
+
+    pub(crate) fn waiting_for(&self, runs: Vec<RunHandle>) {
+        self.set(Step::Waiting(runs));
     }
 
     pub(crate) fn saving(&self, run: &RunHandle) {
@@ -50,35 +55,64 @@ impl Stage {
         self.step.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The failure of a command that is interrupted now.
-    pub(crate) fn interrupted(&self) -> Failure {
-        let failure = |text: &str| Failure::new(ExitStatus::INTERRUPTED, text);
+    /// The failure of a command that is interrupted now, by `signal` in words.
+    pub(crate) fn interrupted(&self, status: ExitStatus) -> Failure {
+        let failure = |text: &str| Failure::new(status, text);
         let failure = match self.step() {
             Step::Preparing => failure("interrupted"),
-            Step::Submitting => failure("interrupted while the run was submitted; it may exist all the same")
-                .hint("look at the workflow's runs before you run it again: the run may be there, and cost"),
+            Step::Submitting(..) => {
+                failure("interrupted while the run was submitted; it may exist all the same")
+                    .hint("look for the run before you run it again: it may be there, and cost")
+            }
+            Step::Waiting(runs) if runs.len() > 1 => failure("interrupted; the runs go on"),
             Step::Waiting(_) => failure("interrupted; the run goes on"),
             Step::Saving(_) => failure("interrupted; the run has ended, but its outputs are not all saved"),
         };
         self.with_way_on(failure)
     }
 
-    /// Adds how to pick the run up again, where there is one to pick up.
+    /// Adds how to pick the runs up again, where there are some to pick up.
     pub(crate) fn with_way_on(&self, failure: Failure) -> Failure {
         match self.step() {
-            Step::Preparing | Step::Submitting => failure,
-            Step::Waiting(run) => failure
-                .hint(format!("wait for it: {}", self.command("wait", &run)))
-                .hint(format!("save its outputs then: {}", self.command("download", &run))),
+            Step::Preparing => failure,
+            Step::Submitting(workflow, key) => {
+                let find = format!("comfyicu runs find{} -w {workflow} {}", self.flags, key.as_str());
+                failure.hint(format!("it has the marker {}: {find}", key.as_str()))
+            }
+            Step::Waiting(runs) => self.go_on(failure, &runs),
             Step::Saving(run) => {
-                failure.hint(format!("save its outputs: {}", self.command("download", &run)))
+                failure.hint(format!("save its outputs: {}", self.command("download", &[run])))
             }
         }
     }
 
-    /// A command line about a run.
-    pub(crate) fn command(&self, verb: &str, run: &RunHandle) -> String {
-        let base_url = self.base_url.as_ref().map(|url| format!(" --base-url {url}")).unwrap_or_default();
-        format!("comfyicu runs {verb}{base_url} -w {} {}", run.workflow_id(), run.id())
+    /// Adds how to pick up a run that goes on.
+    pub(crate) fn goes_on(&self, failure: Failure, run: &RunHandle) -> Failure {
+        self.go_on(failure, std::slice::from_ref(run))
     }
+
+    fn go_on(&self, failure: Failure, runs: &[RunHandle]) -> Failure {
+        failure.hint(format!("wait for {}: {}", them(runs), self.command("wait", runs))).hint(format!(
+            "save {} outputs then: {}",
+            their(runs),
+            self.command("download", runs)
+        ))
+    }
+
+    /// A command line about runs of one workflow.
+    pub(crate) fn command(&self, verb: &str, runs: &[RunHandle]) -> String {
+        let workflow = runs.first().map(|run| format!(" -w {}", run.workflow_id())).unwrap_or_default();
+        let ids = runs.iter().fold(String::new(), |ids, run| ids + " " + run.id().as_str());
+        // What begins with a dash is taken for a flag, but for the first.
+        let dashes = if ids.get(1..).is_some_and(|ids| ids.contains(" -")) { " --" } else { "" };
+        format!("comfyicu runs {verb}{}{workflow}{dashes}{ids}", self.flags)
+    }
+}
+
+const fn them(runs: &[RunHandle]) -> &'static str {
+    if runs.len() > 1 { "them" } else { "it" }
+}
+
+const fn their(runs: &[RunHandle]) -> &'static str {
+    if runs.len() > 1 { "their" } else { "its" }
 }

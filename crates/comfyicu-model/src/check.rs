@@ -5,18 +5,15 @@ mod files;
 mod findings;
 mod input;
 mod live_inputs;
-mod output_prefix;
 mod placed_files;
 mod problem;
-mod ready;
 mod structure;
 mod typed;
 mod verdict;
 
-pub use ready::Readiness;
 pub use verdict::{NodeError, NodeErrors, Verdict, VerdictError};
 
-use crate::files::{DestPath, Files};
+use crate::files::Files;
 use crate::finding::Finding;
 use crate::object_info::ObjectInfo;
 use crate::prompt::Prompt;
@@ -61,13 +58,9 @@ impl Prompt {
 }
 
 /// All that is wrong with a prompt and the files that it is sent with.
-pub(crate) fn check_request_with(
-    prompt: &Prompt,
-    files: &[&DestPath],
-    object_info: &ObjectInfo,
-) -> Vec<Finding> {
+pub(crate) fn check_request_with(prompt: &Prompt, files: &Files, object_info: &ObjectInfo) -> Vec<Finding> {
     let mut findings = Findings::default();
-    typed::check(prompt, object_info, &PlacedFiles::of(files.iter().copied()), &mut findings);
+    typed::check(prompt, object_info, &PlacedFiles::of(files), &mut findings);
     files::check_brought(prompt, files, &mut findings);
     findings.in_order_of(prompt)
 }
@@ -75,8 +68,8 @@ pub(crate) fn check_request_with(
 /// What is wrong with the files alone.
 pub(crate) fn check_files(prompt: &Prompt, files: &Files, object_info: Option<&ObjectInfo>) -> Vec<Finding> {
     let mut findings = Findings::default();
-    files::check_named(prompt, object_info, &PlacedFiles::of(files.paths()), &mut findings);
-    files::check_brought(prompt, &files.paths().collect::<Vec<_>>(), &mut findings);
+    files::check_named(prompt, object_info, &PlacedFiles::of(files), &mut findings);
+    files::check_brought(prompt, files, &mut findings);
     findings.in_order_of(prompt)
 }
 

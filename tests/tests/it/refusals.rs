@@ -33,6 +33,8 @@ fn an_unknown_class_is_refused_with_the_nearest_that_there_is() {
     prompt["57:8"] = json!({"class_type": "ImageInvertt", "inputs": {"image": ["1", 0]}});
     prompt["2"]["inputs"]["images"] = json!(["57:8", 0]);
     let refused = run(&server.cli(), &prompt.to_string(), &[]).ended_with(7);
+    assert_says(&refused, &["57:8", "ImageInvertt", "ImageInvert`", "--no-check"]);
+    let refused = run(&server.cli(), &prompt.to_string(), &["--no-check"]).ended_with(7);
     assert_says(&refused, &["57:8", "ImageInvertt", "ImageInvert`", "serve --comfyui"]);
     // It was refused before it became a run.
     assert_eq!(server.get("/workflows/default/runs").json(), json!([]));

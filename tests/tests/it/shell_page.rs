@@ -51,6 +51,8 @@ fn shell(line: &str, folder: &Path, base_url: &str) -> (Option<i32>, String, Str
     let path = format!("{}:/usr/bin:/bin", folder.display());
     let mut command = Command::new("sh");
     command.args(["-c", line]).current_dir(folder).env_clear().env("PATH", path);
+    // No settings of whoever runs the tests.
+    command.env("HOME", folder);
     let output = command.env("COMFYICU_BASE_URL", base_url).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{ArgAction, Subcommand};
 use url::Url;
 
-use super::{Conversion, Destination, Edit, parse_edit};
+use super::{Conversion, Destination, Edit};
 
 /// Reads, checks and changes prompts.
 #[derive(Debug, Subcommand)]
@@ -49,7 +49,6 @@ pub(crate) enum Prompt {
         document: Document,
         /// The input and its value, which is JSON if it parses, else a text.
         #[arg(value_name = "NODE.INPUT=VALUE", required = true, action = ArgAction::Append)]
-        #[arg(value_parser = parse_edit)]
         edits: Vec<Edit>,
         /// Writes it back to the file, at once or not at all.
         #[arg(short = 'i', long)]

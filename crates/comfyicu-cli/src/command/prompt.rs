@@ -7,6 +7,7 @@ mod image;
 mod inputs;
 mod show;
 
+pub(super) use check::report;
 pub(super) use convert::converted;
 pub(super) use inputs::set_input;
 

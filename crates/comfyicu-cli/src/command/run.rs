@@ -1,42 +1,42 @@
-//! `comfyicu run`: submit, wait, download.
+//! `comfyicu run`: check, submit, wait, download.
 
 use std::path::Path;
 
-use comfyicu_client::{Client, RunHandle};
+use comfyicu_client::{Client, Error, RunHandle, SubmitKey};
 use comfyicu_model::json::Object;
-use comfyicu_model::{Accelerator, Files, Prompt};
 
 use super::Context;
-use super::prompt::{converted, set_input};
-use crate::args::{Conversion, FileArgument, FileSource, Run};
-use crate::failure::Failure;
-use crate::input::Runnable;
-use crate::{connect, input};
+use super::request::{self, Edited};
+use crate::args::{Request, Run};
+use crate::connect;
+use crate::failure::{Failure, is_open};
 
 pub(super) async fn run(context: &Context, arguments: Run) -> Result<(), Failure> {
-    let mut prompt = prompt(context, &arguments.prompt, &arguments.conversion).await?;
-    for edit in &arguments.set {
-        let label = format!("--set {}", edit.path);
-        set_input(&mut prompt, edit, &label, &context.printer)?;
-    }
-    let client = connect::client(&context.global)?;
-    let folder = arguments.folder.path.clone();
-    let (limit, is_detached) = (arguments.timeout.limit, arguments.detach);
-    if !is_detached {
+    let edited = request::prompt(context, &arguments.prompt, &arguments.request).await?;
+    let client = connect::client(context)?;
+    if !arguments.detach {
         // Before anything costs: a folder that cannot be made would lose the outputs.
-        make_folder(&folder)?;
+        make_folder(&arguments.folder.path)?;
     }
-    let handle = submit(context, &client, prompt, arguments).await?;
-    if is_detached {
+    let handle = submit(context, &client, edited, &arguments.request).await?;
+    if arguments.detach {
         return detached(context, &handle);
     }
-    match context.wait(&handle, limit).await {
+    finished(context, &handle, &arguments.folder.path).await
+}
+
+/// Waits for a run, saves its outputs and prints what there is to print.
+async fn finished(context: &Context, handle: &RunHandle, folder: &Path) -> Result<(), Failure> {
+    let line = context.printer.progress().line("waiting");
+    match context.wait(handle, &line).await {
         Ok(run) => {
-            let saved = context.save(&handle, run.clone(), &folder).await?;
+            let saved = context.save(handle, run.clone(), folder, &line).await?;
+            drop(line);
             context.print_saved(run.into_object(), &saved)
         }
         Err(error) => {
-            let (failure, ended) = context.not_completed(&handle, error);
+            drop(line);
+            let (failure, ended) = context.not_completed(handle, error);
             if let Some(run) = ended.filter(|_| context.printer.is_json()) {
                 context.print_saved(run.into_object(), &[])?;
             }
@@ -45,22 +45,7 @@ pub(super) async fn run(context: &Context, arguments: Run) -> Result<(), Failure
     }
 }
 
-/// Reads the prompt, and says so where there is more around it than is run. A UI workflow is converted.
-async fn prompt(context: &Context, path: &Path, conversion: &Conversion) -> Result<Prompt, Failure> {
-    let read = match input::runnable(path, &context.printer).await? {
-        Runnable::Prompt(file) => file.read,
-        Runnable::UiWorkflow(workflow) => return converted(context, path, &workflow, conversion).await,
-    };
-    if let Some(wrapper) = read.wrapper {
-        let name = input::name_of(path);
-        context
-            .printer
-            .note(&format!("{name}: the prompt in {wrapper} is run; what is around it is not used"));
-    }
-    Ok(read.prompt)
-}
-
-fn make_folder(folder: &Path) -> Result<(), Failure> {
+pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let failure = Failure::usage(format!("the folder `{}` cannot be made", folder.display()));
         failure.because(&error).hint("choose another folder: -o DIR")
@@ -70,42 +55,28 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
 async fn submit(
     context: &Context,
     client: &Client,
-    prompt: Prompt,
-    arguments: Run,
+    edited: Edited,
+    request: &Request,
 ) -> Result<RunHandle, Failure> {
-    let workflow = client.workflow(connect::workflow(client, &arguments.workflow)?);
-    let files = files(context, client, arguments.file).await?;
-    let mut run = workflow.run(prompt).files(files);
-    if let Some(name) = &arguments.accelerator {
-        run = run.accelerator(Accelerator::from(name.as_str()));
-    }
-    if let Some(webhook) = arguments.webhook {
-        run = run.webhook(webhook);
-    }
-    context.printer.progress().begin("submitting");
-    context.stage.submitting();
-    let handle = run.await?;
+    let workflow = client.workflow(connect::workflow(context, client, &request.workflow)?);
+    request::check(context, client, &edited, request).await?;
+    let files = request::files(context, client, &request.file).await?;
+    let submit = request::set_up(context, workflow.run(edited.prompt), request, files)?;
+    let key = SubmitKey::random()?;
+    let _line = context.printer.progress().line("submitting");
+    context.stage.submitting(workflow.id(), &key);
+    let handle = submit.key(key).await.map_err(|error| context.not_submitted(error))?;
     context.stage.waiting(&handle);
     Ok(handle)
 }
 
-/// The files of the run; local ones are handed to the server first.
-async fn files(context: &Context, client: &Client, arguments: Vec<FileArgument>) -> Result<Files, Failure> {
-    let mut files = Files::new();
-    for FileArgument { path, source } in arguments {
-        let url = match source {
-            FileSource::Url(url) => url,
-            FileSource::Local(local) => {
-                let (progress, name) = (context.printer.progress().clone(), local.display().to_string());
-                progress.begin(&format!("uploading {name}"));
-                client.upload(local).observe(move |at| progress.uploading(&name, at)).await?.url
-            }
-        };
-        if files.insert(path.clone(), url).is_some() {
-            return Err(Failure::usage(format!("--file names {path} twice: a destination takes one file")));
-        }
+impl Context {
+    /// What to say of a submit that failed.
+    pub(super) fn not_submitted(&self, error: Error) -> Failure {
+        let is_open = is_open(&error);
+        let failure = Failure::from(error);
+        if is_open { self.stage.with_way_on(failure) } else { failure }
     }
-    Ok(files)
 }
 
 fn detached(context: &Context, handle: &RunHandle) -> Result<(), Failure> {

@@ -1,71 +1,87 @@
-//! `comfyicu runs`: get, wait, download.
+//! `comfyicu runs …`: which runs are meant, and what is done to each.
 
-use std::path::Path;
-use std::time::Duration;
+mod change;
+mod download;
+mod find;
+mod get;
+mod list;
+mod wait;
+mod watch;
 
-use comfyicu_client::RunHandle;
-use comfyicu_model::{Run, RunStatus};
+use comfyicu_client::{Client, ListRuns, RunHandle};
+use comfyicu_model::{Run, WorkflowId};
 
 use super::Context;
-use crate::args::{Existing, Runs};
+use crate::args::{Filter, Runs, Selection};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::{connect, render};
 
+/// How many runs are meant where a status or a time names them, and no limit.
+const MOST: usize = 100;
+
 pub(super) async fn runs(context: &Context, arguments: Runs) -> Result<(), Failure> {
     match arguments {
-        Runs::Get(run) => get(context, &existing(context, run)?).await,
-        Runs::Wait { run, timeout } => wait(context, &existing(context, run)?, timeout.limit).await,
-        Runs::Download { run, folder } => download(context, &existing(context, run)?, &folder.path).await,
-    }
-}
-
-fn existing(context: &Context, run: Existing) -> Result<RunHandle, Failure> {
-    let client = connect::client(&context.global)?;
-    let workflow = connect::workflow(&client, &run.workflow)?;
-    Ok(client.run(workflow, run.id))
-}
-
-async fn get(context: &Context, handle: &RunHandle) -> Result<(), Failure> {
-    print(context, handle.get().await?)
-}
-
-async fn wait(context: &Context, handle: &RunHandle, limit: Duration) -> Result<(), Failure> {
-    // What is wrong with the id, the key or the address shows at once; from then on a while is tolerated.
-    handle.get().await?;
-    match context.wait(handle, limit).await {
-        Ok(run) => print(context, run),
-        Err(error) => {
-            let (failure, ended) = context.not_completed(handle, error);
-            let has_ended = |run: &Run| run.status().is_some_and(|status| status.is_terminal());
-            if let Some(run) = ended.filter(|run| context.printer.is_json() || has_ended(run)) {
-                print(context, run)?;
-            }
-            Err(failure)
+        Runs::List { workflow, filter } => list::list(context, &workflow, &filter).await,
+        Runs::Get(selection) => get::get(context, &selected(context, selection, true).await?).await,
+        Runs::Wait(selection) => wait::wait(context, &selected(context, selection, true).await?).await,
+        Runs::Watch(selection) => watch::watch(context, &selected(context, selection, true).await?).await,
+        Runs::Download { selection, folder } => {
+            download::download(context, &selected(context, selection, true).await?, &folder.path).await
         }
+        Runs::Cancel(selection) => change::cancel(context, &selected(context, selection, false).await?).await,
+        Runs::Retry(selection) => change::retry(context, &selected(context, selection, false).await?).await,
+        Runs::Find { marker, workflow } => find::find(context, &marker, &workflow).await,
     }
 }
 
-async fn download(context: &Context, handle: &RunHandle, folder: &Path) -> Result<(), Failure> {
-    let run = handle.get().await?;
-    let status = run.status();
-    if !status.as_ref().is_some_and(RunStatus::is_terminal) {
-        let status = status.map_or_else(|| "not known yet".to_owned(), |status| status.to_string());
-        context.stage.waiting(handle);
-        let text = format!("the run has not ended, so there is nothing to save: its status is {status}");
-        return Err(context.stage.with_way_on(Failure::new(ExitStatus::GAVE_UP, text)));
+/// The runs that are meant; the newest one where none is named and that does no harm.
+async fn selected(
+    context: &Context,
+    selection: Selection,
+    may_be_newest: bool,
+) -> Result<Vec<RunHandle>, Failure> {
+    let client = connect::client(context)?;
+    let workflow = connect::workflow(context, &client, &selection.workflow)?;
+    let handle = |id| client.run(workflow.clone(), id);
+    let named: Vec<RunHandle> = selection.ids().cloned().map(handle).collect();
+    if !named.is_empty() {
+        return Ok(named);
     }
-    if status != Some(RunStatus::Completed) {
-        let failed = comfyicu_client::FailedRun::new(run);
-        return Err(context.failed(handle, &failed));
+    let filter = &selection.filter;
+    if !filter.names_runs() && !may_be_newest {
+        return Err(Failure::usage("no run is named").hint(
+            "give ids, or say which: --status QUEUED, --since 1h; `comfyicu runs list` has what there is",
+        ));
     }
-    let saved = context.save(handle, run.clone(), folder).await?;
-    context.print_saved(run.into_object(), &saved)
+    let most = filter.limit.unwrap_or(if filter.names_runs() { MOST } else { 1 });
+    let found = listed(&client, &workflow, filter, most).stream().collect(most).await?;
+    if found.is_empty() {
+        return Err(Failure::new(ExitStatus::NOT_FOUND, format!("the workflow {workflow} has no such run"))
+            .hint("`comfyicu runs list` has what there is"));
+    }
+    Ok(found.into_iter().map(|run| handle(run.id().clone())).collect())
 }
 
-fn print(context: &Context, run: Run) -> Result<(), Failure> {
-    if context.printer.is_json() {
-        return context.printer.print_object(run.into_object());
+/// The list that a filter asks for.
+fn listed(client: &Client, workflow: &WorkflowId, filter: &Filter, most: usize) -> ListRuns {
+    let mut list = client.workflow(workflow.clone()).runs();
+    if let Some(status) = &filter.status {
+        list = list.status(status.clone());
     }
-    context.printer.print(render::run(&run).trim_end())
+    if let Some(since) = filter.since {
+        list = list.since(since.moment());
+    }
+    // No more than is wanted, and no page too long for the server.
+    list.page_size(u32::try_from(most.clamp(1, MOST)).unwrap_or(1))
+}
+
+/// Shows a run: as one object, as a line where there are several, or for people.
+fn print(context: &Context, run: Run, is_one: bool) -> Result<(), Failure> {
+    match (context.printer.is_json(), is_one) {
+        (true, true) => context.printer.print_object(run.into_object()),
+        (true, false) => context.printer.print_line(run.into_object()),
+        (false, true) => context.printer.print(render::run::run(&run).trim_end()),
+        (false, false) => context.printer.print(&render::run::run(&run)),
+    }
 }

@@ -25,7 +25,7 @@ fn a_refused_key_is_4_and_not_shown() {
     insta::assert_snapshot!(stderr, @"
     error: the service at http://service refused the API key
       caused by: POST http://service/api/v1/workflows/default/runs answered 401 Unauthorized: this key is not known (request q1)
-    hint: set COMFYICU_API_KEY to a key of this service; a server of your own writes its first key to the terminal, or to `first-key` in its data folder
+    hint: give a key of this service: comfyicu auth login, or COMFYICU_API_KEY; a server of your own writes its first key to the terminal, or to `first-key` in its data folder
     ");
 }
 
@@ -44,7 +44,7 @@ fn no_key_is_4_on_the_hosted_service_before_anything_is_sent() {
     assert_eq!(outcome.code, Some(4));
     insta::assert_snapshot!(outcome.stderr, @"
     error: the hosted service wants an API key, and none was given
-    hint: make a key in the account settings of https://comfy.icu and set COMFYICU_API_KEY to it; a server of your own is named with --base-url
+    hint: make a key in the account settings of https://comfy.icu and keep it: comfyicu auth login, or set COMFYICU_API_KEY to it; a server of your own is named with --base-url
     ");
 }
 
@@ -54,7 +54,8 @@ fn the_hosted_service_needs_a_workflow() {
     assert_eq!(outcome.code, Some(2));
     insta::assert_snapshot!(outcome.stderr, @"
     error: the hosted service needs to know the workflow that runs belong to
-    hint: name it with -w ID or COMFYICU_WORKFLOW; the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”
+    hint: name it with -w ID, or keep it: comfyicu config set workflow ID
+    hint: the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”; `comfyicu workflows list` has it too
     ");
 }
 
@@ -64,6 +65,9 @@ fn the_hosted_service_takes_no_local_files() {
     let outcome = command.run(&["run", "prompt.json", "-w", "w", "--file", "/input/a.json=prompt.json"]);
     assert_eq!(outcome.code, Some(2));
     insta::assert_snapshot!(outcome.stderr, @"
+    warning[unused_file]: input files: no node uses the file /input/a.json
+     |
+     = help: take it out, or name it in the prompt
     error: the hosted service takes files by URL only: put the file where a public URL leads to it, and give that URL
     hint: give the URL in place of the path: --file DEST=URL
     ");
@@ -94,18 +98,19 @@ fn what_is_not_there_is_8() {
     insta::assert_snapshot!(stderr, @"
     error: there is no workflow default at http://service
       caused by: POST http://service/api/v1/workflows/default/runs answered 404 Not Found: no such workflow
-    hint: check the id of the run, the workflow (-w) and the service (--base-url)
+    hint: check the id of the run, the workflow (-w) and the service (--base-url); `comfyicu runs list` and `comfyicu workflows list` have what there is
     ");
 }
 
 #[test]
-fn a_service_that_is_not_well_is_6_and_the_run_may_exist() {
+fn a_submit_whose_outcome_is_not_known_is_75() {
     let (code, stderr) = run(502, "<html><title>Bad gateway</title></html>");
-    assert_eq!(code, Some(6));
+    assert_eq!(code, Some(75));
     insta::assert_snapshot!(stderr, @"
     error: the service at http://service is having problems; the run may exist all the same
       caused by: POST http://service/api/v1/workflows/default/runs answered 502 Bad Gateway: an HTML page, “Bad gateway”
-    hint: look at the workflow's runs before you run it again: the run may be there, and cost
+    hint: look for the run before you run it again: it may be there, and cost
+    hint: it has the marker MARKER: comfyicu runs find -w default MARKER
     ");
 }
 

@@ -56,7 +56,8 @@ fn while_submitting_the_run_may_exist() {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(130), ""));
     insta::assert_snapshot!(outcome.stderr, @"
     error: interrupted while the run was submitted; it may exist all the same
-    hint: look at the workflow's runs before you run it again: the run may be there, and cost
+    hint: look for the run before you run it again: it may be there, and cost
+    hint: it has the marker MARKER: comfyicu runs find -w default MARKER
     ");
 }
 

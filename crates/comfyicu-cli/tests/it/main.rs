@@ -5,10 +5,12 @@
 mod command;
 mod failures;
 mod interrupt;
+mod lists;
 mod prompt;
 mod run;
 mod runs;
 mod service;
+mod settings;
 
 use command::Command;
 use service::{Request, Response, Service};

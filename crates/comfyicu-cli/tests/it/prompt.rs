@@ -225,7 +225,7 @@ fn diff_and_hash_compare_what_prompts_do() {
 #[test]
 fn a_run_takes_an_image_and_says_what_it_leaves_aside() {
     let service = Service::start(|_, _| Response::new(200, r#"{"id": "r1"}"#));
-    let outcome = Command::on(&service).run_with(&["run", "-", "--detach"], WRAPPED);
+    let outcome = Command::on(&service).run_with(&["run", "-", "--detach", "--no-check"], WRAPPED);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "r1\n"));
     assert_eq!(outcome.stderr, "note: stdin: the prompt in `prompt` is run; what is around it is not used\n");
 }

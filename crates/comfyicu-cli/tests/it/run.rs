@@ -125,6 +125,12 @@ fn everything_that_is_asked_for_is_sent() {
     insta::assert_snapshot!(outcome.stderr, @"
     note: --set 3.step: the node had no such input, it is added; did you mean `steps`?
     note: --set 9.filename_prefix: the node had no such input, it is added
+    warning[unused_file]: input files: no node uses the file /input/a.jpg
+     |
+     = help: take it out, or name it in the prompt
+    warning[unused_file]: input files: no node uses the file /models/loras/x
+     |
+     = help: take it out, or name it in the prompt
     ");
     insta::assert_snapshot!(service.lines().join("\n"), @"
     HEAD /api/v1/uploads/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824

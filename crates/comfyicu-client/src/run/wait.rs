@@ -9,7 +9,7 @@ use sync_wrapper::SyncWrapper;
 
 use super::watcher::{Bounds, Step, Watcher, ended};
 use crate::error::Error;
-use crate::run::{PollSchedule, RunHandle, WaitError};
+use crate::run::{PollSchedule, RunEvent, RunEventKind, RunHandle, WaitError};
 use crate::webhook::WebhookHub;
 
 /// How long a wait may take unless it is told otherwise: longer than any run seen.
@@ -19,6 +19,8 @@ pub const POLL_FAILURE_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Hears of each look at the run.
 type Observer = Box<dyn FnMut(Result<&Run, &Error>) + Send>;
+/// Hears of each event.
+type EventObserver = Box<dyn FnMut(&RunEvent) + Send>;
 
 /// A wait for the end of a run; it begins when this is awaited, and gives the completed [`Run`].
 ///
@@ -43,6 +45,7 @@ pub struct Wait {
     run: RunHandle,
     bounds: Bounds,
     observer: SyncWrapper<Observer>,
+    event_observer: SyncWrapper<EventObserver>,
 }
 
 impl Bounds {
@@ -61,7 +64,13 @@ impl Bounds {
 
 impl Wait {
     pub(super) fn new(run: RunHandle) -> Self {
-        Self { run, bounds: Bounds::new(), observer: SyncWrapper::new(Box::new(|_| {})) }
+        let (observer, event_observer): (Observer, EventObserver) = (Box::new(|_| {}), Box::new(|_| {}));
+        Self {
+            run,
+            bounds: Bounds::new(),
+            observer: SyncWrapper::new(observer),
+            event_observer: SyncWrapper::new(event_observer),
+        }
     }
 
     /// Sets how long the wait may take in all; the default is [`DEFAULT_MAX_WAIT`].
@@ -109,9 +118,16 @@ impl Wait {
         self
     }
 
+    /// Calls `observer` with each event that the service tells of while this waits: nodes, progress, places in the
+    /// queue. Where it tells of none, it is not called; the looks are seen with [`observe`](Self::observe).
+    pub fn observe_events(mut self, observer: impl FnMut(&RunEvent) + Send + 'static) -> Self {
+        self.event_observer = SyncWrapper::new(Box::new(observer));
+        self
+    }
+
     async fn watch(self) -> Result<Run, WaitError> {
-        let Self { run, bounds, observer } = self;
-        let mut observer = observer.into_inner();
+        let Self { run, bounds, observer, event_observer } = self;
+        let (mut observer, mut event_observer) = (observer.into_inner(), event_observer.into_inner());
         let mut watcher = Watcher::new(run, bounds);
         loop {
             match watcher.next().await? {
@@ -122,7 +138,10 @@ impl Wait {
                     }
                 }
                 Step::Tolerated(error) => observer(Err(&error)),
-                Step::Told(_) => {}
+                Step::Told(told) => {
+                    let (at, kind) = (told.at(), RunEventKind::of(&told));
+                    event_observer(&RunEvent { elapsed: watcher.elapsed(), at, kind, told: Some(told) });
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ pub(super) async fn check(
     let file = input::prompt(path, printer).await?;
     let mut findings = file.read.findings.clone();
     let object_info = match object_info {
-        Some(place) => Some(input::object_info(place, &context.global, printer).await?),
+        Some(place) => Some(input::object_info(place, context).await?),
         None => None,
     };
     findings.extend(found(&file.read.prompt, object_info.as_ref(), files));
@@ -59,7 +59,7 @@ fn found(prompt: &Prompt, object_info: Option<&ObjectInfo>, files: Vec<Destinati
 }
 
 /// What was found as data: `{"errors": 1, "warnings": 0, "findings": […]}`.
-fn report(findings: &[Finding]) -> Object {
+pub(in crate::command) fn report(findings: &[Finding]) -> Object {
     let count = |severity| {
         let count = findings.iter().filter(|finding| finding.severity == severity).count();
         Value::from(u64::try_from(count).unwrap_or(u64::MAX))

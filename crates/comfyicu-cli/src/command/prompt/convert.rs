@@ -60,7 +60,7 @@ async fn conversion(
     arguments: &Arguments,
 ) -> Result<Conversion, Failure> {
     let object_info = match &arguments.object_info {
-        Some(place) => input::object_info(place, &context.global, &context.printer).await?,
+        Some(place) => input::object_info(place, context).await?,
         None => of_service(context).await?,
     };
     workflow.to_prompt(&object_info, &arguments.options()).map_err(|error| {
@@ -71,7 +71,7 @@ async fn conversion(
 
 /// The node definitions of the service that is set up.
 async fn of_service(context: &Context) -> Result<ObjectInfo, Failure> {
-    let client = connect::client(&context.global)?;
+    let client = connect::client(context)?;
     client.object_info().await.map_err(|error| match error.kind() {
         ErrorKind::Unsupported => Failure::usage(
             "a UI workflow is converted with node definitions, and this service does not tell them",

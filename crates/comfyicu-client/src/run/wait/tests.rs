@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::error::ErrorKind;
 use crate::fake::{self, json};
-use crate::{Capabilities, Client, Extension, RunEvent, RunEventKind, WaitBound};
+use crate::{Capabilities, Client, Extension, WaitBound};
 
 /// Waits on a service whose n-th answer is `reply(n)`.
 fn wait(reply: impl Fn(usize) -> Result<Response, TransportError> + Send + Sync + 'static) -> Wait {

@@ -1,0 +1,208 @@
+//! From the command line to what is sent: the prompt with its edits, its files, and the check of both.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use comfyicu_client::{Client, Error, Extension, SubmitRun};
+use comfyicu_model::json::{Limits, Value};
+use comfyicu_model::{Accelerator, Files, Finding, Prompt, RunRequest, SettingKind};
+use tokio::io::AsyncReadExt as _;
+
+use super::Context;
+use super::prompt::{converted, report, set_input};
+use crate::args::{FileArgument, FileEdit, FileSource, Request, Seed};
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::input::{PromptFile, Runnable};
+use crate::settings::SettingKey;
+use crate::{input, render};
+
+/// A prompt as it will be sent, and the file it stands in, where nothing of it was changed.
+#[derive(Debug)]
+pub(super) struct Edited {
+    pub(super) prompt: Prompt,
+    source: Option<PromptFile>,
+}
+
+/// Reads a prompt and makes the edits. A UI workflow is converted.
+pub(super) async fn prompt(context: &Context, path: &Path, request: &Request) -> Result<Edited, Failure> {
+    let (mut prompt, file) = match input::runnable(path, &context.printer).await? {
+        Runnable::Prompt(file) => (file.read.prompt.clone(), Some(file)),
+        Runnable::UiWorkflow(workflow) => {
+            (converted(context, path, &workflow, &request.conversion).await?, None)
+        }
+    };
+    if let Some(wrapper) = file.as_ref().and_then(|file| file.read.wrapper.as_ref()) {
+        let name = input::name_of(path);
+        context
+            .printer
+            .note(&format!("{name}: the prompt in {wrapper} is run; what is around it is not used"));
+    }
+    for edit in &request.set {
+        let label = format!("--set {}", edit.path);
+        set_input(&mut prompt, edit, &label, &context.printer)?;
+    }
+    for edit in &request.set_file {
+        set_file(&mut prompt, edit).await?;
+    }
+    if let Some(seed) = request.seed {
+        set_seed(context, &mut prompt, seed)?;
+    }
+    let is_unchanged = file.as_ref().is_some_and(|file| file.read.prompt == prompt);
+    Ok(Edited { prompt, source: file.filter(|_| is_unchanged) })
+}
+
+async fn set_file(prompt: &mut Prompt, edit: &FileEdit) -> Result<(), Failure> {
+    let (label, name) = (format!("--set-file {}", edit.path), input::name_of(&edit.file));
+    let failed = |what: &str, error: &(dyn std::error::Error + 'static)| {
+        Failure::usage(format!("{label}: {name} {what}")).because(error)
+    };
+    let mut text = String::new();
+    let most = u64::try_from(Limits::default().max_bytes).unwrap_or(u64::MAX);
+    let read = if input::is_stdin(&edit.file) {
+        tokio::io::stdin().take(most).read_to_string(&mut text).await
+    } else {
+        match tokio::fs::File::open(&edit.file).await {
+            Ok(file) => file.take(most).read_to_string(&mut text).await,
+            Err(error) => Err(error),
+        }
+    };
+    read.map_err(|error| failed("cannot be read as text", &error))?;
+    prompt
+        .set(edit.path.as_str(), Value::from(text))
+        .map(drop)
+        .map_err(|error| Failure::usage(format!("{label}: {error}")))
+}
+
+fn set_seed(context: &Context, prompt: &mut Prompt, seed: Seed) -> Result<(), Failure> {
+    let number = match seed {
+        Seed::Number(number) => number,
+        // Any program that reads JSON keeps such a number exactly.
+        Seed::Random => fastrand::u64(..1 << 53),
+    };
+    if prompt.set_all(SettingKind::Seed, number).is_empty() {
+        return Err(Failure::usage("--seed: the prompt has no seed of its own")
+            .hint("set the input: --set NODE.INPUT=VALUE; `comfyicu prompt show` has the inputs"));
+    }
+    if seed == Seed::Random {
+        context.printer.note(&format!("the seed is {number}"));
+    }
+    Ok(())
+}
+
+/// Checks a request before it costs anything, with the node definitions that are given, or those of the service.
+/// Local files are taken for there.
+pub(super) async fn check(
+    context: &Context,
+    client: &Client,
+    edited: &Edited,
+    request: &Request,
+) -> Result<(), Failure> {
+    let mut named = HashSet::new();
+    for argument in &request.file {
+        if !named.insert(&argument.path) {
+            let text = format!("--file names {} twice: a destination takes one file", argument.path);
+            return Err(Failure::usage(text));
+        }
+        readable(argument).await?;
+    }
+    if request.no_check {
+        return Ok(());
+    }
+    let there = request.file.iter().map(|FileArgument { path, source }| match source {
+        FileSource::Url(url) => (path.clone(), url.clone()),
+        FileSource::Local(_) => (path.clone(), client.base_url().clone()),
+    });
+    let sent = RunRequest::new(edited.prompt.clone()).files(there.collect());
+    let object_info = match &request.conversion.object_info {
+        Some(place) => Some(input::object_info(place, context).await?),
+        None if client.capabilities().await?.has(Extension::ObjectInfo) => Some(client.object_info().await?),
+        None => None,
+    };
+    let mut findings = match &object_info {
+        Some(object_info) => sent.check_with(object_info),
+        None => sent.check(),
+    };
+    told(context, edited, &mut findings)
+}
+
+/// Tells what was found; an error is the end.
+fn told(context: &Context, edited: &Edited, findings: &mut [Finding]) -> Result<(), Failure> {
+    let nothing = render::findings::Source { name: "", text: "" };
+    if let Some(file) = &edited.source {
+        file.locate(findings);
+    }
+    let source = edited.source.as_ref().map_or(nothing, PromptFile::source);
+    for finding in findings.iter() {
+        if finding.is_error() {
+            context.printer.report(&render::findings::finding(finding, source));
+        } else {
+            context.printer.remark(&render::findings::finding(finding, source));
+        }
+    }
+    if !findings.iter().any(Finding::is_error) {
+        return Ok(());
+    }
+    if context.printer.is_json() {
+        context.printer.print_object(report(findings))?;
+    }
+    let count = render::findings::count(findings).unwrap_or_default();
+    Err(Failure::new(ExitStatus::REJECTED, format!("the prompt has {count}, so nothing was sent"))
+        .hint("correct what is named above: --set NODE.INPUT=VALUE sets an input, --file DEST=URL|PATH brings a file")
+        .hint("send it all the same: --no-check"))
+}
+
+/// Looks whether a local file can be read, before anything else is done.
+async fn readable(argument: &FileArgument) -> Result<(), Failure> {
+    let FileSource::Local(path) = &argument.source else { return Ok(()) };
+    tokio::fs::File::open(path).await.map(drop).map_err(|error| {
+        Failure::usage(format!("`{}` cannot be read", path.display()))
+            .because(&error)
+            .hint("check the path: it is taken as it stands, and the shell does not expand ~ behind `=`")
+    })
+}
+
+/// The files of the run; local ones are handed to the server first.
+pub(super) async fn files(
+    context: &Context,
+    client: &Client,
+    arguments: &[FileArgument],
+) -> Result<Files, Failure> {
+    let mut files = Files::new();
+    for FileArgument { path, source } in arguments {
+        let url = match source {
+            FileSource::Url(url) => url.clone(),
+            FileSource::Local(local) => {
+                let name = local.display().to_string();
+                let line = context.printer.progress().line(&format!("uploading {name}"));
+                let upload = client.upload(local.clone()).observe(move |at| line.uploading(&name, at));
+                upload.await.map_err(not_uploaded)?.url
+            }
+        };
+        files.insert(path.clone(), url);
+    }
+    Ok(files)
+}
+
+fn not_uploaded(error: Error) -> Failure {
+    let is_unsupported = error.kind() == comfyicu_client::ErrorKind::Unsupported;
+    let failure = Failure::from(error);
+    if is_unsupported { failure.hint("give the URL in place of the path: --file DEST=URL") } else { failure }
+}
+
+/// Adds what the command line and the settings say to a submit.
+pub(super) fn set_up(
+    context: &Context,
+    submit: SubmitRun,
+    request: &Request,
+    files: Files,
+) -> Result<SubmitRun, Failure> {
+    let mut submit = submit.files(files);
+    if let Some(name) = context.settings.get(SettingKey::Accelerator, request.accelerator.as_deref())? {
+        submit = submit.accelerator(Accelerator::from(name.value.as_str()));
+    }
+    if let Some(webhook) = &request.webhook {
+        submit = submit.webhook(webhook.clone());
+    }
+    Ok(submit)
+}
