@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod chaos;
 mod ci;
+mod conformance;
 mod failure;
 mod process;
 mod quickstart;
@@ -31,6 +32,9 @@ Commands:
                           cargo test; with ARGS only what they select, no doctests (such as `-p comfyicu-model`)
   bench native [--comfyui HOST:PORT] [--sides N,N…]
                           how fast the native nodes are, in a release build, beside a real ComfyUI if one is named
+  conformance native --url URL [--seed N] [--cases N] [--classes A,B…] [--keep DIR]
+                          run random prompts of each native node here and in the real ComfyUI 0.3.75 that listens at
+                          URL, compare pixels, names, texts and errors, print a table; DIR gets what differs
   bench client [RUNS]     how soon clients see the end of a run, and at what cost: the documentation's loop in Python
                           and JavaScript, and this one (a minute or two each; needs a quiet machine)
   ci [PART…]              what has to pass before a change goes in; the parts, in order:
@@ -71,6 +75,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         "bench" => bench::run(rest),
         "chaos" => chaos::run(rest),
         "ci" => ci::run(rest),
+        "conformance" => conformance::run(rest),
         other => Err(Failure::usage(format!("no command `{other}`; `cargo xtask --help` lists them"))),
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn run(args: &[String]) -> Result<(), Failure> {
     let arguments = Arguments::read(args)?;
     let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);
     let mut command = workspace.cargo();
-    command.args(["run", "--release", "-p", "comfyicu-engine", "--example", "bench", "--"]);
+    command.args(["run", "--release", "-p", "comfyicu-engine", "--example", "beside_comfyui", "--", "bench"]);
     command.args([arguments.comfyui, arguments.sides]);
     process::run(&mut command, &interrupt)
 }

@@ -2,9 +2,11 @@
 
 mod animation;
 mod apng_write;
+mod bmp_read;
 mod exif;
 mod format;
 mod frame;
+mod gif_read;
 mod jpeg;
 mod png_read;
 mod png_write;
@@ -30,13 +32,13 @@ use format::Format;
 #[non_exhaustive]
 pub(crate) enum DecodeError {
     /// It is a format that is known but not read.
-    #[error("it is a {format} file; PNG, JPEG, WebP and TIFF are read")]
+    #[error("it is a {format} file; PNG, JPEG, WebP, GIF, BMP and TIFF are read")]
     Unsupported {
         /// The format's name.
         format: &'static str,
     },
     /// It is nothing that is known.
-    #[error("it is not an image of a known format; PNG, JPEG, WebP and TIFF are read")]
+    #[error("it is not an image of a known format; PNG, JPEG, WebP, GIF, BMP and TIFF are read")]
     Unknown,
     /// It is damaged where nothing can be made of it.
     #[error("the {format} file is damaged: {reason}")]
@@ -45,6 +47,12 @@ pub(crate) enum DecodeError {
         format: &'static str,
         /// What the decoder says.
         reason: String,
+    },
+    /// It has fewer pixels than it says, of a kind that has to be whole.
+    #[error("the {format} file does not have all its pixels")]
+    TooShort {
+        /// The format's name.
+        format: &'static str,
     },
     /// It has more pixels than may be held.
     #[error(transparent)]
@@ -67,6 +75,8 @@ pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeErro
         Some(Format::Jpeg) => jpeg::decode(bytes),
         Some(Format::WebP) => webp_read::decode(bytes),
         Some(Format::Tiff) => tiff_read::decode(bytes),
+        Some(Format::Gif) => gif_read::decode(bytes, work),
+        Some(Format::Bmp) => bmp_read::decode(bytes),
         Some(Format::Other(format)) => Err(DecodeError::Unsupported { format }),
         None => Err(DecodeError::Unknown),
     }

@@ -1,5 +1,7 @@
 //! Names of saved files: what a `filename_prefix` makes of them.
 
+use std::borrow::Cow;
+
 use comfyicu_model::OutputPath;
 use jiff::ZonedDateTime;
 
@@ -51,15 +53,18 @@ impl Prefix {
         &self.path
     }
 
-    /// The path of a file: which image of the batch it is, its number, and how its name ends.
+    /// The path of a file: which image of the batch it is, if it is one image, its number, and how its name ends.
     pub(super) fn file(
         &self,
-        batch_index: usize,
+        batch_index: Option<usize>,
         number: u32,
         extension: &str,
     ) -> Result<OutputPath, Failure> {
         let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
-        let name = name.replace("%batch_num%", &batch_index.to_string());
+        let name = match batch_index {
+            Some(index) => Cow::Owned(name.replace("%batch_num%", &index.to_string())),
+            None => Cow::Borrowed(name),
+        };
         let slash = if folder.is_empty() { "" } else { "/" };
         OutputPath::parse(&format!("{folder}{slash}{name}_{number:05}_.{extension}"))
             .map_err(|error| Failure::new("OSError", error.to_string()))
@@ -73,7 +78,7 @@ mod tests {
     fn file(prefix: &str) -> Result<String, String> {
         let shape = Shape { batch: 1, height: 30, width: 40, channels: 3 };
         let now: ZonedDateTime = "2026-03-04T05:06:07+00:00[UTC]".parse().unwrap();
-        let path = Prefix::new(prefix, shape, &now).and_then(|prefix| prefix.file(0, 1, "png"));
+        let path = Prefix::new(prefix, shape, &now).and_then(|prefix| prefix.file(Some(0), 1, "png"));
         path.map(|path| path.as_str().to_owned()).map_err(|failure| failure.message)
     }
 

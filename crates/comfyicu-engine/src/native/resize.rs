@@ -102,6 +102,8 @@ pub(crate) enum ResizeError {
     /// The result would have no pixel.
     #[error("an image of {width}×{height} pixels cannot be made: choose a larger size")]
     ToNothing {
+        /// How it would be made.
+        method: Method,
         /// The new width.
         width: usize,
         /// The new height.
@@ -141,7 +143,7 @@ pub(super) fn resize_to(
     work: &Work,
 ) -> Result<Image, ResizeError> {
     if size.width == 0 || size.height == 0 {
-        return Err(ResizeError::ToNothing { width: size.width, height: size.height });
+        return Err(ResizeError::ToNothing { method, width: size.width, height: size.height });
     }
     let shape = Shape { height: size.height, width: size.width, ..image.shape() };
     let window = match target::window(image.shape(), size, crop) {

@@ -136,9 +136,12 @@ async fn a_failure_names_the_node_and_the_file() {
     let given = |path: PathBuf| {
         InputFiles::from_iter([(DestPath::input("a.png").unwrap(), InputFile::of(path).unwrap())])
     };
-    let (_, kind, message) = failure(run(job(load).inputs(given(file(b"GIF89a")))).await);
+    let (_, kind, message) = failure(run(job(load).inputs(given(file(b"8BPS")))).await);
     assert_eq!(kind, "PIL.UnidentifiedImageError");
-    assert_eq!(message, "a.png cannot be loaded: it is a GIF file; PNG, JPEG, WebP and TIFF are read");
+    assert_eq!(
+        message,
+        "a.png cannot be loaded: it is a Photoshop file; PNG, JPEG, WebP, GIF, BMP and TIFF are read"
+    );
     let (_, kind, message) = failure(run(job(load).inputs(given(file(b"\xff\xd8\xff\xe0")))).await);
     assert_eq!(kind, "OSError");
     assert!(message.starts_with("a.png cannot be loaded: the JPEG file is damaged: "), "{message}");

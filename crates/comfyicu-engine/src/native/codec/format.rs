@@ -7,19 +7,15 @@ pub(super) enum Format {
     Jpeg,
     WebP,
     Tiff,
+    Gif,
+    Bmp,
     /// Known by name, but not read.
     Other(&'static str),
 }
 
 /// First bytes of formats that people have in their input folders.
-const OTHERS: [(&[u8], &str); 6] = [
-    (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
-    (b"8BPS", "Photoshop"),
-    (b"\0\0\x01\0", "ICO"),
-    (b"v/1\x01", "OpenEXR"),
-    (b"<svg", "SVG"),
-];
+const OTHERS: [(&[u8], &str); 4] =
+    [(b"8BPS", "Photoshop"), (b"\0\0\x01\0", "ICO"), (b"v/1\x01", "OpenEXR"), (b"<svg", "SVG")];
 
 impl Format {
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
@@ -34,6 +30,12 @@ impl Format {
         }
         if bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*") {
             return Some(Self::Tiff);
+        }
+        if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
+            return Some(Self::Gif);
+        }
+        if bytes.starts_with(b"BM") {
+            return Some(Self::Bmp);
         }
         let container = || match (bytes.get(4..8)?, bytes.get(8..12)?) {
             (b"ftyp", b"avif" | b"avis") => Some("AVIF"),
@@ -55,7 +57,7 @@ mod tests {
         assert_eq!(Format::of(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
         assert_eq!(Format::of(b"RIFF\x10\0\0\0WEBPVP8 "), Some(Format::WebP));
         assert_eq!(Format::of(b"\0\0\0\x1cftypavif"), Some(Format::Other("AVIF")));
-        assert_eq!(Format::of(b"GIF89a"), Some(Format::Other("GIF")));
+        assert_eq!(Format::of(b"GIF89a"), Some(Format::Gif));
         assert_eq!(Format::of(b""), None);
         assert_eq!(Format::of(b"hello, world"), None);
     }

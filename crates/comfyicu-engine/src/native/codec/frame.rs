@@ -13,6 +13,9 @@ pub(crate) struct Frame {
     pub(crate) rgb: Vec<u8>,
     /// One byte a pixel, row by row: 255 is opaque.
     pub(crate) alpha: Option<Vec<u8>>,
+    /// The one colour that stands for transparency, where the file has it so and no opacities. `LoadImage` takes
+    /// no notice of it, `LoadImageMask` does.
+    pub(crate) key: Option<[u8; 3]>,
 }
 
 impl Frame {
@@ -38,7 +41,7 @@ impl Frame {
         let rgb = turn(&self.rgb, 3);
         let alpha = self.alpha.map(|alpha| turn(&alpha, 1));
         let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
-        Self { width, height, rgb, alpha }
+        Self { width, height, rgb, alpha, ..self }
     }
 }
 

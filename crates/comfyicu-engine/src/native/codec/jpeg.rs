@@ -12,27 +12,48 @@ use crate::native::limit;
 const FORMAT: &str = "JPEG";
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
-    let header = caught(|| Ok(Decompress::builder().with_markers(&[Marker::APP(1)]).from_mem(bytes)?))?;
-    let (width, height) = header.size();
-    limit::check(Shape { batch: 1, height, width, channels: 3 })?;
+    let header = open(bytes)?;
     let orientation = orientation(&header);
     let colours = match header.color_space() {
         ColorSpace::JCS_GRAYSCALE => ColorSpace::JCS_GRAYSCALE,
         ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => ColorSpace::JCS_CMYK,
         _ => ColorSpace::JCS_RGB,
     };
-    let mut started = caught(|| Ok(header.to_colorspace(colours)?))?;
-    let mut pixels = vec![0; started.min_flat_buffer_size()];
-    // Damage in the pixel data is no error: what was read before it stays, as in ComfyUI.
-    if let Err(error) = caught(|| Ok(started.read_scanlines_into(&mut pixels).map(drop)?)) {
-        tracing::debug!(%error, "the pixels of a JPEG file were read in part");
-    }
+    let (width, height) = header.size();
+    let pixels = read(header, colours);
     let rgb = match colours {
         ColorSpace::JCS_GRAYSCALE => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
         ColorSpace::JCS_CMYK => pixels.as_chunks().0.iter().copied().flat_map(inverted_cmyk_to_rgb).collect(),
         _ => pixels,
     };
-    Ok(vec![Frame { width, height, rgb, alpha: None }.upright(orientation)])
+    Ok(vec![Frame { width, height, rgb, alpha: None, key: None }.upright(orientation)])
+}
+
+/// Reads what stands before the pixels, and checks the size.
+pub(super) fn open(bytes: &[u8]) -> Result<Decompress<&[u8]>, DecodeError> {
+    let header = caught(|| Ok(Decompress::builder().with_markers(&[Marker::APP(1)]).from_mem(bytes)?))?;
+    let (width, height) = header.size();
+    limit::check(Shape { batch: 1, height, width, channels: 3 })?;
+    Ok(header)
+}
+
+/// Reads the pixels. Damage in them is no error: what was read before it stays, as in ComfyUI; the rest is 0.
+pub(super) fn read(header: Decompress<&[u8]>, colours: ColorSpace) -> Vec<u8> {
+    let (width, height) = header.size();
+    let channels = match colours {
+        ColorSpace::JCS_GRAYSCALE => 1,
+        ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => 4,
+        _ => 3,
+    };
+    let mut pixels = vec![0; width * height * channels];
+    let read = caught(|| Ok(header.to_colorspace(colours)?)).and_then(|mut started| {
+        pixels = vec![0; started.min_flat_buffer_size()];
+        caught(|| Ok(started.read_scanlines_into(&mut pixels).map(drop)?))
+    });
+    if let Err(error) = read {
+        tracing::debug!(%error, "the pixels of a JPEG file were read in part");
+    }
+    pixels
 }
 
 /// Calls the library; its fatal errors, which unwind, become errors.

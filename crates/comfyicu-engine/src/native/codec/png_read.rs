@@ -1,7 +1,7 @@
 //! PNG, read as Pillow does for ComfyUI's loader.
 
 use std::borrow::Cow;
-use std::io::Cursor;
+use std::io::{self, Cursor};
 
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Info, Limits, Reader};
 
@@ -26,13 +26,23 @@ pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeErro
     let count = frame_count(reader.info());
     limit::check(Shape { batch: count, ..shape })?;
 
-    let (mut first, mut whole) = first_frame(&mut reader, work)?;
-    if !whole {
-        reader = open(bytes, Checksums::None)?;
-        (first, whole) = first_frame(&mut reader, work)?;
-        if whole {
-            // Only the checksum is wrong. It stands behind the last row, which Pillow then loses.
-            first.blank_last_row();
+    let (mut first, read) = first_frame(&mut reader, work)?;
+    let ended;
+    match read {
+        Read::Whole => {}
+        Read::Cut => {
+            ended = with_end(bytes);
+            reader = open(&ended, Checksums::OfPixels)?;
+            (first, _) = first_frame(&mut reader, work)?;
+        }
+        Read::Damaged => {
+            reader = open(bytes, Checksums::None)?;
+            let again;
+            (first, again) = first_frame(&mut reader, work)?;
+            if again == Read::Whole {
+                // Only the checksum is wrong. It stands behind the last row, which Pillow then loses.
+                first.blank_last_row();
+            }
         }
     }
     let mut frames = if count > 1 { animation(&mut reader, first, count)? } else { vec![first] };
@@ -41,6 +51,24 @@ pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeErro
         frames = frames.into_iter().map(|frame| frame.upright(orientation)).collect();
     }
     Ok(frames)
+}
+
+/// The file up to its last whole chunk, and an end: the decoder keeps the last row back until it sees what comes
+/// behind the pixels. A file that ends within its pixels stays as it is.
+fn with_end(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const END: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
+    let mut end = 8;
+    while let Some((length, rest)) = bytes.get(end..).and_then(|rest| rest.split_first_chunk::<4>()) {
+        let chunk = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX).saturating_add(8);
+        if rest.len() < chunk {
+            if rest.starts_with(b"IDAT") {
+                return Cow::Borrowed(bytes);
+            }
+            break;
+        }
+        end += 4 + chunk;
+    }
+    Cow::Owned([bytes.get(..end).unwrap_or_default(), END].concat())
 }
 
 /// Which checksums of a file must be right.
@@ -70,8 +98,17 @@ fn shape(info: &Info<'_>, batch: usize) -> Shape {
     Shape { batch, height: side(info.height), width: side(info.width), channels: 3 }
 }
 
-/// Reads the first image, and whether that went to the end; what was not read is zero.
-fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<(Frame, bool), DecodeError> {
+/// How far the pixels of an image were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    Whole,
+    /// The file ends early.
+    Cut,
+    Damaged,
+}
+
+/// Reads the first image, and how far that went; what was not read is zero.
+fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<(Frame, Read), DecodeError> {
     let Shape { width, height, .. } = shape(reader.info(), 1);
     let line = reader.info().raw_row_length().saturating_sub(1);
     let mut rows = vec![0; line * height];
@@ -87,10 +124,16 @@ fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<(Frame, bool),
         // Asked once more, it looks at what stands behind the last row.
         read = read.and_then(|()| reader.read_row(&mut []).map(drop));
     }
-    if let Err(error) = &read {
-        tracing::debug!(%error, "the pixels of a PNG file were read in part");
-    }
-    Ok((to_frame(reader.info(), (width, height), &rows), read.is_ok()))
+    let read = match read {
+        Ok(()) => Read::Whole,
+        Err(error) => {
+            tracing::debug!(%error, "the pixels of a PNG file were read in part");
+            let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+            let cut = matches!(&error, DecodingError::IoError(error) if is_end(error));
+            if cut { Read::Cut } else { Read::Damaged }
+        }
+    };
+    Ok((to_frame(reader.info(), (width, height), &rows), read))
 }
 
 /// How many images the file holds: the first may stand beside an animation, for programs that show none.
@@ -154,7 +197,19 @@ fn to_frame(info: &Info<'_>, (width, height): (usize, usize), rows: &[u8]) -> Fr
             samples.iter().flat_map(colour).collect()
         }
     };
-    Frame { width, height, rgb, alpha }
+    Frame { width, height, rgb, alpha, key: key(info) }
+}
+
+/// The colour that stands for transparency, as Pillow compares it with bytes: of each number the lower one, and
+/// nothing for a 16-bit grey.
+fn key(info: &Info<'_>) -> Option<[u8; 3]> {
+    // The decoder has dropped upper bytes where the pixels have none.
+    match (info.color_type, info.bit_depth, info.trns.as_deref()?) {
+        (ColorType::Rgb, _, [red, green, blue] | [_, red, _, green, _, blue]) => Some([*red, *green, *blue]),
+        (ColorType::Grayscale, BitDepth::One, [grey]) => Some([if *grey == 0 { 0 } else { u8::MAX }; 3]),
+        (ColorType::Grayscale, BitDepth::Two | BitDepth::Four | BitDepth::Eight, [grey]) => Some([*grey; 3]),
+        _ => None,
+    }
 }
 
 /// Brings samples of any depth to bytes: a palette's index as it is, a grey scaled to 255, of two bytes the

@@ -1,4 +1,4 @@
-//! What happens to odd and damaged files; the recorded ones are in `tests/pixels.rs`.
+//! What happens to odd and damaged files; the recorded ones are in `tests/pixels`.
 
 use proptest::prelude::*;
 
@@ -13,13 +13,16 @@ fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, Encode
 }
 
 /// How files of each format begin.
-const STARTS: [&[u8]; 6] = [
+const STARTS: [&[u8]; 9] = [
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR",
     b"RIFF\0\x01\0\0WEBPVP8X\x0a\0\0\0\x12\0\0\0",
     b"RIFF\0\x01\0\0WEBPVP8L",
     b"II*\0\x08\0\0\0\x05\0",
     b"MM\0*\0\0\0\x08\0\x05",
+    b"GIF89a\x05\0\x05\0\x81\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c",
+    b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x05\0\0\0\x05\0\0\0\x01\0\x18\0\0\0\0\0",
+    b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x05\0\0\0\x05\0\0\0\x01\0\x08\0\x01\0\0\0",
 ];
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/pixels");
@@ -47,7 +50,7 @@ fn file(channels: usize, width: usize) -> Vec<u8> {
 #[test]
 fn what_is_written_reads_back_the_same() {
     let [frame] = decode(&file(3, 2)).unwrap().try_into().unwrap();
-    assert_eq!(frame, Frame { width: 2, height: 2, rgb: PIXELS.to_vec(), alpha: None });
+    assert_eq!(frame, Frame { width: 2, height: 2, rgb: PIXELS.to_vec(), alpha: None, key: None });
     let [frame] = decode(&file(4, 3)).unwrap().try_into().unwrap();
     assert_eq!((frame.rgb, frame.alpha), (vec![0, 1, 2, 4, 5, 6, 8, 9, 10], Some(vec![3, 7, 11])));
 }
@@ -55,8 +58,11 @@ fn what_is_written_reads_back_the_same() {
 #[test]
 fn what_is_not_read_is_named() {
     let message = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
-    assert_eq!(message(b"GIF89a"), "it is a GIF file; PNG, JPEG, WebP and TIFF are read");
-    assert_eq!(message(b""), "it is not an image of a known format; PNG, JPEG, WebP and TIFF are read");
+    assert_eq!(message(b"8BPS"), "it is a Photoshop file; PNG, JPEG, WebP, GIF, BMP and TIFF are read");
+    assert_eq!(
+        message(b""),
+        "it is not an image of a known format; PNG, JPEG, WebP, GIF, BMP and TIFF are read"
+    );
     assert!(message(b"\xff\xd8\xff\xe0").starts_with("the JPEG file is damaged: "));
     assert!(message(b"\x89PNG\r\n\x1a\n").starts_with("the PNG file is damaged: "));
 }

@@ -1,5 +1,6 @@
 //! TIFF, read as Pillow does: each page is an image.
 
+mod jpeg;
 mod palette;
 
 use std::io::Cursor;
@@ -26,7 +27,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
         let shape = shape(&mut decoder)?;
         limit::check(Shape { batch: frames.len() + 1, ..shape })?;
         let orientation = decoder.find_tag_unsigned(Tag::Orientation).map_err(broken)?;
-        let frame = page(&mut decoder, shape, has_palette.get(frames.len()) == Some(&true))?;
+        let frame = match jpeg::page(&mut decoder, &bytes, shape)? {
+            Some(frame) => frame,
+            None => page(&mut decoder, shape, has_palette.get(frames.len()) == Some(&true))?,
+        };
         frames.push(frame.upright(orientation.map_or(Orientation::Upright, Orientation::of)));
         if !decoder.more_images() {
             return Ok(frames);
@@ -74,7 +78,7 @@ fn page(decoder: &mut TiffDecoder<'_>, shape: Shape, indexed: bool) -> Result<Fr
         _ => with_opacity::<3, 4>(&samples, extra),
     };
     let rgb = if rgb.len() < 3 * width * height { grey(&rgb) } else { rgb };
-    Ok(Frame { width, height, rgb, alpha })
+    Ok(Frame { width, height, rgb, alpha, key: None })
 }
 
 /// What the channel behind the colours is.

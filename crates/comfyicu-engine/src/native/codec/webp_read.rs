@@ -35,12 +35,12 @@ fn still(bytes: &[u8]) -> Result<Frame, DecodeError> {
     let mut pixels = vec![0; decoder.output_buffer_size().ok_or_else(|| broken("it is too large"))?];
     decoder.read_image(&mut pixels).map_err(broken)?;
     if !decoder.has_alpha() {
-        return Ok(Frame { width, height, rgb: pixels, alpha: None });
+        return Ok(Frame { width, height, rgb: pixels, alpha: None, key: None });
     }
     let pixels = pixels.as_chunks::<4>().0;
     let alpha = pixels.iter().map(|[.., alpha]| *alpha).collect();
     let rgb = pixels.iter().flat_map(|[rgb @ .., _]| *rgb).collect();
-    Ok(Frame { width, height, rgb, alpha: Some(alpha) })
+    Ok(Frame { width, height, rgb, alpha: Some(alpha), key: None })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that `map_err` takes it as it is")]

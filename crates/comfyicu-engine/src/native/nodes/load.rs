@@ -53,14 +53,16 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
 fn load_mask(mut call: Call) -> Result<Yield, Failure> {
     let channel = call.text("channel")?;
     let frames = load(&mut call)?;
-    let Some(Frame { width, height, rgb, alpha }) = frames.first() else {
+    let Some(Frame { width, height, rgb, alpha, key }) = frames.first() else {
         return Err(Failure::new("ValueError", "the file holds no image"));
     };
     let values = match (["red", "green", "blue"].iter().position(|name| *name == channel), alpha) {
         (Some(channel), _) => rgb.iter().skip(channel).step_by(3).map(|byte| from_byte(*byte)).collect(),
         (None, Some(alpha)) => alpha.iter().map(|alpha| 1.0 - from_byte(*alpha)).collect(),
-        // An image without transparency is covered nowhere.
-        (None, None) => Vec::new(),
+        (None, None) => {
+            let is_transparent = |pixel: &[u8; 3]| f32::from(u8::from(Some(pixel) == key.as_ref()));
+            rgb.as_chunks().0.iter().map(is_transparent).collect()
+        }
     };
     let mask = Mask::from_values((1, *height, *width), &call.context.work, values)?;
     Ok(Yield::values([Value::Mask(mask)]))
@@ -83,6 +85,7 @@ fn failure(name: &str, error: &DecodeError) -> Failure {
         DecodeError::TooLarge(_) => "PIL.Image.DecompressionBombError",
         DecodeError::Cancelled(_) => "InterruptProcessingException",
         DecodeError::Broken { .. } => "OSError",
+        DecodeError::TooShort { .. } => "ValueError",
     };
     Failure::new(exception_type, format!("{name} cannot be loaded: {error}"))
 }

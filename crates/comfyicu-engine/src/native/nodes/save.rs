@@ -96,7 +96,7 @@ fn save_all(call: &Call, images: &Image, kind: OutputKind, prefix: &str) -> Resu
     let frames = images.frames().enumerate();
     let files = frames.map(|(at, frame)| {
         let number = call.context.next_number(prefix.as_str());
-        let path = prefix.file(at, number, "png")?;
+        let path = prefix.file(Some(at), number, "png")?;
         let content = encode(call, images, frame)?.into();
         Ok(File { kind, path, content_type: "image/png", content })
     });

@@ -139,6 +139,10 @@ impl From<ResizeError> for Failure {
     fn from(error: ResizeError) -> Self {
         match error {
             ResizeError::Build(error) => error.into(),
+            // PyTorch makes an area of nothing, which only cannot be saved; Pillow refuses a side of 0 itself.
+            ResizeError::ToNothing { method: Method::Area | Method::Lanczos, .. } => {
+                Self::new("ValueError", error.to_string())
+            }
             ResizeError::NothingLeft { .. } | ResizeError::ToNothing { .. } => {
                 Self::new("RuntimeError", error.to_string())
             }

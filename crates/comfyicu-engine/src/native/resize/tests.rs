@@ -1,4 +1,4 @@
-//! Properties that hold for every method and size; the recorded cases are in `tests/pixels.rs`.
+//! Properties that hold for every method and size; the recorded cases are in `tests/pixels`.
 
 use proptest::prelude::*;
 

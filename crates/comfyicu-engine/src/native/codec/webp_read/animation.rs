@@ -82,7 +82,7 @@ impl<'a> Canvas<'a> {
     fn to_frame(&self, has_alpha: bool) -> Frame {
         let rgb = self.pixels.iter().flat_map(|[rgb @ .., _]| *rgb).collect();
         let alpha = has_alpha.then(|| self.pixels.iter().map(|[.., alpha]| *alpha).collect());
-        Frame { width: self.width, height: self.height, rgb, alpha }
+        Frame { width: self.width, height: self.height, rgb, alpha, key: None }
     }
 }
 

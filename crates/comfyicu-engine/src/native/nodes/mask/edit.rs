@@ -65,7 +65,7 @@ fn crop(mut call: Call) -> Result<Yield, Failure> {
             "nothing is left: the part begins at {x}, {y}, and the mask has {}×{} pixels",
             shape.width, shape.height
         );
-        return Err(Failure::new("ValueError", message));
+        return Err(Failure::new("RuntimeError", message));
     }
     let part = Image::by_rows(Shape { height, width, ..shape }, &call.context.work, |frame, row, target| {
         let source = mask.as_image().row(frame, y + row);

@@ -122,7 +122,7 @@ impl Animation {
     ) -> Result<Yield, Failure> {
         let prefix = Prefix::new(&self.prefix, self.images.shape(), &ZonedDateTime::now())?;
         let number = call.context.next_number(prefix.as_str());
-        let path = prefix.file(0, number, extension)?;
+        let path = prefix.file(None, number, extension)?;
         let file = File { kind: OutputKind::Output, path, content_type, content: content.into() };
         Ok(Yield::files(vec![file]))
     }

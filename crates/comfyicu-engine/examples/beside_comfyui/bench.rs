@@ -4,24 +4,17 @@
 //! kept, the node, and a preview of one pixel of its result. What is measured is from handing the prompt over
 //! to its end, in this process and over HTTP on this machine.
 
-#![expect(clippy::print_stdout, reason = "talking to the person at the shell is its job")]
-
-use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use comfyicu_engine::{Executor as _, Job, MemoryOutputs, NativeExecutor, NoEvents};
-use comfyicu_model::json::{self, Value};
 use comfyicu_model::{Prompt, RunId};
 use tokio_util::sync::CancellationToken;
 
-type Failure = Box<dyn std::error::Error>;
+use crate::Failure;
+use crate::comfyui::ComfyUi;
 
 /// How many times each prompt runs; the median counts.
 const ROUNDS: u32 = 5;
-
-/// How long one prompt may take in the ComfyUI that is compared with.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Nodes with what stands at their inputs, between the image `["1", 0]` and the result of node 2.
 const NODES: [(&str, &str); 13] = [
@@ -108,9 +101,9 @@ impl What {
     }
 }
 
-fn main() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1);
-    let comfyui = arguments.next().filter(|address| !address.is_empty());
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let mut arguments = arguments.iter();
+    let comfyui = arguments.next().filter(|address| !address.is_empty()).map(|address| ComfyUi::at(address));
     let sides: Vec<u32> = match arguments.next() {
         Some(sides) => sides.split(',').map(str::parse).collect::<Result<_, _>>()?,
         None => vec![512, 2048],
@@ -129,8 +122,8 @@ fn main() -> Result<(), Failure> {
                 colour += 1;
                 let prompt = what.prompt(side, batch, colour);
                 own.push(native(&runtime, &executor, &prompt)?);
-                if let Some(address) = &comfyui {
-                    theirs.push(real(address, &prompt)?);
+                if let Some(comfyui) = &comfyui {
+                    theirs.push(comfyui.time(&prompt)?);
                 }
             }
             let own = median(own);
@@ -161,38 +154,4 @@ fn native(
     let cancel = CancellationToken::new();
     runtime.block_on(executor.execute(job, &NoEvents, &outputs, &cancel))?;
     Ok(started.elapsed())
-}
-
-/// Runs a prompt in a real ComfyUI. Its end is asked for each half millisecond, which is what is lost at most.
-fn real(address: &str, prompt: &str) -> Result<Duration, Failure> {
-    let started = Instant::now();
-    let answer = http(address, "POST", "/prompt", &format!(r#"{{"prompt": {prompt}}}"#))?;
-    let answer = json::read(answer.as_bytes(), json::Limits::default())?;
-    let id = answer.as_object().and_then(|answer| answer.get_str("prompt_id"));
-    let id = id.ok_or_else(|| format!("ComfyUI refused a prompt: {}", answer.to_json()))?.to_owned();
-    while started.elapsed() < PATIENCE {
-        let history = http(address, "GET", &format!("/history/{id}"), "")?;
-        let history = json::read(history.as_bytes(), json::Limits::default())?;
-        let entry = history.as_object().and_then(|history| history.get(&id)).and_then(Value::as_object);
-        let status = entry.and_then(|entry| entry.get("status")).and_then(Value::as_object);
-        match status.and_then(|status| status.get_str("status_str")) {
-            Some("success") => return Ok(started.elapsed()),
-            Some(_) => return Err(format!("ComfyUI failed at {prompt}").into()),
-            None => std::thread::sleep(Duration::from_micros(500)),
-        }
-    }
-    Err("ComfyUI did not end in time".into())
-}
-
-/// One exchange over a connection of its own; the body of the answer.
-fn http(address: &str, method: &str, path: &str, body: &str) -> Result<String, io::Error> {
-    let mut stream = TcpStream::connect(address)?;
-    write!(
-        stream,
-        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
 }

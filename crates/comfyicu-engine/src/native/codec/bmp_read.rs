@@ -1,0 +1,48 @@
+//! BMP, read as Pillow does.
+
+mod header;
+mod packed;
+
+use super::{DecodeError, Frame};
+use crate::native::image::Shape;
+use crate::native::limit;
+use header::{Header, Layout};
+
+const FORMAT: &str = "BMP";
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+    let header = Header::read(bytes).map_err(broken)?;
+    let Header { width, height, .. } = header;
+    limit::check(Shape { batch: 1, height, width, channels: 3 })?;
+    let data = bytes.get(header.data..).unwrap_or_default();
+    let unpacked;
+    let (data, layout) = match header.layout {
+        Layout::Packed { four_bits } => {
+            unpacked = packed::unpack(data, header.data, (width, height), four_bits);
+            if unpacked.len() < width * height {
+                return Err(DecodeError::TooShort { format: FORMAT });
+            }
+            (unpacked.as_slice(), Layout::Indices { bits: 8 })
+        }
+        layout => (data, layout),
+    };
+    let line = match header.layout {
+        // What was packed has no room behind its lines.
+        Layout::Packed { .. } => width,
+        layout => (width * layout.bits()).div_ceil(32) * 4,
+    };
+    let mut rgb = vec![0; 3 * width * height];
+    let mut alpha = layout.has_alpha().then(|| vec![0; width * height]);
+    // A file that ends early leaves black where lines are missing.
+    for (at, source) in data.chunks_exact(line.max(1)).take(height).enumerate() {
+        let y = if header.top_down { at } else { height - 1 - at };
+        let colours = rgb.chunks_exact_mut(3 * width).nth(y).unwrap_or_default();
+        let opacities = alpha.as_mut().and_then(|alpha| alpha.chunks_exact_mut(width).nth(y));
+        layout.unpack(source, &header.palette, colours, opacities.unwrap_or_default());
+    }
+    Ok(vec![Frame { width, height, rgb, alpha, key: None }])
+}
+
+fn broken(reason: String) -> DecodeError {
+    DecodeError::Broken { format: FORMAT, reason }
+}

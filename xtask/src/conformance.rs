@@ -1,0 +1,83 @@
+//! `cargo xtask conformance native`: random prompts here and in a real ComfyUI, compared.
+
+use crate::cargo::Workspace;
+use crate::failure::Failure;
+use crate::process::{self, Interrupt};
+
+/// Compares what is named first.
+pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
+    let rest = match args.split_first() {
+        Some((what, rest)) if what == "native" => rest,
+        _ => return Err(Failure::usage("what conforms? There is `native`")),
+    };
+    let arguments = Arguments::read(rest)?;
+    let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);
+    let mut command = workspace.cargo();
+    command.args(["run", "-p", "comfyicu-engine", "--example", "beside_comfyui", "--", "conformance"]);
+    command.args([&arguments.url, &arguments.seed, &arguments.cases, &arguments.classes, &arguments.keep]);
+    process::run(&mut command, &interrupt)
+}
+
+/// What is drawn.
+#[derive(Debug, PartialEq, Eq)]
+struct Arguments {
+    /// Where the real ComfyUI listens.
+    url: String,
+    seed: String,
+    /// How many cases of each class.
+    cases: String,
+    /// Only these classes, with commas between; all where it is empty.
+    classes: String,
+    /// Where cases that differ are stored; nowhere where it is empty.
+    keep: String,
+}
+
+impl Arguments {
+    fn read(args: &[String]) -> Result<Self, Failure> {
+        let mut read = Self {
+            url: String::new(),
+            seed: "1".to_owned(),
+            cases: "20".to_owned(),
+            classes: String::new(),
+            keep: String::new(),
+        };
+        for pair in args.chunks(2) {
+            let [name, value] = pair else {
+                return Err(Failure::usage(format!("`{}` lacks its value", pair.concat())));
+            };
+            let target = match name.as_str() {
+                "--url" => &mut read.url,
+                "--seed" => &mut read.seed,
+                "--cases" => &mut read.cases,
+                "--classes" => &mut read.classes,
+                "--keep" => &mut read.keep,
+                other => return Err(Failure::usage(format!("`conformance native` has no option `{other}`"))),
+            };
+            target.clone_from(value);
+        }
+        if read.url.is_empty() {
+            return Err(Failure::usage("--url is needed: where a real ComfyUI 0.3.75 listens"));
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+
+    fn read(line: &str) -> Result<Arguments, String> {
+        let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Arguments::read(&args).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_url_is_needed_and_the_rest_is_not() {
+        let drawn = read("--url localhost:8188 --classes Canny,ImageBlur --seed 7").unwrap();
+        assert_eq!(
+            (&*drawn.url, &*drawn.classes, &*drawn.seed, &*drawn.cases),
+            ("localhost:8188", "Canny,ImageBlur", "7", "20")
+        );
+        assert!(read("").is_err() && read("--url").is_err() && read("--url a --speed 3").is_err());
+    }
+}
