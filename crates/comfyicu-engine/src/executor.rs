@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use comfyicu_model::{Accelerator, Finding, ObjectInfo, Prompt};
+use comfyicu_model::{Accelerator, Finding, ObjectInfo, RunRequest};
 use tokio_util::sync::CancellationToken;
 
 use crate::{EventSink, ExecutionError, Job, OutputSink};
@@ -45,11 +45,16 @@ pub trait Executor: Debug + Send + Sync {
     /// When the executor cannot be asked just now ([`ExecutionError::Unavailable`]).
     async fn object_info(&self) -> Result<Arc<ObjectInfo>, ExecutionError>;
 
-    /// Says why a prompt would be refused, before anything runs; nothing found is accepted.
+    /// Finds all that is wrong with a request, before anything runs. Its errors are what it would be refused
+    /// for; without any, it is accepted.
+    ///
+    /// By the node definitions and the files of the request, unless an executor knows more.
     ///
     /// # Errors
     /// When the executor cannot be asked just now ([`ExecutionError::Unavailable`]).
-    async fn check(&self, prompt: &Prompt) -> Result<Vec<Finding>, ExecutionError>;
+    async fn check(&self, request: &RunRequest) -> Result<Vec<Finding>, ExecutionError> {
+        Ok(request.readiness(&*self.object_info().await?).into_findings())
+    }
 
     /// Runs a prompt to its end. Each output has been saved when this returns.
     ///

@@ -1,7 +1,7 @@
 //! Runs prompts in Rust, node by node, with ComfyUI's own results.
 //!
 //! A prompt is checked as a whole before anything runs. Then its nodes run one after the other, only those
-//! that an output node needs, each once, on a thread where blocking is allowed; between nodes, files are
+//! that a good output node needs, each once, on a thread where blocking is allowed; between nodes, files are
 //! saved and events sent. An image is dropped when nobody needs it any more; small results are kept for later
 //! runs, which leave out what would give the same.
 //!
@@ -9,7 +9,6 @@
 
 mod cache;
 mod call;
-mod check;
 mod codec;
 mod context;
 mod convolve;
@@ -29,6 +28,7 @@ mod registry;
 mod resize;
 mod run;
 mod signature;
+mod steps;
 mod sum;
 mod value;
 mod work;
@@ -41,7 +41,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use comfyicu_model::{Accelerator, Finding, ObjectInfo, Prompt};
+use comfyicu_model::{Accelerator, Finding, ObjectInfo, Readiness, RunRequest};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio_util::sync::CancellationToken;
 
@@ -149,8 +149,8 @@ impl Executor for NativeExecutor {
         Ok(Arc::clone(&self.object_info))
     }
 
-    async fn check(&self, prompt: &Prompt) -> Result<Vec<Finding>, ExecutionError> {
-        Ok(check::check(prompt).err().unwrap_or_default())
+    async fn check(&self, request: &RunRequest) -> Result<Vec<Finding>, ExecutionError> {
+        Ok(advised(request.readiness(&self.object_info)))
     }
 
     async fn execute(
@@ -160,8 +160,27 @@ impl Executor for NativeExecutor {
         outputs: &dyn OutputSink,
         cancel: &CancellationToken,
     ) -> Result<(), ExecutionError> {
-        let steps = check::check(&job.prompt).map_err(ExecutionError::Refused)?;
+        let files: Vec<_> = job.inputs.iter().map(|(destination, _)| destination).collect();
+        let readiness = job.prompt.readiness(&self.object_info, &files);
+        if !readiness.is_ready() {
+            return Err(ExecutionError::Refused(advised(readiness)));
+        }
+        let steps = steps::steps(&job.prompt, readiness.outputs()).map_err(ExecutionError::Refused)?;
         let mut execution = Execution::prepare(job, steps, self, cancel).await?;
         execution.run(events, outputs).await
     }
+}
+
+/// What was found, with what this executor knows to do about a class that it does not have.
+fn advised(readiness: Readiness) -> Vec<Finding> {
+    let mut findings = readiness.into_findings();
+    let unknown =
+        |finding: &&mut Finding| finding.code == "missing_node_type" && finding.class_type.is_some();
+    for finding in findings.iter_mut().filter(unknown) {
+        let elsewhere = "other classes need a real ComfyUI: `comfyicu-server serve --comfyui URL`, where your version has it";
+        let meant = finding.suggestion.take().filter(|suggestion| suggestion.ends_with("meant?"));
+        finding.suggestion =
+            Some(meant.map_or_else(|| elsewhere.to_owned(), |meant| format!("{meant} {elsewhere}")));
+    }
+    findings
 }

@@ -5,15 +5,18 @@ mod files;
 mod findings;
 mod input;
 mod live_inputs;
+mod output_prefix;
 mod placed_files;
 mod problem;
+mod ready;
 mod structure;
 mod typed;
 mod verdict;
 
+pub use ready::Readiness;
 pub use verdict::{NodeError, NodeErrors, Verdict, VerdictError};
 
-use crate::files::Files;
+use crate::files::{DestPath, Files};
 use crate::finding::Finding;
 use crate::object_info::ObjectInfo;
 use crate::prompt::Prompt;
@@ -58,9 +61,13 @@ impl Prompt {
 }
 
 /// All that is wrong with a prompt and the files that it is sent with.
-pub(crate) fn check_request_with(prompt: &Prompt, files: &Files, object_info: &ObjectInfo) -> Vec<Finding> {
+pub(crate) fn check_request_with(
+    prompt: &Prompt,
+    files: &[&DestPath],
+    object_info: &ObjectInfo,
+) -> Vec<Finding> {
     let mut findings = Findings::default();
-    typed::check(prompt, object_info, &PlacedFiles::of(files), &mut findings);
+    typed::check(prompt, object_info, &PlacedFiles::of(files.iter().copied()), &mut findings);
     files::check_brought(prompt, files, &mut findings);
     findings.in_order_of(prompt)
 }
@@ -68,8 +75,8 @@ pub(crate) fn check_request_with(prompt: &Prompt, files: &Files, object_info: &O
 /// What is wrong with the files alone.
 pub(crate) fn check_files(prompt: &Prompt, files: &Files, object_info: Option<&ObjectInfo>) -> Vec<Finding> {
     let mut findings = Findings::default();
-    files::check_named(prompt, object_info, &PlacedFiles::of(files), &mut findings);
-    files::check_brought(prompt, files, &mut findings);
+    files::check_named(prompt, object_info, &PlacedFiles::of(files.paths()), &mut findings);
+    files::check_brought(prompt, &files.paths().collect::<Vec<_>>(), &mut findings);
     findings.in_order_of(prompt)
 }
 

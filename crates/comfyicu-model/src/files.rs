@@ -77,6 +77,11 @@ impl Files {
         self.0.iter()
     }
 
+    /// The destinations, in order.
+    pub fn paths(&self) -> impl ExactSizeIterator<Item = &DestPath> {
+        self.0.keys()
+    }
+
     /// Reads the `files` of a request or a run; `null` is none.
     ///
     /// # Errors

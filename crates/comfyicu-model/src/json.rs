@@ -34,7 +34,7 @@ pub use read::read;
 pub(crate) use read::read_document;
 pub(crate) use rewrite::replaced;
 pub use rewrite::rewrite;
-pub(crate) use scan::{DoubledKey, Entry, doubled_keys, entries, is_object_behind, span_at};
+pub(crate) use scan::{DoubledKey, Scanner, doubled_keys, is_object_behind};
 pub use value::{Kind, Value};
 
 #[cfg(test)]

@@ -41,7 +41,7 @@
 //! | a part of it, two in one, other ids | [`Prompt::subprompt`], [`Prompt::merge`], [`Prompt::relabel`] |
 //! | to know what changed | [`Prompt::diff`] |
 //! | to know whether it is the same | [`Prompt::content_hash`], [`Prompt::graph_hash`], [`Prompt::document_hash`] |
-//! | to know whether it will run | [`Prompt::check`], [`Prompt::check_with`] an [`ObjectInfo`], [`Prompt::verdict`]; [`RunRequest::check`] for its files too |
+//! | to know whether it will run | [`Prompt::check`], [`Prompt::check_with`] an [`ObjectInfo`], [`Prompt::verdict`]; [`RunRequest::check`] for its files too; [`RunRequest::readiness`] for what of it will run |
 //! | to run it | [`RunRequest`], and the crate `comfyicu-client` |
 //! | to read what came back | [`Run`], [`RunStatus`], [`RunOutput`]; [`WorkflowInfo`] |
 //! | to know why a run failed, and where | [`Run::failure`], [`Run::failing_node`] |
@@ -72,7 +72,7 @@ mod webhook;
 mod workflow_info;
 
 pub use accelerator::Accelerator;
-pub use check::{NodeError, NodeErrors, Verdict, VerdictError};
+pub use check::{NodeError, NodeErrors, Readiness, Verdict, VerdictError};
 pub use files::{DestPath, Files, InvalidFiles, InvalidPath, OutputPath, PathProblem};
 pub use finding::{Finding, Severity};
 pub use ids::{InvalidId, NodeId, RunId, WorkflowId};

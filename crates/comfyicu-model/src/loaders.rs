@@ -1,5 +1,6 @@
 //! Which inputs are names of files, and in which folders ComfyUI looks for them.
 
+use crate::files::DestPath;
 use crate::object_info::{InputDefinition, InputKind};
 
 /// An input that is the name of a file.
@@ -121,7 +122,7 @@ impl FileInput {
             Some(folder) => folder,
             None => self.folders.first().copied().unwrap_or("/models/FOLDER/"),
         };
-        let is_reachable = folder.starts_with("/input/") || folder.starts_with("/models/");
-        is_reachable.then(|| format!("{folder}{}", name.replace('\\', "/")))
+        let path = format!("{folder}{}", name.replace('\\', "/"));
+        DestPath::parse(&path).is_ok().then_some(path)
     }
 }

@@ -209,7 +209,7 @@ fn recorded_submissions_get_the_verdict_of_comfy_ui() {
                     left_out += 1;
                     continue;
                 };
-                let verdict = prompt.verdict_with_files(&object_info, &files);
+                let verdict = prompt.verdict_with_files(&object_info, &files.paths().collect::<Vec<_>>());
                 let said = read(answer.as_bytes(), Limits::default()).ok();
                 let said = said.as_ref().and_then(Value::as_object).map(Said::by_comfy_ui);
                 let ours = Said { outputs: None, ..Said::by_us(&verdict) };
@@ -246,7 +246,7 @@ fn the_copies_get_the_verdict_of_comfy_ui() {
         let prompt = Prompt::from_value(submission.get("prompt").unwrap().clone()).unwrap();
         let verdict = match submission.get_str("version") {
             Some("0.33.0") => prompt.verdict(&current),
-            _ => prompt.verdict_with_files(&recorded, &files),
+            _ => prompt.verdict_with_files(&recorded, &files.paths().collect::<Vec<_>>()),
         };
         let status = submission.get("status").and_then(Value::as_number).and_then(Number::as_u64);
         assert_eq!(Some(u64::from(verdict.status())), status, "{name}");

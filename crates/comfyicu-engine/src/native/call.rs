@@ -207,7 +207,7 @@ impl Call {
 /// where integers end.
 const MAX_COUNT: usize = 1 << 24;
 
-/// The check of the prompt does not let this happen.
+/// The check of a prompt finds this, but at nodes that are linked to inputs which their class does not have.
 fn missing(name: &str) -> Failure {
     Failure::new("TypeError", format!("the input `{name}` is missing, or of another type"))
 }

@@ -7,10 +7,10 @@ use comfyicu_model::json::{Number, Object, Value as Json};
 use comfyicu_model::{DestPath, RunId};
 
 use super::call::Failure;
-use super::check::Step;
 use super::codec::TextChunk;
 use super::limit::MAX_INPUT_BYTES;
 use super::nodes::LOADERS;
+use super::steps::Step;
 use super::work::Work;
 use crate::{InputFile, InputFiles, Job};
 

@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::NativeExecutor;
 use super::call::{Call, Failure, File, Yield};
-use super::check::Step;
 use super::context::Context;
 use super::plan::Plan;
 use super::run::Results;
 use super::signature::{Signature, signatures};
+use super::steps::Step;
 use super::work::{Progress, Work};
 use crate::{Event, EventSink, ExecutionError, Job, NodeFailure, Output, OutputSink};
 

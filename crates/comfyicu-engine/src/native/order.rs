@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::check::{Source, Step};
 use super::definition::Role;
+use super::steps::{Source, Step};
 
 /// How soon a node is taken among those that could run: outputs first, then what leads to one shortly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use comfyicu_model::NodeId;
 
 use super::cache::{Cache, Results};
-use super::check::{Source, Step};
 use super::definition::Role;
 use super::signature::Signature;
+use super::steps::{Source, Step};
 
 /// The steps of a run.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use comfyicu_model::NodeId;
 
 use super::call::{Arguments, Call};
-use super::check::{Source, Step};
 use super::context::Context;
+use super::steps::{Source, Step};
 use super::value::{Argument, Value};
 
 /// The results that are still needed.

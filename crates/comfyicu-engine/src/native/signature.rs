@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use comfyicu_model::NodeId;
 use sha2::{Digest as _, Sha256};
 
-use super::check::{Source, Step};
 use super::context::destination;
 use super::nodes::LOADERS;
+use super::steps::{Source, Step};
 use super::value::Literal;
 use crate::InputFiles;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use comfyicu_model::{DestPath, RunId};
+use comfyicu_model::{DestPath, Prompt, RunId};
 
 use super::*;
 use crate::{Event, InputFile, InputFiles, MemoryOutputs, NoEvents, Output, OutputKind, SaveError};
@@ -123,10 +123,6 @@ async fn a_failure_names_the_node_and_the_file() {
         }
         other => panic!("{other:?}"),
     };
-    let (node, kind, message) = failure(run(job(load)).await);
-    assert_eq!((node.as_str(), &*kind), ("1", "FileNotFoundError"));
-    assert_eq!(message, "no file was given for /input/a.png: add it to the run's `files`");
-
     let folder = tempfile::tempdir().unwrap();
     let file = |content: &[u8]| -> PathBuf {
         let path = folder.path().join("blob");
@@ -157,12 +153,36 @@ async fn too_large_an_image_is_the_failure_of_its_node() {
 #[tokio::test]
 async fn what_the_check_finds_is_refused() {
     let faulty = job(&PROMPT.replace("ImageInvert", "ImageInver"));
-    let findings = NativeExecutor::new().check(&faulty.prompt).await.unwrap();
+    let findings = NativeExecutor::new().check(&RunRequest::new(faulty.prompt.clone())).await.unwrap();
     assert_eq!(
         findings.iter().map(|finding| finding.code.as_ref()).collect::<Vec<_>>(),
         ["missing_node_type"; 2]
     );
+    insta::assert_snapshot!(findings[0], @"node 2 (ImageInver): there is no class `ImageInver` (was `ImageInvert` meant? other classes need a real ComfyUI: `comfyicu-server serve --comfyui URL`, where your version has it)");
     assert!(matches!(run(faulty).await, Err(ExecutionError::Refused(refused)) if refused == findings));
+    let other = job(&PROMPT.replace("EmptyImage", "KSampler"));
+    let findings = NativeExecutor::new().check(&RunRequest::new(other.prompt)).await.unwrap();
+    insta::assert_snapshot!(findings[0], @"node 1 (KSampler): there is no class `KSampler` (other classes need a real ComfyUI: `comfyicu-server serve --comfyui URL`, where your version has it)");
+    let without_file = r#"{"1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}}}"#;
+    let refused = run(job(without_file)).await.unwrap_err();
+    insta::assert_snapshot!(refused, @r#"the prompt is refused: node 1 (LoadImage), input `image`: the server has no file "a.png" (send it among the `files` of the run, as /input/a.png)"#);
+}
+
+#[tokio::test]
+async fn good_outputs_run_without_the_others() {
+    // As ComfyUI does, and with slots counted from the last.
+    let json = r#"{
+        "1": {"class_type": "SolidMask", "inputs": {"value": 1, "width": 2, "height": 1}},
+        "2": {"class_type": "MaskToImage", "inputs": {"mask": ["1", -1]}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "x"}},
+        "4": {"class_type": "SaveImage", "inputs": {"images": ["2", 7], "filename_prefix": "x"}},
+        "5": {"class_type": "SaveImage", "inputs": {"filename_prefix": "x"}}
+    }"#;
+    let outputs = run(job(json)).await.unwrap();
+    let named: Vec<_> =
+        outputs.iter().map(|output| (output.node_id.as_str(), output.path.as_str())).collect();
+    assert_eq!(named, [("3", "x_00001_.png")]);
 }
 
 /// A disk that is full.

@@ -79,6 +79,9 @@ impl<'a> Advice<'a> {
                 meant.or_else(|| choices(keys.len(), keys.iter().map(|key| format!("\"{key}\""))))
             }
             Problem::NoFile { name, file } => send_along(*file, name),
+            Problem::LeavesFolder { .. } => {
+                Some("begin it with the name of a file or of a folder".to_owned())
+            }
             Problem::NotALink { .. } => Some("link it: [\"node id\", slot]".to_owned()),
             Problem::Dangling(_)
             | Problem::SlotOutOfRange { .. }
@@ -191,6 +194,9 @@ fn message(problem: &Problem<'_>) -> String {
             format!("{} is none of the {} values to choose from", shown(value), keys.len())
         }
         Problem::NoFile { name, .. } => format!("the server has no file {}", shown(name)),
+        Problem::LeavesFolder { prefix } => {
+            format!("{} leads out of the output folder", Value::from(cut(prefix)).to_json())
+        }
         Problem::NotALink { wanted, kind } => format!("it takes {wanted} from another node, not {kind}"),
     }
 }

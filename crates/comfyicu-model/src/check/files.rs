@@ -11,7 +11,7 @@ use super::live_inputs::live_inputs;
 use super::placed_files::PlacedFiles;
 use super::problem::Problem;
 use super::structure;
-use crate::files::{DestPath, Files};
+use crate::files::DestPath;
 use crate::finding::Finding;
 use crate::json::Object;
 use crate::loaders::{ANY_MODEL, FileInput, annotated, file_input, is_model_name};
@@ -119,12 +119,12 @@ fn guessed(class_type: &str, input: &str, name: &str) -> Option<FileInput> {
 }
 
 /// Finds files that are brought along in vain.
-pub(super) fn check_brought(prompt: &Prompt, files: &Files, findings: &mut Findings) {
+pub(super) fn check_brought(prompt: &Prompt, files: &[&DestPath], findings: &mut Findings) {
     if files.is_empty() {
         return;
     }
     let (mentions, loaders) = (Mentions::of(prompt), loaders(prompt));
-    for (path, _) in files.iter() {
+    for path in files {
         if let Some(finding) = misplaced(&loaders, path).or_else(|| wrong_folder(path)) {
             findings.push(finding);
         } else if !mentions.has(path) {

@@ -1,14 +1,13 @@
 //! Whether what stands at an input is what the input takes.
 
 use super::live_inputs::{LiveInput, unwrapped};
+use super::output_prefix;
 use super::placed_files::PlacedFiles;
 use super::problem::Problem;
 use crate::json::{Number, Object, Value};
 use crate::loaders::file_input;
-use crate::object_info::{
-    Combo, DynamicOption, InputDefinition, InputKind, NodeDefinition, ObjectInfo, SlotType,
-};
-use crate::python;
+use crate::object_info::{Combo, DynamicOption, InputDefinition, InputKind, ObjectInfo, SlotType};
+use crate::python::{self, IndexError};
 
 /// What inputs are judged by.
 #[derive(Clone, Copy, Debug)]
@@ -80,14 +79,17 @@ impl<'a> Rules<'a> {
     fn judge_link(self, items: &'a [Value], wanted: SlotType<'a>) -> Result<Sound<'a>, Problem<'a>> {
         let [node_id, slot] = items else { return Err(Problem::LinkLength(items)) };
         let Value::String(node_id) = node_id else { return Err(Problem::LinkNode(node_id)) };
-        let target = self.definition_of(node_id).ok_or(Problem::Dangling(node_id))?;
+        let entry = self.entries.get(node_id).and_then(Value::as_object).ok_or(Problem::Dangling(node_id))?;
+        let class_type = entry.get_str("class_type");
+        let Some(target) = class_type.and_then(|class_type| self.object_info.definition(class_type)) else {
+            // What is wrong is the node there, and not the link to it.
+            return Ok(Sound::Link(node_id));
+        };
         let class_type = target.class_type();
-        let index = python_index(slot, target.outputs().len()).map_err(|not_whole| {
-            let outputs = target.outputs().len();
-            if not_whole {
-                Problem::LinkSlot(slot)
-            } else {
-                Problem::SlotOutOfRange { slot, node_id, class_type, outputs }
+        let index = python::index(slot, target.outputs().len()).map_err(|error| match error {
+            IndexError::NotWhole => Problem::LinkSlot(slot),
+            IndexError::OutOfRange => {
+                Problem::SlotOutOfRange { slot, node_id, class_type, outputs: target.outputs().len() }
             }
         })?;
         match target.output(index).map(|output| output.slot_type()) {
@@ -96,11 +98,6 @@ impl<'a> Rules<'a> {
             }
             _ => Ok(Sound::Link(node_id)),
         }
-    }
-
-    fn definition_of(self, node_id: &str) -> Option<NodeDefinition<'a>> {
-        let class_type = self.entries.get(node_id)?.as_object()?.get_str("class_type")?;
-        self.object_info.definition(class_type)
     }
 
     fn judge_literal(
@@ -128,6 +125,7 @@ impl<'a> Rules<'a> {
             }
             InputKind::Socket(wanted) => judge_socket(input, value, wanted),
             // Everything is a text or a truth value in Python.
+            InputKind::String if input.name == output_prefix::INPUT => output_prefix::judge(value),
             InputKind::String | InputKind::Boolean | InputKind::Match { .. } | InputKind::Autogrow(_) => {
                 Ok(())
             }
@@ -160,19 +158,6 @@ impl<'a> Rules<'a> {
             _ => Err(Problem::NotInList { value, combo, file }),
         }
     }
-}
-
-/// Where in a tuple of `len` Python looks for an index: from the end, where it is below zero. An error says
-/// whether it is no whole number at all.
-fn python_index(index: &Value, len: usize) -> Result<usize, bool> {
-    let index = match index {
-        Value::Bool(index) => i64::from(*index),
-        Value::Number(number) if number.is_integer() => number.as_i64().ok_or(false)?,
-        _ => return Err(true),
-    };
-    let offset = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
-    let found = if index < 0 { len.checked_sub(offset) } else { Some(offset).filter(|offset| *offset < len) };
-    found.ok_or(false)
 }
 
 fn in_bounds(value: Number, definition: InputDefinition<'_>) -> Result<(), Problem<'_>> {

@@ -151,6 +151,10 @@ proptest! {
             prop_assert!(verdict.is_accepted() && verdict.node_errors().is_empty(), "{:?}", verdict);
         }
         prop_assert_eq!(verdict.is_accepted(), !verdict.outputs().is_empty());
+        let readiness = prompt.readiness(&object_info, &[]);
+        prop_assert_eq!(readiness.outputs(), verdict.outputs());
+        let has_error = readiness.findings().iter().any(crate::Finding::is_error);
+        prop_assert!(verdict.is_accepted() || has_error, "refused without a word");
     }
 
     /// The views of definitions show what is there, and harm nothing.

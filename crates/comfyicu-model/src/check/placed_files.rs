@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::files::{DestPath, Files};
+use crate::files::DestPath;
 use crate::loaders::{FileInput, annotated};
 
 /// The destinations of files that are put in place before the run.
@@ -14,8 +14,8 @@ pub(super) struct PlacedFiles<'a> {
 }
 
 impl<'a> PlacedFiles<'a> {
-    pub(super) fn of(files: &'a Files) -> Self {
-        let paths: HashSet<_> = files.iter().map(|(path, _)| DestPath::as_str(path)).collect();
+    pub(super) fn of(files: impl IntoIterator<Item = &'a DestPath>) -> Self {
+        let paths: HashSet<_> = files.into_iter().map(DestPath::as_str).collect();
         let models = paths.iter().filter_map(|path| below_models(path)).collect();
         Self { paths, models }
     }

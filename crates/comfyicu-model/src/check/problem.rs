@@ -32,6 +32,8 @@ pub(super) enum Problem<'a> {
     NotInList { value: &'a Value, combo: Combo<'a>, file: Option<FileInput> },
     /// There is no such file.
     NoFile { name: &'a Value, file: FileInput },
+    /// The prefix of saved files leads out of the output folder; ComfyUI lets it pass, and the node fails.
+    LeavesFolder { prefix: &'a str },
     /// The value is none of the choices that bring inputs; ComfyUI lets it pass, and the node fails.
     NoOption { value: &'a Value, keys: Vec<&'a str> },
     /// A value where only a link makes sense; ComfyUI lets it pass, and the node fails.
@@ -52,6 +54,7 @@ impl Problem<'_> {
             Self::TooBig { .. } => "value_bigger_than_max",
             Self::NotInList { .. } | Self::NoOption { .. } => "value_not_in_list",
             Self::NoFile { .. } => "custom_validation_failed",
+            Self::LeavesFolder { .. } => "output_outside_folder",
         }
     }
 
@@ -61,7 +64,7 @@ impl Problem<'_> {
             Self::LinkNode(_) | Self::Dangling(_) | Self::LinkSlot(_) | Self::SlotOutOfRange { .. } => {
                 ComfyVerdict::Exception
             }
-            Self::NoOption { .. } | Self::NotALink { .. } => ComfyVerdict::Pass,
+            Self::NoOption { .. } | Self::NotALink { .. } | Self::LeavesFolder { .. } => ComfyVerdict::Pass,
             _ => ComfyVerdict::Error,
         }
     }
@@ -83,6 +86,7 @@ impl Problem<'_> {
             | Self::Dangling(_)
             | Self::LinkSlot(_)
             | Self::SlotOutOfRange { .. }
+            | Self::LeavesFolder { .. }
             | Self::NotALink { .. } => "Exception when validating node".to_owned(),
         }
     }

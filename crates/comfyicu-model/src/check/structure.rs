@@ -4,6 +4,7 @@ mod known_classes;
 
 use super::advice::Advice;
 use super::findings::Findings;
+use super::output_prefix;
 use super::problem::Problem;
 use crate::finding::Finding;
 use crate::ids::NodeId;
@@ -17,6 +18,7 @@ pub(super) fn check(prompt: &Prompt, findings: &mut Findings) {
             Some(node) => {
                 check_shape(node, findings);
                 check_links(prompt, node, findings);
+                check_prefix(node, findings);
             }
         }
     }
@@ -122,6 +124,14 @@ fn malformed_link(items: &[Value]) -> Problem<'_> {
         [Value::String(_), slot] => Problem::LinkSlot(slot),
         [node_id, _] => Problem::LinkNode(node_id),
         _ => Problem::LinkLength(items),
+    }
+}
+
+/// Checks where the files of a node that saves would go.
+fn check_prefix(node: Node<'_>, findings: &mut Findings) {
+    let prefix = node.literal(output_prefix::INPUT);
+    if let Some(problem) = prefix.and_then(|prefix| output_prefix::judge(prefix).err()) {
+        findings.push(Advice::plain().finding(&problem, None).about(node).at_input(output_prefix::INPUT));
     }
 }
 

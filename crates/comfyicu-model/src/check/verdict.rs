@@ -4,7 +4,7 @@ mod walk;
 
 use super::input::Rules;
 use super::placed_files::PlacedFiles;
-use crate::files::Files;
+use crate::files::DestPath;
 use crate::ids::NodeId;
 use crate::json::{Object, Value};
 use crate::object_info::{NodeDefinition, ObjectInfo};
@@ -175,8 +175,8 @@ impl Prompt {
 
     /// As [`verdict`](Self::verdict), with these files in place, too: `/input/photo.png` for a `LoadImage`,
     /// `/models/loras/x.safetensors` for a `LoraLoader`.
-    pub fn verdict_with_files(&self, object_info: &ObjectInfo, files: &Files) -> Verdict {
-        judge(self, object_info, &PlacedFiles::of(files))
+    pub fn verdict_with_files(&self, object_info: &ObjectInfo, files: &[&DestPath]) -> Verdict {
+        judge(self, object_info, &PlacedFiles::of(files.iter().copied()))
     }
 }
 

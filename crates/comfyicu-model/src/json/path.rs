@@ -72,12 +72,23 @@ impl JsonPath {
     }
 }
 
+/// How many steps of a long path are written, from its start and from its end.
+const SHOWN_AT_AN_END: usize = 8;
+
+/// Writes all steps, or of a path that is too long for a person the first and the last.
 impl fmt::Display for JsonPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return f.write_str("the top level");
         }
+        let hidden = SHOWN_AT_AN_END..self.0.len().saturating_sub(SHOWN_AT_AN_END);
         for (position, segment) in self.0.iter().enumerate() {
+            if hidden.contains(&position) {
+                if position == hidden.start {
+                    f.write_str(" … ")?;
+                }
+                continue;
+            }
             match segment {
                 Segment::Key(key) if position == 0 => f.write_str(key)?,
                 Segment::Key(key) => write!(f, ".{key}")?,
@@ -85,5 +96,21 @@ impl fmt::Display for JsonPath {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_path_the_ends_are_written() {
+        let path = |steps: usize| JsonPath((0..steps).map(Segment::Index).collect());
+        assert_eq!(path(3).to_string(), "[0][1][2]");
+        assert!(!path(16).to_string().contains('…'));
+        assert_eq!(
+            path(512).to_string(),
+            "[0][1][2][3][4][5][6][7] … [504][505][506][507][508][509][510][511]"
+        );
     }
 }

@@ -86,7 +86,7 @@ fn key<'a>(text: &'a [u8], span: &Range<usize>) -> Cow<'a, str> {
 }
 
 /// What a text is made of. Commas and colons say nothing here.
-enum Token {
+pub(crate) enum Token {
     OpenObject(usize),
     OpenArray(usize),
     Close,
@@ -96,14 +96,44 @@ enum Token {
     Other(Range<usize>),
 }
 
-struct Scanner<'a> {
+/// Goes over a text from a place on.
+pub(crate) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    /// Before the value that a path leads to.
+    pub(crate) fn before(text: &'a [u8], path: &JsonPath) -> Option<Self> {
+        let at = if path.is_root() { encoding::mark_len(text) } else { span_at(text, path)?.start };
+        Some(Self { text, at })
+    }
+
+    /// Goes over the value that comes next, and says where it stands. Where that is an object, `entry` is shown
+    /// each key and where it stands, and goes over its value.
+    pub(crate) fn object(
+        &mut self,
+        mut entry: impl FnMut(&mut Self, Cow<'a, str>, Range<usize>),
+    ) -> Option<Range<usize>> {
+        let start = self.next_at();
+        if self.text.get(start) != Some(&b'{') {
+            return self.value();
+        }
+        self.at = start + 1;
+        while let Some(Token::String(key_span)) = self.next() {
+            entry(self, key(self.text, &key_span), key_span);
+        }
+        Some(start..self.at)
+    }
+
+    /// Where the next token begins.
+    fn next_at(&mut self) -> usize {
+        self.skip(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':'));
+        self.at
+    }
+
     /// Goes over the value that comes next, and says where it stands.
-    fn value(&mut self) -> Option<Range<usize>> {
+    pub(crate) fn value(&mut self) -> Option<Range<usize>> {
         let start = match self.next()? {
             Token::OpenObject(start) | Token::OpenArray(start) => start,
             Token::String(span) | Token::Other(span) => return Some(span),
@@ -130,8 +160,7 @@ impl Iterator for Scanner<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        self.skip(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':'));
-        let start = self.at;
+        let start = self.next_at();
         let first = self.text.get(start)?;
         match first {
             b'"' => self.at = string_end(self.text, start),

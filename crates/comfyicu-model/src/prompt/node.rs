@@ -1,6 +1,7 @@
 //! One node of a prompt, and what stands at its inputs.
 
 use crate::json::{Object, Value};
+use crate::python;
 
 /// A node of a prompt, seen in place.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +113,22 @@ impl<'a> Node<'a> {
             Input::Link(link) => Some(link),
             Input::Literal(_) => None,
         }
+    }
+
+    /// Which of so many outputs the link at an input means, as Python counts: `-1` is the last. `None` where
+    /// the input is no link, or means none of them.
+    ///
+    /// ```
+    /// use comfyicu_model::Prompt;
+    ///
+    /// let prompt = Prompt::parse(br#"{"2": {"class_type": "InvertMask", "inputs": {"mask": ["1", -1]}}}"#)?;
+    /// assert_eq!(prompt.node("2").and_then(|node| node.linked_slot("mask", 2)), Some(1));
+    /// # Ok::<(), comfyicu_model::ParsePromptError>(())
+    /// ```
+    pub fn linked_slot(&self, input: &str, outputs: usize) -> Option<usize> {
+        let value = self.object.get("inputs")?.as_object()?.get(input)?;
+        Link::of(value)?;
+        python::index(value.as_array()?.get(1)?, outputs).ok()
     }
 
     /// The links at the inputs, with the inputs' names, in order.

@@ -4,9 +4,10 @@
 mod tests;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::finding::Finding;
-use crate::json::{self, JsonPath, Lines, Position};
+use crate::json::{JsonPath, Lines, Position, Scanner};
 
 /// Where a key and its value stand in a text. The key is covered with its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,12 +50,15 @@ struct NodeSource {
 }
 
 impl SourceMap {
-    /// Scans the text of a document that was read, and has its prompt at `path`.
+    /// Goes once over the text of a document that was read, and has its prompt at `path`.
     pub(super) fn of(text: &[u8], path: &JsonPath, lines: &Lines) -> Option<Self> {
-        let span = json::span_at(text, path)?;
-        let entries = json::entries(text, span.start);
-        let nodes = entries.map(|entry| (entry.key.as_ref().into(), NodeSource::of(text, &entry, lines)));
-        Some(Self { nodes: nodes.collect(), prompt: lines.position(span) })
+        let mut nodes = HashMap::new();
+        let span = Scanner::before(text, path)?.object(|scanner, id, key_span| {
+            if let Some(node) = NodeSource::scan(scanner, key_span, lines) {
+                nodes.insert(id.as_ref().into(), node);
+            }
+        });
+        Some(Self { nodes, prompt: lines.position(span?) })
     }
 
     /// Where the prompt stands.
@@ -100,29 +104,30 @@ impl SourceMap {
 }
 
 impl NodeSource {
-    fn of(text: &[u8], node: &json::Entry<'_>, lines: &Lines) -> Self {
-        let mut source =
-            Self { node: position_of(node, lines), class_type: None, inputs: None, by_name: HashMap::new() };
-        for entry in json::entries(text, node.value_span.start) {
-            match entry.key.as_ref() {
-                "class_type" => source.class_type = Some(position_of(&entry, lines)),
-                // Where `inputs` stands twice, the last one counts.
+    /// Goes over a node, behind its key.
+    fn scan(scanner: &mut Scanner<'_>, key_span: Range<usize>, lines: &Lines) -> Option<Self> {
+        let (mut class_type, mut inputs, mut by_name) = (None, None, HashMap::new());
+        let position = |key, value| EntryPosition { key: lines.position(key), value: lines.position(value) };
+        let span = scanner.object(|scanner, key, key_span| {
+            let value_span = match key.as_ref() {
                 "inputs" => {
-                    source.inputs = Some(position_of(&entry, lines));
-                    source.by_name = json::entries(text, entry.value_span.start)
-                        .map(|input| (input.key.as_ref().into(), position_of(&input, lines)))
-                        .collect();
+                    // Where `inputs` stands twice, the last one counts.
+                    by_name.clear();
+                    scanner.object(|scanner, name, name_span| {
+                        if let Some(value_span) = scanner.value() {
+                            by_name.insert(name.as_ref().into(), position(name_span, value_span));
+                        }
+                    })
                 }
+                _ => scanner.value(),
+            };
+            let place = value_span.map(|value_span| position(key_span, value_span));
+            match key.as_ref() {
+                "class_type" => class_type = place,
+                "inputs" => inputs = place,
                 _ => {}
             }
-        }
-        source
-    }
-}
-
-fn position_of(entry: &json::Entry<'_>, lines: &Lines) -> EntryPosition {
-    EntryPosition {
-        key: lines.position(entry.key_span.clone()),
-        value: lines.position(entry.value_span.clone()),
+        });
+        Some(Self { node: position(key_span, span?), class_type, inputs, by_name })
     }
 }

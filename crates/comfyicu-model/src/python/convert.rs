@@ -28,6 +28,40 @@ impl fmt::Display for Conversion {
 /// The most digits that Python reads an integer from.
 const MAX_DIGITS: usize = 4300;
 
+impl Value {
+    /// What Python's `int()` makes of the value, as ComfyUI calls it for what stands at an `INT` input: a
+    /// float is cut, a text is read, a boolean counts. `None` where Python would fail.
+    ///
+    /// ```
+    /// use comfyicu_model::json::Value;
+    ///
+    /// let int = |json: &str| Value::from_argument(json).to_python_int().and_then(|number| number.as_i64());
+    /// assert_eq!([int("129.9"), int(r#"" 1_3 ""#), int("null")], [Some(129), Some(13), None]);
+    /// ```
+    pub fn to_python_int(&self) -> Option<Number> {
+        to_int(self).ok()
+    }
+
+    /// What Python's `float()` makes of the value, as ComfyUI calls it for what stands at a `FLOAT` input.
+    /// `None` where Python would fail.
+    pub fn to_python_float(&self) -> Option<f64> {
+        to_float(self).ok()
+    }
+
+    /// What Python's `bool()` makes of the value: nothing, zero and what is empty are false.
+    pub fn to_python_bool(&self) -> bool {
+        match self {
+            Self::Null => false,
+            Self::Bool(value) => *value,
+            Self::Number(number) => number.as_f64() != 0.0,
+            Self::String(text) => !text.is_empty(),
+            Self::IllFormed(_) => true,
+            Self::Array(items) => !items.is_empty(),
+            Self::Object(object) => !object.is_empty(),
+        }
+    }
+}
+
 /// `int(value)`: a float is cut, a text is read, a boolean counts.
 pub(crate) fn to_int(value: &Value) -> Result<Number, Conversion> {
     match value {
@@ -119,6 +153,13 @@ mod tests {
         assert_eq!(int("NaN"), Err(Conversion::Range));
         assert_eq!(int("null"), Err(Conversion::Kind(Kind::Null)));
         assert_eq!(int(r#"{"a": 1}"#), Err(Conversion::Kind(Kind::Object)));
+    }
+
+    #[test]
+    fn empty_things_are_false() {
+        let truth = |json: &str| Value::from_argument(json).to_python_bool();
+        assert!(["true", "1", "-0.5", "\"false\"", "{\"a\": 1}", "[0]", "NaN"].into_iter().all(truth));
+        assert!(!["false", "0", "-0.0", "\"\"", "null", "{}", "[]"].into_iter().any(truth));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether a request is ready to be sent: its prompt, and the files that it needs.
 
 use super::RunRequest;
-use crate::check;
+use crate::check::{self, Readiness};
 use crate::finding::Finding;
 use crate::object_info::ObjectInfo;
 
@@ -37,7 +37,14 @@ impl RunRequest {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check_with(&self, object_info: &ObjectInfo) -> Vec<Finding> {
-        check::check_request_with(self.prompt(), self.requested_files(), object_info)
+        let files: Vec<_> = self.requested_files().paths().collect();
+        check::check_request_with(self.prompt(), &files, object_info)
+    }
+
+    /// Whether the request can run where these are the node definitions: which of its outputs will, and all
+    /// that is wrong; see [`Readiness`].
+    pub fn readiness(&self, object_info: &ObjectInfo) -> Readiness {
+        self.prompt().readiness(object_info, &self.requested_files().paths().collect::<Vec<_>>())
     }
 
     /// Finds what is wrong with the files alone: those that inputs name, and that are neither sent along nor

@@ -1,22 +1,23 @@
 //! Widgets that no class declares: the editor's own code adds them to certain classes.
 
 use super::widgets::{Builder, Export, Extra};
-use crate::json::Value;
+use crate::json::{Object, Value};
 use crate::object_info::{InputDefinition, NodeDefinition};
 
 /// The buttons before the view of a 3D model: their values are their names.
 pub(super) const LOAD_3D_BUTTONS: [&str; 3] = ["upload3dmodel", "uploadExtraResources", "clear"];
 
 /// The widgets that come after a class's required inputs.
-pub(super) fn after_required(definition: NodeDefinition<'_>) -> Vec<Extra> {
+pub(super) fn after_required(definition: NodeDefinition<'_>, inputs: &[InputDefinition<'_>]) -> Vec<Extra> {
     let mut extras = Vec::new();
     if matches!(definition.class_type(), "SaveGLB" | "Preview3D" | "Preview3DAnimation") {
         extras.push(Extra::Exported("image", ""));
     }
+    let settings = || inputs.iter().filter_map(InputDefinition::settings);
     let uploads = |kinds: &[&str]| {
-        definition
-            .inputs()
-            .any(|input| kinds.iter().any(|kind| input.setting(kind).and_then(Value::as_bool) == Some(true)))
+        let is_set =
+            |settings: &Object, kind: &str| settings.get(kind).and_then(Value::as_bool) == Some(true);
+        settings().any(|settings| kinds.iter().any(|kind| is_set(settings, kind)))
     };
     if uploads(&["audio_upload"]) {
         extras.extend([Extra::Silent("audioUI"), Extra::Silent("upload")]);
@@ -28,15 +29,19 @@ pub(super) fn after_required(definition: NodeDefinition<'_>) -> Vec<Extra> {
 }
 
 /// The widgets that come last.
-pub(super) fn finish(definition: NodeDefinition<'_>, builder: &mut Builder<'_>) {
+pub(super) fn finish(
+    definition: NodeDefinition<'_>,
+    inputs: &[InputDefinition<'_>],
+    builder: &mut Builder<'_>,
+) {
     if definition.class_type() == "CustomCombo" {
         custom_combo(builder);
     }
-    let refreshes = |input: InputDefinition<'_>| {
+    let refreshes = |input: &InputDefinition<'_>| {
         let remote = input.setting("remote").and_then(Value::as_object);
         remote.is_some_and(|remote| remote.contains_key("refresh_button"))
     };
-    if definition.inputs().any(refreshes) {
+    if inputs.iter().any(refreshes) {
         builder.widget("refresh", "refresh".into(), Export::Plain);
     }
 }

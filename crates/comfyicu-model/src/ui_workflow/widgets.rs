@@ -83,36 +83,40 @@ pub(super) enum Place {
 
 /// Lays out a class's inputs, with the values that a node of it was saved with.
 pub(super) fn lay_out<'a>(definition: NodeDefinition<'a>, saved: SavedValues<'a>) -> Layout<'a> {
+    let inputs: Vec<_> = definition.inputs().collect();
     let values = match saved {
-        SavedValues::Listed(values) => Values::Listed(without_dummies(definition, values).into_iter()),
+        SavedValues::Listed(values) => Values::Listed(without_dummies(&inputs, values).into_iter()),
         SavedValues::Named(values) => Values::Named(values),
     };
     let mut builder = Builder { values, layout: Layout::default() };
-    for input in definition.inputs().filter(InputDefinition::is_required) {
-        builder.add("", &input);
+    for input in inputs.iter().filter(|input| input.is_required()) {
+        builder.add("", input);
     }
-    for extra in frontend_only::after_required(definition) {
+    for extra in frontend_only::after_required(definition, &inputs) {
         builder.add_extra(extra);
     }
-    for input in definition.inputs().filter(|input| !input.is_required()) {
-        builder.add("", &input);
+    for input in inputs.iter().filter(|input| !input.is_required()) {
+        builder.add("", input);
     }
-    frontend_only::finish(definition, &mut builder);
+    frontend_only::finish(definition, &inputs, &mut builder);
     builder.layout
 }
 
 /// Old files have a value for each input that is a socket by force; the editor drops these, when the list
 /// is exactly as long as if they had widgets.
-fn without_dummies<'a>(definition: NodeDefinition<'_>, values: &'a [Value]) -> Vec<&'a Value> {
+fn without_dummies<'a>(inputs: &[InputDefinition<'_>], values: &'a [Value]) -> Vec<&'a Value> {
+    if !inputs.iter().any(InputDefinition::is_force_input) {
+        return values.iter().collect();
+    }
     let mut dummies = Vec::new();
-    for input in definition.inputs() {
+    for input in inputs {
         let forced = input.is_force_input();
-        if forced || kind_of(&input).is_some() {
+        if forced || kind_of(input).is_some() {
             dummies.push(forced);
             dummies.extend(input.has_control_after_generate().then_some(false));
         }
     }
-    let drop = dummies.contains(&true) && dummies.len() == values.len();
+    let drop = dummies.len() == values.len();
     let keep = |at: usize| !(drop && dummies.get(at) == Some(&true));
     values.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, value)| value).collect()
 }

@@ -291,12 +291,12 @@ async fn workflows_come_with_their_first_run_and_runs_are_listed_newest_first() 
 #[tokio::test]
 async fn a_run_that_fails_says_where() {
     let server = Server::start(&[]).await;
-    let prompt = r#"{"7": {"class_type": "LoadImage", "inputs": {"image": "gone.png"}}, "2": {"class_type": "SaveImage", "inputs": {"images": ["7", 0], "filename_prefix": "x"}}}"#;
-    let run = server.ended(&server.submit(&body(prompt)).await).await;
+    let large = PROMPT.replace("\"width\": 16, \"height\": 8", "\"width\": 16384, \"height\": 16384");
+    let run = server.ended(&server.submit(&body(&large)).await).await;
     assert_eq!(run.status(), Some(RunStatus::Error));
     let failure = run.failure().unwrap();
-    assert_eq!((failure.node_id(), failure.node_type()), (Some("7"), Some("LoadImage")));
-    assert!(failure.message().contains("gone.png"), "{}", failure.message());
+    assert_eq!((failure.node_id(), failure.node_type()), (Some("1"), Some("EmptyImage")));
+    assert!(failure.message().contains("16384"), "{}", failure.message());
     assert_eq!(run.as_object().get("error"), Some(&Value::Null), "as on the hosted service");
 }
 
@@ -335,7 +335,10 @@ async fn errors_have_one_form() {
     let findings = error.get("details").unwrap().as_array().unwrap();
     let codes: Vec<_> =
         findings.iter().map(|finding| finding.as_object().unwrap().get_str("code").unwrap()).collect();
-    assert_eq!(codes, ["file_url_not_allowed", "webhook_url_not_allowed", "accelerator_not_served"]);
+    assert_eq!(
+        codes,
+        ["file_url_not_allowed", "webhook_url_not_allowed", "accelerator_not_served", "unused_file"]
+    );
 }
 
 #[tokio::test]

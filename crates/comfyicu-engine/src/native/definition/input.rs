@@ -116,18 +116,6 @@ impl Kind {
             Self::Choice(_) | Self::InputImage => "COMBO",
         }
     }
-
-    /// Whether a result of that type can stand here.
-    pub(in crate::native) fn takes(self, output: ValueType) -> bool {
-        match self {
-            Self::Value(wanted) => wanted == ValueType::Any || wanted == output,
-            Self::Int(_) => output == ValueType::Int,
-            Self::Float(_) => output == ValueType::Float,
-            Self::Bool { .. } => output == ValueType::Bool,
-            Self::Text(_) => output == ValueType::Text,
-            Self::Choice(_) | Self::InputImage => false,
-        }
-    }
 }
 
 impl Input {

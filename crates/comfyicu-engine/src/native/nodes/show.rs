@@ -5,7 +5,7 @@ use comfyicu_model::json::Value as Json;
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::definition::{Definition, Input, Output, Role};
 use crate::native::image::Shape;
-use crate::native::python::{float_repr, json_dumps_indented, number_str};
+use crate::native::python::json_dumps_indented;
 use crate::native::value::{Argument, Literal, Value};
 
 pub(in crate::native) static GET_IMAGE_SIZE: Definition = Definition {
@@ -44,28 +44,16 @@ fn preview(mut call: Call) -> Result<Yield, Failure> {
         format!("{kind}: {batch} × {width}×{height} pixels of {channels} channels")
     };
     Ok(Yield::text(match call.any("source")? {
-        Argument::Literal(Literal::Text(text)) => text,
-        Argument::Literal(Literal::Int(value)) => value.to_string(),
-        Argument::Literal(Literal::Float(value)) => float_repr(value),
-        Argument::Literal(Literal::Bool(value)) => of_bool(value).to_owned(),
-        Argument::Literal(Literal::Json(value)) => of_json(value),
+        Argument::Literal(literal) => of_json(&literal.into()),
         Argument::Value(Value::Image(image)) => sized("IMAGE", image.shape()),
         Argument::Value(Value::Mask(mask)) => sized("MASK", mask.shape()),
         Argument::Value(Value::Scalar(_)) => String::new(),
     }))
 }
 
-fn of_json(value: Json) -> String {
+fn of_json(value: &Json) -> String {
     match value {
-        Json::Null => "None".to_owned(),
-        Json::Bool(value) => of_bool(value).to_owned(),
-        Json::Number(number) => number_str(&number),
-        Json::String(text) => text,
-        Json::IllFormed(text) => text.to_string_lossy(),
-        value @ (Json::Array(_) | Json::Object(_)) => json_dumps_indented(&value),
+        Json::Array(_) | Json::Object(_) => json_dumps_indented(value),
+        value => value.to_python_str(),
     }
-}
-
-const fn of_bool(value: bool) -> &'static str {
-    if value { "True" } else { "False" }
 }

@@ -1,6 +1,7 @@
 //! ComfyUI's verdicts in small; real ones are in `tests/verdicts.rs`.
 
 use super::*;
+use crate::files::Files;
 
 const DEFINITIONS: &[u8] = br#"{
     "Empty": {"input": {"required": {"size": ["INT", {"min": 1, "max": 9}]}}, "output": ["IMAGE", "MASK"]},
@@ -191,7 +192,7 @@ fn files_that_are_placed_are_there() {
     let accepts = |name: &str, files: &Files| {
         let image = format!(r#"{{"image": "{name}"}}"#);
         let nodes = [("1", "Load", image.as_str()), ("2", "Save", r#"{"images": ["1", 0]}"#)];
-        prompt(&nodes).verdict_with_files(&object_info, files).is_accepted()
+        prompt(&nodes).verdict_with_files(&object_info, &files.paths().collect::<Vec<_>>()).is_accepted()
     };
     assert!(accepts("a.png", &Files::new()) && !accepts("b.png", &Files::new()));
     let files = placed("/input/sub/b.png");

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::json::{Limits, Value, read};
+use crate::json::{self, Limits, Value, read};
 use crate::prompt::parse::tests::any_prompt;
 use crate::{NodeId, Prompt, ReadOptions};
 

@@ -1,5 +1,7 @@
 //! `POST /api/v1/workflows/{workflow_id}/runs` (documented): checks a run and takes it in.
 
+use std::cmp::Reverse;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -115,8 +117,8 @@ impl Checked {
 
 /// Says all that is wrong with a run, or which accelerator it gets.
 async fn check(app: &App, request: &RunRequest) -> Result<Checked, ApiError> {
-    let refused = app.executor.check(request.prompt()).await;
-    let mut findings = refused.map_err(|error| ApiError::unavailable(&error))?;
+    let found = app.executor.check(request).await;
+    let mut findings = found.map_err(|error| ApiError::unavailable(&error))?;
     findings.extend(app.files.check(request.requested_files()).await);
     if let Some(Err(blocked)) = request.requested_webhook().map(|url| app.guard.check_url(url)) {
         findings.push(
@@ -129,6 +131,8 @@ async fn check(app: &App, request: &RunRequest) -> Result<Checked, ApiError> {
         }
         chosen => {
             findings.extend(chosen.err().map(|finding| *finding));
+            // What is refused first, and then what may be wrong besides.
+            findings.sort_by_key(|finding| Reverse(finding.severity));
             Err(ApiError::rejected(&findings))
         }
     }

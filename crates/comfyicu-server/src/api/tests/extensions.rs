@@ -87,6 +87,58 @@ async fn a_check_takes_nothing_in() {
     assert_eq!(server.get(RUNS).await.text(), "[]");
 }
 
+/// The severities and codes of what was found.
+fn found(findings: &Value) -> Vec<String> {
+    let findings = findings.as_array().unwrap().iter().map(|finding| finding.as_object().unwrap());
+    findings.map(|finding| ["severity", "code"].map(|key| finding.get_str(key).unwrap()).join(" ")).collect()
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_a_run_is_said_at_once() {
+    let server = Server::start(&["--public-url", "https://comfy.example"]).await;
+    let upload = format!("https://comfy.example/api/v1/uploads/{}", "0".repeat(64));
+    let faulty = r#"{"accelerator": "H100", "prompt": {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
+        "2": {"class_type": "ImageScaleBy", "inputs": {"image": ["1", 0], "upscale_method": "magic"}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "../x"}}
+    }, "files": {"/input/unused.png": "https://example.com/unused.png", "/input/gone.png": "UPLOAD"}}"#;
+    for path in [RUNS.to_owned(), format!("{RUNS}?check=only")] {
+        let answer = server.post(&path, faulty.replace("UPLOAD", &upload)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+        let error = answer.json().as_object().unwrap().get("error").unwrap().as_object().unwrap().clone();
+        assert_eq!(
+            found(error.get("details").unwrap()),
+            [
+                "error custom_validation_failed",
+                "error value_not_in_list",
+                "error required_input_missing",
+                "error output_outside_folder",
+                "error file_not_uploaded",
+                "error accelerator_not_served",
+                "warning unused_file",
+                "warning unused_file",
+            ]
+        );
+    }
+    assert_eq!(server.get(RUNS).await.text(), "[]");
+}
+
+#[tokio::test]
+async fn good_outputs_run_and_the_others_are_warned_of() {
+    let server = Server::start(&[]).await;
+    let other = r#""8": {"class_type": "SaveImage", "inputs": {"images": ["7", 0], "filename_prefix": "x"}}"#;
+    let body = body(&PROMPT.replacen('{', &format!("{{{other}, "), 1));
+    let checked = server.post(&format!("{RUNS}?check=only"), body.clone()).await;
+    assert_eq!(checked.status, StatusCode::OK, "{}", checked.text());
+    assert_eq!(
+        found(checked.json().as_object().unwrap().get("findings").unwrap()),
+        ["warning dangling_link"]
+    );
+    let ended = server.ended(&server.submit(&body).await).await;
+    assert_eq!(ended.status(), Some(RunStatus::Completed));
+    assert!(matches!(ended.output(), RunOutput::Files(files) if files.len() == 1), "{ended:?}");
+}
+
 #[tokio::test]
 async fn a_list_leads_from_page_to_page() {
     let server = Server::start(&["--public-url", "https://comfy.example/base"]).await;
