@@ -15,7 +15,7 @@ pub(crate) use conversion::Conversion;
 pub(crate) use edit::{Edit, FileEdit};
 pub(crate) use file::{Destination, FileArgument, FileSource};
 pub(crate) use global::{ColorWhen, Global};
-pub(crate) use prompt::{Place, Prompt};
+pub(crate) use prompt::{GraphArguments, GraphFormat, Place, Prompt};
 pub(crate) use run::{Request, Run, Seed};
 pub(crate) use runs::{Filter, Runs, Selection};
 pub(crate) use settings::{Auth, Config};

@@ -95,6 +95,7 @@ Examples:
   comfyicu prompt set prompt.json KSampler.seed=42 '6.text=a red fox' -i
   comfyicu prompt diff before.json after.json
   comfyicu prompt convert workflow.json --object-info http://127.0.0.1:8188 > prompt.json
+  comfyicu prompt graph fox.png --format svg > graph.svg
   comfyicu prompt extract fox.png > prompt.json
   comfyicu prompt strip fox.png -o clean.png";
 
@@ -137,6 +138,7 @@ mod tests {
             &["prompt"],
             &["prompt", "check"],
             &["prompt", "convert"],
+            &["prompt", "graph"],
             &["prompt", "set"],
             &["prompt", "strip"],
         ];

@@ -37,6 +37,7 @@
 //! | to change the file and nothing else in it | [`Prompt::write_into`] |
 //! | to change seeds, texts, file names, sizes | [`Prompt::settings`], [`Prompt::settings_mut`], [`Prompt::set_all`] |
 //! | other nodes | [`NewNode`], [`Prompt::add_node`], [`Prompt::remove_node`], [`Prompt::replace_node`], [`Prompt::rewire`] |
+//! | to see it as a picture | [`Prompt::drawing`]; `Drawing::to_svg` (feature `svg`) |
 //! | to know what needs what, and in which order | [`Prompt::graph`] |
 //! | a part of it, two in one, other ids | [`Prompt::subprompt`], [`Prompt::merge`], [`Prompt::relabel`] |
 //! | to know what changed | [`Prompt::diff`] |
@@ -53,6 +54,7 @@
 
 mod accelerator;
 mod check;
+mod drawing;
 mod field;
 mod files;
 mod finding;
@@ -73,6 +75,7 @@ mod workflow_info;
 
 pub use accelerator::Accelerator;
 pub use check::{NodeError, NodeErrors, Readiness, Verdict, VerdictError};
+pub use drawing::Drawing;
 pub use files::{DestPath, Files, InvalidFiles, InvalidPath, OutputPath, PathProblem};
 pub use finding::{Finding, Severity};
 pub use ids::{InvalidId, NodeId, RunId, WorkflowId};

@@ -84,6 +84,8 @@ pub(crate) enum Prompt {
         #[arg(short = 'i', long)]
         in_place: bool,
     },
+    /// Draws a prompt: its nodes with titles and values, and their links.
+    Graph(GraphArguments),
     /// Lists the nodes: id, class, title.
     Nodes(Document),
     /// Writes a hash of what the prompt does: the same for the same prompt, however it is written.
@@ -93,6 +95,32 @@ pub(crate) enum Prompt {
 const OBJECT_INFO_HELP: &str = "Checks against the node definitions of a ComfyUI or of a server: a file, or a URL such as http://127.0.0.1:8188";
 
 const INPUT_HELP: &str = "The input: a node by its id, by @ and its title, or by a class that is there once; a dot; the input's name";
+
+/// What is drawn, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GraphArguments {
+    /// A prompt, a UI workflow, or a PNG, WebP or JPEG image that carries one; - is stdin.
+    #[arg(value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub(crate) format: GraphFormat,
+    #[command(flatten)]
+    pub(crate) conversion: Conversion,
+}
+
+/// The ways to draw a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// Text: below each node what it needs.
+    Text,
+    /// An SVG image, with coloured links.
+    Svg,
+    /// A flowchart for Mermaid.
+    Mermaid,
+    /// A graph for Graphviz.
+    Dot,
+}
 
 /// What holds a prompt.
 #[derive(Debug, clap::Args)]

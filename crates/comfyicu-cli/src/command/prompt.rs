@@ -3,6 +3,7 @@
 mod check;
 mod compare;
 mod convert;
+mod graph;
 mod image;
 mod inputs;
 mod show;
@@ -18,6 +19,7 @@ use crate::failure::Failure;
 pub(super) async fn prompt(context: &Context, command: Prompt) -> Result<(), Failure> {
     match command {
         Prompt::Show(document) => show::show(context, &document.path).await,
+        Prompt::Graph(arguments) => graph::graph(context, &arguments).await,
         Prompt::Nodes(document) => show::nodes(context, &document.path).await,
         Prompt::Check { document, object_info, file } => {
             check::check(context, &document.path, object_info.as_ref(), file).await

@@ -286,3 +286,19 @@ fn convert_keeps_what_depends_on_more_than_the_file_unless_it_is_told() {
     assert_eq!(convert(&all), (Some(0), filled, 0));
     assert_eq!(convert(&["--date", "tomorrow"]).0, Some(2));
 }
+
+#[test]
+fn a_graph_is_written_in_the_format_that_is_asked_for() {
+    let command = Command::bare();
+    fs::write(command.path("small.json"), r#"{"8": {"class_type": "VAEDecode", "inputs": {}}, "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0]}}}"#).unwrap();
+    let graph = |format: &[&str]| {
+        let outcome = command.run(&[&["prompt", "graph", "small.json"], format].concat());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:?}");
+        outcome.stdout
+    };
+    assert_eq!(graph(&[]), "9 SaveImage\n└─ images ← 8 VAEDecode\n");
+    assert!(graph(&["--format", "svg"]).starts_with("<svg "));
+    assert!(graph(&["--format", "mermaid"]).starts_with("flowchart LR\n"));
+    assert!(graph(&["--format", "dot"]).starts_with("digraph prompt {\n"));
+    assert_eq!(command.run(&["prompt", "graph", "small.json", "--format", "png"]).code, Some(2));
+}

@@ -119,11 +119,11 @@ impl<'a> Graph<'a> {
         self.nodes.len()
     }
 
-    pub(super) fn index_of(&self, id: &str) -> Option<usize> {
+    pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
-    pub(super) fn at(&self, at: usize) -> Option<Node<'a>> {
+    pub(crate) fn at(&self, at: usize) -> Option<Node<'a>> {
         self.nodes.get(at).copied()
     }
 
