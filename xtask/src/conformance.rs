@@ -1,5 +1,7 @@
 //! `cargo xtask conformance native`: random prompts here and in a real ComfyUI, compared.
 
+mod comfyui;
+
 use crate::cargo::Workspace;
 use crate::failure::Failure;
 use crate::process::{self, Interrupt};
@@ -8,7 +10,8 @@ use crate::process::{self, Interrupt};
 pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let rest = match args.split_first() {
         Some((what, rest)) if what == "native" => rest,
-        _ => return Err(Failure::usage("what conforms? There is `native`")),
+        Some((what, rest)) if what == "comfyui" => return comfyui::run(rest),
+        _ => return Err(Failure::usage("what conforms? There are `native` and `comfyui`")),
     };
     let arguments = Arguments::read(rest)?;
     let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);

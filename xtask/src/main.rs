@@ -42,6 +42,9 @@ Commands:
   chaos [--seconds N] [--seed N]
                           kill a server again and again while runs are submitted, and check that it kept every
                           promise
+  conformance comfyui --url URL
+                          run prompts on the ComfyUI that listens there, through the server, and check what becomes
+                          of them: ends, pixels, errors, cancels, 200 runs with one of two ways to it cut
   bench server [--stored N]
                           what the server does in a second, beside what SQLite alone does on this disk
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use comfyicu_model::NodeId;
+use bytes::Bytes;
+use comfyicu_model::{Finding, NodeId};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,32 @@ pub enum Event {
         value: u64,
         /// How much there is to do.
         max: u64,
+    },
+    /// So much of the whole run is done; it only grows.
+    Overall {
+        /// From 0 to 100.
+        percent: u8,
+    },
+    /// How an image looks so far. Only the newest matters.
+    Preview {
+        /// The node.
+        node_id: NodeId,
+        /// `image/jpeg` or `image/png`.
+        content_type: &'static str,
+        /// The bytes of the image, at most 4 MiB.
+        image: Bytes,
+    },
+    /// Some outputs do not run: they are not in order, and others are.
+    OutputsRefused {
+        /// What is wrong with them.
+        findings: Vec<Finding>,
+    },
+    /// A node did not run, and nothing that needs it: a node before it blocked that.
+    NodeBlocked {
+        /// The node.
+        node_id: NodeId,
+        /// Why, as the one that blocked it says.
+        message: String,
     },
 }
 

@@ -39,6 +39,12 @@ pub trait Executor: Debug + Send + Sync {
         NonZeroUsize::MIN
     }
 
+    /// Waits until it can take a run. At once, unless it depends on something that can be gone.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    async fn ready(&self) {}
+
     /// The node definitions, in ComfyUI's form.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What an executor is given.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -21,18 +22,55 @@ pub struct Job {
     pub extra_pnginfo: Object,
     /// The files of the run.
     pub inputs: InputFiles,
+    /// What goes with the prompt and is nobody else's to see: the tokens of nodes that call paid services.
+    pub secrets: Secrets,
+}
+
+/// Keys and tokens, by name. Nothing prints them.
+#[derive(Clone, Default)]
+pub struct Secrets(Object);
+
+impl Secrets {
+    /// Keeps these.
+    pub const fn new(secrets: Object) -> Self {
+        Self(secrets)
+    }
+
+    /// The secrets themselves: for whoever passes them on.
+    pub const fn expose(&self) -> &Object {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({})", self.0.len())
+    }
 }
 
 impl Job {
     /// Makes a job of a prompt that reads no files.
     pub fn new(run_id: RunId, prompt: Prompt) -> Self {
-        Self { run_id, prompt, extra_pnginfo: Object::new(), inputs: InputFiles::default() }
+        Self {
+            run_id,
+            prompt,
+            extra_pnginfo: Object::new(),
+            inputs: InputFiles::default(),
+            secrets: Secrets::default(),
+        }
     }
 
     /// Sets what goes into the images beside the prompt.
     #[must_use]
     pub fn extra_pnginfo(mut self, extra_pnginfo: Object) -> Self {
         self.extra_pnginfo = extra_pnginfo;
+        self
+    }
+
+    /// Sets what goes with the prompt and is nobody else's to see.
+    #[must_use]
+    pub fn secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = secrets;
         self
     }
 

@@ -2,7 +2,7 @@
 //!
 //! An [`Executor`] takes a [`Job`] (a prompt, and the files it reads), tells an [`EventSink`] how it goes and
 //! gives an [`OutputSink`] the files that it saves. [`NativeExecutor`] does it in Rust, node by node, with
-//! ComfyUI's own results and without Python.
+//! ComfyUI's own results and without Python. [`comfyui::ComfyExecutor`] has it done by real ComfyUIs.
 //!
 //! ```
 //! use comfyicu_engine::{Executor, Job, MemoryOutputs, NativeExecutor, NoEvents};
@@ -36,6 +36,6 @@ mod output;
 pub use error::{ExecutionError, NodeFailure};
 pub use event::{Event, EventSink, NoEvents};
 pub use executor::{Device, Executor};
-pub use job::{InputFile, InputFiles, Job};
+pub use job::{InputFile, InputFiles, Job, Secrets};
 pub use native::{MemoryLimits, NativeExecutor};
-pub use output::{Content, MemoryOutputs, Output, OutputKind, OutputSink, SaveError};
+pub use output::{Content, ContentSource, MemoryOutputs, Output, OutputKind, OutputSink, SaveError};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -51,12 +51,36 @@ impl Output {
 
 /// The bytes of an output. They may be in memory, or still be somewhere else.
 #[derive(Clone, Debug)]
-pub struct Content(Bytes);
+pub struct Content(Place);
+
+#[derive(Clone, Debug)]
+enum Place {
+    Memory(Bytes),
+    Elsewhere(Arc<dyn ContentSource>),
+}
+
+/// Bytes that are somewhere else, and are read when they are wanted.
+#[async_trait]
+pub trait ContentSource: Debug + Send + Sync {
+    /// Writes the bytes somewhere, from the beginning each time.
+    ///
+    /// # Errors
+    /// When they cannot be written, or cannot be had any more.
+    async fn write_to(&self, writer: &mut (dyn AsyncWrite + Send + Unpin)) -> io::Result<()>;
+}
 
 impl Content {
+    /// Bytes that are somewhere else.
+    pub fn from_source(source: Arc<dyn ContentSource>) -> Self {
+        Self(Place::Elsewhere(source))
+    }
+
     /// The bytes, when they are in memory.
     pub const fn as_bytes(&self) -> Option<&Bytes> {
-        Some(&self.0)
+        match &self.0 {
+            Place::Memory(bytes) => Some(bytes),
+            Place::Elsewhere(_) => None,
+        }
     }
 
     /// Writes the bytes somewhere.
@@ -67,13 +91,16 @@ impl Content {
     /// # Cancel safety
     /// When the future is dropped, a part may have been written.
     pub async fn write_to(&self, writer: &mut (dyn AsyncWrite + Send + Unpin)) -> io::Result<()> {
-        writer.write_all(&self.0).await
+        match &self.0 {
+            Place::Memory(bytes) => writer.write_all(bytes).await,
+            Place::Elsewhere(source) => source.write_to(writer).await,
+        }
     }
 }
 
 impl<T: Into<Bytes>> From<T> for Content {
     fn from(bytes: T) -> Self {
-        Self(bytes.into())
+        Self(Place::Memory(bytes.into()))
     }
 }
 
@@ -117,6 +144,13 @@ impl MemoryOutputs {
 #[async_trait]
 impl OutputSink for MemoryOutputs {
     async fn save(&self, output: Output) -> Result<(), SaveError> {
+        let mut output = output;
+        if output.content.as_bytes().is_none() {
+            let mut bytes = Vec::new();
+            let read = output.content.write_to(&mut bytes).await;
+            read.map_err(|source| SaveError::new(output.path.clone(), source))?;
+            output.content = bytes.into();
+        }
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(output);
         Ok(())
     }

@@ -10,6 +10,28 @@ use comfyicu_model::{Accelerator, Finding};
 pub(crate) struct Accelerators {
     served: Served,
     default: Accelerator,
+    /// What the executors are, in their order.
+    executors: Arc<[Accelerator]>,
+}
+
+/// Which of the runs one executor takes.
+#[derive(Clone, Debug)]
+pub(crate) struct Share {
+    accelerators: Accelerators,
+    /// The executor's own; `None` takes all.
+    own: Option<Accelerator>,
+}
+
+impl Share {
+    /// Whether runs that were given this accelerator are executed by it: those that name its own, and for the
+    /// first executor those that name none of the others' too.
+    pub(crate) fn takes(&self, chosen: &str) -> bool {
+        let Some(own) = &self.own else { return self.accelerators.serves(chosen) };
+        let executors = &self.accelerators.executors;
+        let is_named = executors.iter().any(|executor| executor.as_str() == chosen);
+        let takes = own.as_str() == chosen || (!is_named && executors.first() == Some(own));
+        takes && self.accelerators.serves(chosen)
+    }
 }
 
 /// `--accelerators`: a list of names, or `any`.
@@ -33,15 +55,21 @@ impl FromStr for Served {
 }
 
 impl Accelerators {
-    /// Without a list the server serves what its executor is. A run that asks for none gets the executor's,
-    /// when that is served, or else the first of the list.
-    pub(crate) fn new(served: Option<Served>, executor: &Accelerator) -> Self {
-        let served = served.unwrap_or_else(|| Served::Only([executor.clone()].into()));
+    /// Without a list the server serves what its executors are. A run that asks for none gets the first
+    /// executor's, when that is served, or else the first of the list.
+    pub(crate) fn new(served: Option<Served>, executors: &[Accelerator]) -> Self {
+        let executor = executors.first().unwrap_or(&Accelerator::Cpu);
+        let served = served.unwrap_or_else(|| Served::Only(executors.into()));
         let default = match &served {
             Served::Only(names) if !names.contains(executor) => names.first().unwrap_or(executor).clone(),
             _ => executor.clone(),
         };
-        Self { served, default }
+        Self { served, default, executors: executors.into() }
+    }
+
+    /// Which runs the executor of this accelerator takes; all, where there is no telling them apart.
+    pub(crate) fn share(&self, own: Option<&Accelerator>) -> Share {
+        Share { accelerators: self.clone(), own: own.cloned() }
     }
 
     /// The accelerator of a run: the one it asks for when that is served, or the default.
@@ -87,9 +115,22 @@ mod tests {
     fn choose(list: Option<&str>, requested: Option<&str>) -> Result<String, String> {
         let served = list.map(|list| list.parse().unwrap());
         let requested = requested.map(Accelerator::from);
-        Accelerators::new(served, &Accelerator::Cpu)
+        Accelerators::new(served, &[Accelerator::Cpu])
             .choose(requested.as_ref())
             .map_err(|finding| finding.to_string())
+    }
+
+    #[test]
+    fn each_executor_takes_its_own_and_the_first_what_is_nobodys() {
+        let served = Some("L4,A10,T4".parse().unwrap());
+        let accelerators = Accelerators::new(served, &[Accelerator::L4, Accelerator::A10]);
+        let takes = |own: &Accelerator| {
+            let share = accelerators.share(Some(own));
+            ["L4", "A10", "T4", "H100"].map(|chosen| share.takes(chosen))
+        };
+        assert_eq!(takes(&Accelerator::L4), [true, false, true, false]);
+        assert_eq!(takes(&Accelerator::A10), [false, true, false, false]);
+        assert!(accelerators.share(None).takes("A10"));
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use comfyicu_engine::comfyui::ComfyBackend;
 use url::Url;
 
 use crate::accelerators::Served;
+use crate::executors::parse_comfyui;
 use crate::guard::AllowedHost;
 
 /// Runs ComfyUI workflows through the ComfyICU API, on a machine of your own.
@@ -31,6 +33,8 @@ Examples:
   comfyicu-server serve --listen 0.0.0.0:8288 \\
       --public-url https://comfy.example.com         serve a team, behind a reverse proxy
   comfyicu-server serve --allow-host 10.0.0.0/8      take input files from the private network
+  comfyicu-server serve --comfyui http://gpu1:8188 \\
+      --comfyui http://gpu2:8188                     run every node that these ComfyUIs have
 
 The first line on stdout is `listening on http://ADDRESS` once requests are answered. Logs go to stderr;
 the variable RUST_LOG chooses them (info, debug, comfyicu_server=debug).";
@@ -63,6 +67,12 @@ pub(crate) struct Serve {
     /// `whsec_` and base64
     #[arg(long, value_name = "FILE")]
     pub(crate) webhook_secret_file: Option<PathBuf>,
+
+    /// Have runs executed by the ComfyUI at this address. Repeatable: each run goes to the one that has least to do.
+    /// `,accelerator=NAME` says what runs ask for to be executed there [default: what its device is], `,runs=N`
+    /// how many it is given at once [default: 2]
+    #[arg(long, value_name = "URL", value_parser = parse_comfyui)]
+    pub(crate) comfyui: Vec<ComfyBackend>,
 
     /// The accelerators that runs may ask for, with commas between them, or `any` [default: what the
     /// executor is]

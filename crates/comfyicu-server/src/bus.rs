@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::live::Live;
 use crate::store::{Committed, Observer};
+use crate::vault::Vault;
 use crate::webhook::Outgoing;
 use crate::worker::RunQueue;
 
@@ -14,11 +15,15 @@ pub(crate) struct Bus {
     pub(crate) queue: Arc<RunQueue>,
     pub(crate) live: Live,
     pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) vault: Vault,
 }
 
 impl Observer for Bus {
     fn committed(&self, change: Committed) {
         self.live.tell(&change.event);
+        if change.event.kind.is_end() {
+            self.vault.forget(&change.event.run_id);
+        }
         if let Some(run) = change.waiting {
             self.queue.push(run);
         }

@@ -20,6 +20,7 @@ mod args;
 mod bus;
 mod clock;
 mod data_dir;
+mod executors;
 mod files;
 mod guard;
 mod hash;
@@ -34,6 +35,7 @@ mod serve;
 mod shutdown;
 mod store;
 mod urls;
+mod vault;
 mod webhook;
 mod worker;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use comfyicu_engine::{Executor, NativeExecutor};
+use comfyicu_engine::comfyui::ComfyError;
 use comfyicu_transport::TransportError;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::args::Serve;
 use crate::bus::Bus;
 use crate::data_dir::{DataDir, DataDirError};
+use crate::executors::Executors;
 use crate::files::{BlobStore, Fetcher, FileProvider};
 use crate::guard::Guard;
 use crate::keys::{self, FirstKeyError};
@@ -64,6 +65,11 @@ pub(crate) enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// A ComfyUI that was named does not say what it is.
+    #[error(
+        "a ComfyUI cannot be used; start it first, or say what it is with `--comfyui URL,accelerator=NAME`"
+    )]
+    Comfy(#[from] ComfyError),
     /// Nothing can be fetched or sent.
     #[error("HTTP cannot be set up")]
     Transport(#[from] TransportError),
@@ -176,7 +182,7 @@ pub(crate) async fn assemble(
 ) -> Result<App, ServeError> {
     let secrets = webhook_secrets(args.webhook_secret_file.as_deref())?;
     let index: Arc<dyn FileIndex> = Arc::new(store.clone());
-    let executor: Arc<dyn Executor> = Arc::new(NativeExecutor::new());
+    let executors = Executors::connect(&args.comfyui).await?;
     let guard = Guard::new(args.allow_host.clone());
     let signer =
         if args.no_auth { None } else { Some(Signer::new(&store.secret("urls", &random::secret()).await?)) };
@@ -194,8 +200,8 @@ pub(crate) async fn assemble(
         keys: (!args.no_auth).then(|| Arc::new(store.clone()) as Arc<dyn KeyStore>),
         index,
         outbox: Arc::new(store.clone()),
-        accelerators: Accelerators::new(args.accelerators.clone(), &executor.device().accelerator),
-        executor,
+        accelerators: Accelerators::new(args.accelerators.clone(), &executors.accelerators()),
+        executor: Arc::clone(&executors.front),
         files,
         blobs,
         outputs: OutputStore::new(data_dir.outputs()),
@@ -206,17 +212,23 @@ pub(crate) async fn assemble(
         streams: Streams::default(),
         shutdown: Shutdown::default(),
     };
-    set_to_work(&app, secrets, tasks).await?;
+    set_to_work(&app, &executors, secrets, tasks).await?;
     Ok(app)
 }
 
-async fn set_to_work(app: &App, secrets: WebhookSecrets, tasks: &TaskTracker) -> Result<(), ServeError> {
+async fn set_to_work(
+    app: &App,
+    executors: &Executors,
+    secrets: WebhookSecrets,
+    tasks: &TaskTracker,
+) -> Result<(), ServeError> {
     // What waited before comes first; what the recovery of runs tells comes behind it.
     load_outgoing(&*app.outbox, &app.bus.outgoing).await?;
     let worker = Worker {
         store: Arc::clone(&app.runs),
         executor: Arc::clone(&app.executor),
-        accelerators: app.accelerators.clone(),
+        share: app.accelerators.share(None),
+        vault: app.bus.vault.clone(),
         files: app.files.clone(),
         outputs: app.outputs.clone(),
         urls: app.urls.clone(),
@@ -229,8 +241,12 @@ async fn set_to_work(app: &App, secrets: WebhookSecrets, tasks: &TaskTracker) ->
     if left > 0 {
         tracing::info!(runs = left, "an earlier process left runs unfinished; they are queued again");
     }
-    for _ in 0..app.executor.parallel_runs().get() {
-        tasks.spawn(worker.clone().work());
+    for executor in &executors.all {
+        let share = app.accelerators.share(Some(&executor.device().accelerator));
+        let worker = Worker { executor: Arc::clone(executor), share, ..worker.clone() };
+        for _ in 0..executor.parallel_runs().get() {
+            tasks.spawn(worker.clone().work());
+        }
     }
     for _ in 0..FETCHERS {
         tasks.spawn(worker.clone().fetch());

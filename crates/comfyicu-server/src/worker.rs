@@ -17,7 +17,7 @@ use std::time::Duration;
 use comfyicu_engine::Executor;
 use tokio_util::sync::CancellationToken;
 
-use crate::accelerators::Accelerators;
+use crate::accelerators::Share;
 use crate::clock;
 use crate::files::{FileProvider, Prepared};
 use crate::live::Live;
@@ -28,6 +28,7 @@ use crate::run::{RunRecord, after, told};
 use crate::shutdown::Shutdown;
 use crate::store::{RunStore, WaitingRun};
 use crate::urls::PublicUrls;
+use crate::vault::Vault;
 
 /// The runs that wait, with their files once they are there.
 pub(crate) type RunQueue = Queue<Prepared>;
@@ -46,12 +47,13 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Worker {
     pub(crate) store: Arc<dyn RunStore>,
     pub(crate) executor: Arc<dyn Executor>,
-    pub(crate) accelerators: Accelerators,
+    pub(crate) share: Share,
     pub(crate) files: FileProvider,
     pub(crate) outputs: OutputStore,
     pub(crate) urls: PublicUrls,
     pub(crate) queue: Arc<RunQueue>,
     pub(crate) live: Live,
+    pub(crate) vault: Vault,
     pub(crate) running: Running,
     pub(crate) shutdown: Shutdown,
 }
@@ -60,10 +62,13 @@ impl Worker {
     /// Executes runs, one after the other, until the server stops.
     pub(crate) async fn work(self) {
         while !self.shutdown.is_stopping() {
+            // A run waits in the queue, not with an executor that could not begin it.
+            tokio::select! {
+                () = self.shutdown.stopping() => return,
+                () = self.executor.ready() => {}
+            }
             let changed = self.queue.changed();
-            if let Some((waiting, prepared)) =
-                self.queue.take(|name| self.accelerators.serves(name), clock::now())
-            {
+            if let Some((waiting, prepared)) = self.queue.take(|name| self.share.takes(name), clock::now()) {
                 self.execute(waiting, prepared).await;
                 continue;
             }

@@ -4,6 +4,7 @@
 mod api;
 mod architecture;
 mod chaos;
+mod comfyui;
 mod crash;
 mod documentation_clients;
 mod documents;

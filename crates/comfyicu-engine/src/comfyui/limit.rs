@@ -20,6 +20,8 @@ pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 pub(super) const SOCKET_TIMEOUT: Duration = Duration::from_secs(15);
 /// The most bytes of one message on a WebSocket: `SaveImageWebsocket` sends whole images.
 pub(super) const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+/// The most bytes of a preview that is told; samplers send some 100 KiB.
+pub(super) const PREVIEW_BYTES: usize = 4 * 1024 * 1024;
 /// The most characters of the message of a failed node.
 pub(super) const FAILURE_CHARS: usize = 16 * 1024;
 /// The most lines of a traceback.

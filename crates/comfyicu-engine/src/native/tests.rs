@@ -57,6 +57,7 @@ impl EventSink for Watcher {
                 self.token.cancel();
                 self.progress.lock().unwrap().push((value, max));
             }
+            other => panic!("the native executor does not tell {other:?}"),
         }
     }
 }

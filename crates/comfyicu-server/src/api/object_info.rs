@@ -8,6 +8,6 @@ use crate::app::App;
 
 /// Gives the node definitions.
 pub(super) async fn get(State(app): State<App>) -> Result<Json, ApiError> {
-    let object_info = app.executor.object_info().await.map_err(|error| ApiError::internal(&error))?;
+    let object_info = app.executor.object_info().await.map_err(|error| ApiError::unavailable(&error))?;
     Ok(Json(object_info.as_object().clone().into()))
 }

@@ -84,7 +84,7 @@ impl Worker {
     ) -> Ended {
         let mut costs = costs_so_far(run, &prepared);
         let job = match job(run) {
-            Ok(job) => job.inputs(prepared.inputs),
+            Ok(job) => job.inputs(prepared.inputs).secrets(self.vault.of(&run.id)),
             Err(error) => return Ended::With(Outcome::of_files(&run.id, &error), costs),
         };
         let begun = Instant::now();

@@ -73,6 +73,13 @@ pub struct Accepted {
     pub node_errors: NodeErrors,
 }
 
+impl Accepted {
+    /// A prompt that arrived, though its answer did not.
+    pub(in crate::comfyui) fn of(prompt_id: &str) -> Self {
+        Self { prompt_id: prompt_id.to_owned(), number: 0.0, node_errors: NodeErrors::default() }
+    }
+}
+
 /// Why ComfyUI does not take a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -21,6 +21,7 @@ use crate::random;
 use crate::report::with_causes;
 use crate::run::RunRecord;
 use crate::store::Claimed;
+use crate::vault::take_tokens;
 
 /// The most bytes that a request to create a run may have. The largest real workflow has a few MiB.
 pub(in crate::api) const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -66,8 +67,14 @@ pub(in crate::api) async fn create(
         return Ok(checked.answer());
     }
     let id = RunId::parse(&random::nanoid()).map_err(|error| ApiError::internal(&error))?;
+    let mut body = body;
+    app.bus.vault.keep(&id, take_tokens(&mut body));
     let run = RunRecord::accept(id, workflow_id, body, checked.accelerator, key_id, clock::now());
-    if let Some(answer) = repeated(app.runs.insert(&run, claim).await?)? {
+    let inserted = app.runs.insert(&run, claim).await;
+    if !matches!(inserted, Ok(Claimed::New)) {
+        app.bus.vault.forget(&run.id);
+    }
+    if let Some(answer) = repeated(inserted?)? {
         return Ok(answer);
     }
     tracing::info!(run_id = %run.id, workflow_id = %run.workflow_id, "run accepted");

@@ -1,0 +1,308 @@
+//! One run on one ComfyUI: its files placed, its prompt submitted and followed, its outputs collected.
+
+use std::sync::Arc;
+
+use comfyicu_model::json::{Object, Value};
+use comfyicu_model::{NodeId, ObjectInfo};
+use tokio_util::sync::CancellationToken;
+
+use super::backend::{Backend, Slot};
+use super::client::{Accepted, Ending, Failure, HistoryEntry, PromptRequest, Upload};
+use super::follow::Follower;
+use super::message::SocketEvent;
+use super::outputs::{self, CollectError};
+use super::plan::{Placed, Plan};
+use super::progress::Progress;
+use super::withdraw::Given;
+use super::{ComfyError, uuid, with_causes};
+use crate::{Event, EventSink, ExecutionError, Job, NodeFailure, OutputSink};
+
+/// How often it is looked whether a prompt arrived whose answer was lost, and after which pauses.
+const ARRIVAL_PAUSES_MS: [u64; 3] = [100, 500, 2000];
+
+/// The most blocked nodes that are told.
+const FAILURES: usize = 100;
+
+/// Why a run has not ended well on one ComfyUI.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The ComfyUI is gone, or in trouble; another one may do it.
+    Lost(String),
+    /// The same, but some outputs were saved already: it begins anew or not at all.
+    LostHalfway(String),
+    /// The run has ended.
+    Ended(ExecutionError),
+}
+
+impl From<ExecutionError> for Fault {
+    fn from(error: ExecutionError) -> Self {
+        Self::Ended(error)
+    }
+}
+
+impl From<ComfyError> for Fault {
+    fn from(error: ComfyError) -> Self {
+        Self::Lost(with_causes(&error))
+    }
+}
+
+/// What an attempt is made of.
+#[derive(Debug)]
+pub(super) struct Attempt<'a> {
+    pub(super) backend: &'a Backend,
+    pub(super) job: &'a Job,
+    pub(super) definitions: Option<Arc<ObjectInfo>>,
+    pub(super) events: &'a dyn EventSink,
+    pub(super) outputs: &'a dyn OutputSink,
+}
+
+impl Attempt<'_> {
+    /// Runs the plan to its end.
+    pub(super) async fn run(
+        &self,
+        mut plan: Plan,
+        slot: Slot,
+        cancel: &CancellationToken,
+    ) -> Result<(), Fault> {
+        let (prompt_id, client_id) = (uuid(), uuid());
+        let client = &self.backend.client;
+        let given = Given::new(client.clone(), prompt_id.clone(), slot);
+        let entry = {
+            let work = self.work(&mut plan, &prompt_id, &client_id);
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => None,
+                entry = work => Some(entry),
+            }
+        };
+        let Some(entry) = entry else {
+            given.withdraw().await;
+            return Err(ExecutionError::Cancelled.into());
+        };
+        // What failed may still be there, and is taken back.
+        let entry = entry?;
+        given.ended();
+        let collected = self.collect(&plan, entry);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(ExecutionError::Cancelled.into()),
+            collected = collected => collected,
+        }
+    }
+
+    /// Until the prompt has ended on ComfyUI.
+    async fn work(&self, plan: &mut Plan, prompt_id: &str, client_id: &str) -> Result<HistoryEntry, Fault> {
+        self.place(plan).await?;
+        // Without a socket it goes on by asking.
+        let socket = self.backend.client.socket(client_id).await;
+        let socket = socket.inspect_err(|error| tracing::debug!(%error, "no WebSocket")).ok();
+        let accepted = match self.submit(plan, prompt_id, client_id).await {
+            // The inputs that were there may have gone; once more, with all of them placed anew.
+            Err(Fault::Ended(ExecutionError::Refused(_))) if !plan.shared.is_empty() => {
+                self.backend.forget_inputs();
+                self.place(plan).await?;
+                self.submit(plan, prompt_id, client_id).await?
+            }
+            submitted => submitted?,
+        };
+        if !accepted.node_errors.is_empty() {
+            let findings = accepted.node_errors.findings().iter().cloned();
+            let findings = findings.map(|finding| plan.names.restored_finding(finding)).collect();
+            self.events.emit(Event::OutputsRefused { findings });
+        }
+        let definitions = self.definitions.as_deref();
+        let mut progress = Progress::new(&plan.prompt, definitions, &plan.names, self.events);
+        let ids = (client_id, &*accepted.prompt_id);
+        let follower = Follower::new(&self.backend.client, ids, socket);
+        let mut failures = Vec::new();
+        let ended = follower.end(|event| {
+            progress.take(event);
+            if let SocketEvent::Failed(failure) = event
+                && failures.len() < FAILURES
+            {
+                failures.push(failure.clone());
+            }
+        });
+        let entry = ended.await.map_err(|lost| Fault::Lost(with_causes(&lost)))?;
+        if entry.ending == Ending::Success {
+            // A blocked node is told as a failure, and the prompt goes on without it.
+            for failure in failures {
+                let failure = self.failure(plan, &progress, *failure);
+                self.events.emit(Event::NodeBlocked { node_id: failure.node_id, message: failure.message });
+            }
+        }
+        Ok(entry)
+    }
+
+    /// Puts the files of the run where ComfyUI finds them.
+    async fn place(&self, plan: &mut Plan) -> Result<(), Fault> {
+        for placed in plan.shared.clone() {
+            let stored = if let Some(stored) = self.backend.stored_input(&placed.name) {
+                stored
+            } else {
+                let upload = Upload::new(&placed.file.path, placed.file.size_bytes, &placed.name);
+                let stored = self.upload(&placed, upload).await?;
+                self.backend.note_input(placed.name.clone(), stored.clone());
+                stored
+            };
+            plan.rename(&placed.name, &stored);
+        }
+        for placed in &plan.plain {
+            let (folder, name) = placed.name.rsplit_once('/').unwrap_or(("", &placed.name));
+            let upload = Upload::new(&placed.file.path, placed.file.size_bytes, name);
+            self.upload(placed, upload.subfolder(folder).overwrite()).await?;
+        }
+        Ok(())
+    }
+
+    async fn upload(&self, placed: &Placed, upload: Upload) -> Result<String, Fault> {
+        match self.backend.client.upload(upload).await {
+            Ok(stored) => Ok(stored.name),
+            Err(ComfyError::Status { status: 413, .. }) => {
+                let message = format!(
+                    "the file {} has {} bytes, and ComfyUI takes no upload of that size: start it with a larger --max-upload-size (in MB), or use a smaller file",
+                    placed.name, placed.file.size_bytes
+                );
+                let finding = comfyicu_model::Finding::new("input_too_large", message);
+                Err(ExecutionError::Refused(vec![finding]).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives ComfyUI the prompt. Where the answer is lost, its queue and its history say whether it arrived.
+    async fn submit(&self, plan: &Plan, prompt_id: &str, client_id: &str) -> Result<Accepted, Fault> {
+        let mut extra_data = self.job.secrets.expose().clone();
+        if !self.job.extra_pnginfo.is_empty() {
+            extra_data.insert("extra_pnginfo", self.job.extra_pnginfo.clone());
+        }
+        let request = PromptRequest::new(prompt_id, &plan.prompt).client_id(client_id).extra_data(extra_data);
+        let error = match self.backend.client.submit(request).await {
+            Ok(accepted) => return Ok(accepted),
+            Err(ComfyError::Rejected(rejection)) => {
+                let findings = rejection.findings().into_iter();
+                let findings = findings.map(|finding| plan.names.restored_finding(finding)).collect();
+                return Err(ExecutionError::Refused(findings).into());
+            }
+            Err(ComfyError::Status { status: 413, .. }) => {
+                let message = "the prompt is larger than ComfyUI takes";
+                return Err(ExecutionError::Refused(vec![comfyicu_model::Finding::new(
+                    "prompt_too_large",
+                    message,
+                )])
+                .into());
+            }
+            Err(error) => error,
+        };
+        if !error.is_unsent()
+            && !matches!(error, ComfyError::Status { .. })
+            && self.has_arrived(prompt_id).await
+        {
+            return Ok(Accepted::of(prompt_id));
+        }
+        Err(error.into())
+    }
+
+    async fn has_arrived(&self, prompt_id: &str) -> bool {
+        for pause in ARRIVAL_PAUSES_MS {
+            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+            let queued = self.backend.client.queue().await.is_ok_and(|queue| queue.has(prompt_id));
+            if queued || matches!(self.backend.client.history(prompt_id).await, Ok(Some(_))) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Saves what the run made, where it ended well.
+    async fn collect(&self, plan: &Plan, entry: HistoryEntry) -> Result<(), Fault> {
+        let silent = crate::NoEvents;
+        let definitions = self.definitions.as_deref();
+        match entry.ending {
+            Ending::Success => {}
+            Ending::Failed(failure) => {
+                let progress = Progress::new(&plan.prompt, definitions, &plan.names, &silent);
+                return Err(ExecutionError::Node(Box::new(self.failure(plan, &progress, *failure))).into());
+            }
+            Ending::Interrupted(at) => {
+                let message = "somebody interrupted the run on ComfyUI";
+                let node_id = at.node_id.unwrap_or_else(|| NodeId::from(""));
+                let class = at.node_type.unwrap_or_default();
+                let failure = NodeFailure::new(node_id, class, "InterruptProcessingException", message);
+                return Err(ExecutionError::Node(Box::new(failure)).into());
+            }
+        }
+        let progress = Progress::new(&plan.prompt, definitions, &plan.names, self.events);
+        for output in &entry.outputs {
+            if let Some(texts) = output.ui.get("text") {
+                progress.texts(&output.node_id, texts);
+            }
+        }
+        let mut saved = outputs::list(&entry.outputs, &plan.names).map_err(|bad| {
+            let class = progress.class(&bad.node_id).unwrap_or_default();
+            let message = format!("it saved a file under a name that cannot be kept: {:?}", bad.name);
+            ExecutionError::Node(Box::new(NodeFailure::new(bad.node_id, class, "ValueError", message)))
+        })?;
+        for file in &mut saved {
+            file.node_id = progress.own(&file.node_id, None);
+        }
+        let client = &self.backend.client;
+        outputs::collect(client, saved, &plan.names, self.outputs).await.map_err(|error| match error {
+            CollectError::Comfy(reason) => Fault::LostHalfway(reason),
+            CollectError::Save(error) => Fault::Ended(error.into()),
+        })
+    }
+
+    /// The failure of a node, in the user's terms.
+    fn failure(&self, plan: &Plan, progress: &Progress<'_>, failure: Failure) -> NodeFailure {
+        let node_id = progress.own(&failure.node_id, None);
+        let class = progress.class(&node_id).map_or(failure.node_type.clone(), str::to_owned);
+        let mut message = plan.names.restored(&failure.message);
+        if is_out_of_memory(&failure) {
+            message = format!(
+                "{} ran out of memory; a smaller image or batch, or an accelerator with more memory, may do: {message}",
+                self.backend.name
+            );
+        }
+        let traceback = failure.traceback.iter().map(|line| plan.names.restored(line)).collect();
+        NodeFailure::new(node_id, class, failure.exception_type, message).traceback(traceback)
+    }
+}
+
+/// Whether a node failed for want of memory, on a GPU or beside it.
+fn is_out_of_memory(failure: &Failure) -> bool {
+    let kind = &failure.exception_type;
+    let said =
+        ["CUDA out of memory", "can't allocate memory", "Allocation on device", "Cannot allocate memory"];
+    kind.ends_with("OutOfMemoryError")
+        || kind == "MemoryError"
+        || said.iter().any(|text| failure.message.contains(text))
+}
+
+impl Plan {
+    /// Takes the name that an input got in place of the one that was asked for.
+    fn rename(&mut self, asked: &str, got: &str) {
+        if asked == got {
+            return;
+        }
+        let mut nodes: Object = self.prompt.clone().into_object();
+        for node in nodes.values_mut() {
+            replace(node, asked, got);
+        }
+        if let Ok(prompt) = comfyicu_model::Prompt::from_value(nodes.into()) {
+            self.prompt = prompt;
+        }
+        self.names.rename(asked, got);
+    }
+}
+
+fn replace(value: &mut Value, asked: &str, got: &str) {
+    match value {
+        Value::String(text) if text == asked || text.strip_suffix(" [input]") == Some(asked) => {
+            *text = text.replacen(asked, got, 1);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, asked, got)),
+        Value::Object(object) => object.values_mut().for_each(|item| replace(item, asked, got)),
+        _ => {}
+    }
+}

@@ -1,0 +1,254 @@
+//! One ComfyUI of a pool: how much it has to do, and whether it can be relied on.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use comfyicu_model::{Accelerator, ObjectInfo};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use url::Url;
+
+use super::ComfyError;
+use super::client::ComfyClient;
+
+/// How many prompts are given to one ComfyUI at once, unless its operator says otherwise. It runs one at a time;
+/// the other waits there, so that no time is lost between them.
+const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
+/// How long a ComfyUI that failed is left alone at first; each time twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest that it is left alone.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How old the knowledge of other people's prompts may be.
+const FOREIGN_KEPT: Duration = Duration::from_secs(1);
+/// How long a ComfyUI may take to say how much it has to do.
+const PROBE: Duration = Duration::from_secs(3);
+/// The most names of inputs that are remembered to be there.
+const REMEMBERED: usize = 10_000;
+
+/// A ComfyUI, and how it may be used.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ComfyBackend {
+    pub(super) url: Url,
+    pub(super) accelerator: Option<Accelerator>,
+    pub(super) capacity: NonZeroUsize,
+}
+
+impl ComfyBackend {
+    /// The ComfyUI at this address.
+    pub const fn new(url: Url) -> Self {
+        Self { url, accelerator: None, capacity: CAPACITY }
+    }
+
+    /// The accelerator that runs ask for to be executed there. Without it ComfyUI is asked for its device.
+    pub fn accelerator(mut self, accelerator: Accelerator) -> Self {
+        self.accelerator = Some(accelerator);
+        self
+    }
+
+    /// How many prompts it is given at once: by default 2, one that runs and one that waits.
+    pub const fn capacity(mut self, prompts: NonZeroUsize) -> Self {
+        self.capacity = prompts;
+        self
+    }
+
+    /// Its address.
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+/// A ComfyUI in use.
+#[derive(Debug)]
+pub(super) struct Backend {
+    pub(super) client: ComfyClient,
+    /// How it is called in logs and errors.
+    pub(super) name: String,
+    pub(super) capacity: NonZeroUsize,
+    slots: Arc<Semaphore>,
+    is_draining: AtomicBool,
+    state: Mutex<State>,
+    definitions: tokio::sync::Mutex<Option<(Instant, Arc<ObjectInfo>)>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    /// Until when it is left alone.
+    down_until: Option<Instant>,
+    /// How many prompts of others it has, and since when that is known.
+    foreign: Option<(Instant, usize)>,
+    /// The inputs that are there: the name that was asked for, and the one that it has.
+    inputs: HashMap<String, String>,
+}
+
+/// A place for one prompt, or for one that is alone. Dropped, it is free.
+#[derive(Debug)]
+pub(super) struct Slot(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+
+impl Backend {
+    pub(super) fn new(client: ComfyClient, capacity: NonZeroUsize) -> Self {
+        let url = client.url();
+        let host = url.host_str().unwrap_or_default();
+        let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Self {
+            client,
+            name,
+            capacity,
+            slots: Arc::new(Semaphore::new(capacity.get())),
+            is_draining: AtomicBool::new(false),
+            state: Mutex::default(),
+            definitions: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// A place, when there is one at once.
+    pub(super) fn try_take(&self, alone: bool) -> Option<Slot> {
+        Arc::clone(&self.slots).try_acquire_many_owned(self.permits(alone)).ok().map(Slot)
+    }
+
+    /// A place, as soon as there is one.
+    pub(super) async fn take(&self, alone: bool) -> Option<Slot> {
+        Arc::clone(&self.slots).acquire_many_owned(self.permits(alone)).await.ok().map(Slot)
+    }
+
+    fn permits(&self, alone: bool) -> u32 {
+        if alone { u32::try_from(self.capacity.get()).unwrap_or(u32::MAX) } else { 1 }
+    }
+
+    /// How many prompts of ours it has.
+    fn in_flight(&self) -> usize {
+        self.capacity.get().saturating_sub(self.slots.available_permits())
+    }
+
+    /// How much it has to do, for its size. What others wait for there counts too.
+    pub(super) fn load(&self) -> f64 {
+        let foreign = self.state().foreign.map_or(0, |(_, prompts)| prompts);
+        #[expect(clippy::cast_precision_loss, reason = "a few prompts")]
+        let load = (self.in_flight() + foreign) as f64 / self.capacity.get() as f64;
+        load
+    }
+
+    /// Gives it nothing new from now on, or again.
+    pub(super) fn set_draining(&self, is_draining: bool) {
+        self.is_draining.store(is_draining, Ordering::Relaxed);
+    }
+
+    /// When it may be used: now, or at a moment; `None` when it is to be left alone for good.
+    pub(super) fn usable_at(&self, now: Instant) -> Option<Instant> {
+        if self.is_draining.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(self.state().down_until.unwrap_or(now))
+    }
+
+    /// Whether it failed and has not shown since that it works.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.state().failures > 0
+    }
+
+    /// It did what it should.
+    pub(super) fn succeeded(&self) {
+        let mut state = self.state();
+        if state.failures > 0 {
+            tracing::info!(comfyui = self.name, "ComfyUI works again");
+        }
+        (state.failures, state.down_until) = (0, None);
+    }
+
+    /// It did not do what it should, and is left alone for a while.
+    pub(super) fn failed(&self, reason: &str) {
+        let mut state = self.state();
+        let pause = FIRST_PAUSE.saturating_mul(1 << state.failures.min(8)).min(LONGEST_PAUSE);
+        state.failures = state.failures.saturating_add(1);
+        state.down_until = Some(Instant::now() + pause);
+        // It may come back without anything that it was given.
+        state.inputs.clear();
+        state.foreign = None;
+        tracing::warn!(
+            comfyui = self.name,
+            reason,
+            pause_s = pause.as_secs(),
+            "ComfyUI fails; it is left alone"
+        );
+    }
+
+    /// Asks how much it has to do, where that is not known of just now. Gives whether it answers.
+    pub(super) async fn probe(&self) -> bool {
+        let is_fresh = self.state().foreign.is_some_and(|(at, _)| at.elapsed() < FOREIGN_KEPT);
+        if is_fresh && !self.is_suspect() {
+            return true;
+        }
+        match tokio::time::timeout(PROBE, self.client.queue()).await {
+            Ok(Ok(queue)) => {
+                let foreign = queue.len().saturating_sub(self.in_flight());
+                self.state().foreign = Some((Instant::now(), foreign));
+                self.succeeded();
+                true
+            }
+            Ok(Err(error)) => {
+                self.failed(&super::with_causes(&error));
+                false
+            }
+            // A node may hold Python's lock: it is busy, and comes last.
+            Err(_) => {
+                self.state().foreign = Some((Instant::now(), self.capacity.get()));
+                true
+            }
+        }
+    }
+
+    /// The node definitions, not older than so; older ones where it does not answer. New models and inputs stand
+    /// in them.
+    pub(super) async fn definitions(&self, not_older: Duration) -> Result<Arc<ObjectInfo>, ComfyError> {
+        let mut kept = self.definitions.lock().await;
+        if let Some((at, definitions)) = &*kept
+            && at.elapsed() < not_older
+        {
+            return Ok(Arc::clone(definitions));
+        }
+        match (self.client.object_info().await, &mut *kept) {
+            (Ok(definitions), kept) => {
+                let definitions = Arc::new(definitions);
+                *kept = Some((Instant::now(), Arc::clone(&definitions)));
+                Ok(definitions)
+            }
+            (Err(error), Some((at, definitions))) => {
+                tracing::warn!(
+                    comfyui = self.name,
+                    error = super::with_causes(&error),
+                    "old node definitions are used"
+                );
+                *at = Instant::now();
+                Ok(Arc::clone(definitions))
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// The name of an input that is there.
+    pub(super) fn stored_input(&self, name: &str) -> Option<String> {
+        self.state().inputs.get(name).cloned()
+    }
+
+    /// Notes that an input is there.
+    pub(super) fn note_input(&self, name: String, stored: String) {
+        let mut state = self.state();
+        if state.inputs.len() >= REMEMBERED {
+            state.inputs.clear();
+        }
+        state.inputs.insert(name, stored);
+    }
+
+    /// Forgets which inputs are there.
+    pub(super) fn forget_inputs(&self) {
+        self.state().inputs.clear();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,260 @@
+//! Following a prompt to its end, whatever happens to the WebSocket.
+//!
+//! The WebSocket is the fast way, and the history has the truth. Where messages do not come, because the socket
+//! is gone or somebody took its place, the queue is read first and the history second: in the other order a
+//! prompt that ends in between would be in neither.
+
+use std::time::Duration;
+
+use comfyicu_model::NodeId;
+use tokio::time::{Instant, sleep_until};
+
+use super::ComfyError;
+use super::client::{ComfyClient, Ending, Failure, HistoryEntry, Interruption, NodeOutput};
+use super::message::{SocketEvent, SocketMessage};
+use super::socket::Socket;
+
+/// How often is looked while the socket tells what happens: in case somebody took its place.
+const WATCHED: Duration = Duration::from_secs(10);
+/// How soon is looked where there is no socket, at first; each time twice as long.
+const UNWATCHED: Duration = Duration::from_millis(100);
+/// The longest that is waited where there is no socket.
+const UNWATCHED_LONGEST: Duration = Duration::from_secs(1);
+/// How soon after a message that is nearly the end is looked for the end itself.
+const NEARLY: Duration = Duration::from_millis(200);
+/// How long a history may come after the message that says that it is there.
+const LATE_HISTORY: Duration = Duration::from_secs(5);
+/// How long nobody may listen where ComfyUI was, before its prompts count as lost. They are: it forgets them when
+/// it ends.
+const REFUSED: Duration = Duration::from_secs(5);
+/// How long ComfyUI may be silent otherwise.
+const SILENT: Duration = Duration::from_secs(300);
+/// How often in a row a prompt must be neither in the queue nor in the history.
+const MISSES: u32 = 2;
+/// The most outputs that are remembered from messages, for a history that was emptied.
+const REMEMBERED: usize = 1000;
+
+/// Why the end of a prompt will not be known.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Lost {
+    /// ComfyUI answers, and does not know it.
+    #[error(
+        "ComfyUI does not know the prompt any more: it was started again, or somebody took it out of its queue"
+    )]
+    Forgotten,
+    /// ComfyUI does not answer.
+    #[error("ComfyUI does not answer any more")]
+    Gone(#[source] ComfyError),
+}
+
+/// Follows one prompt.
+#[derive(Debug)]
+pub(super) struct Follower<'a> {
+    client: &'a ComfyClient,
+    client_id: &'a str,
+    prompt_id: &'a str,
+    socket: Option<Socket>,
+    seen: Seen,
+    misses: u32,
+    trouble_since: Option<Instant>,
+    pause: Duration,
+}
+
+/// What the messages told.
+#[derive(Debug, Default)]
+struct Seen {
+    outputs: Vec<NodeOutput>,
+    ending: Option<Ending>,
+    /// Since when the history should be there.
+    over: Option<Instant>,
+}
+
+impl<'a> Follower<'a> {
+    pub(super) const fn new(
+        client: &'a ComfyClient,
+        (client_id, prompt_id): (&'a str, &'a str),
+        socket: Option<Socket>,
+    ) -> Self {
+        let seen = Seen { outputs: Vec::new(), ending: None, over: None };
+        Self { client, client_id, prompt_id, socket, seen, misses: 0, trouble_since: None, pause: UNWATCHED }
+    }
+
+    /// Waits for the end, and tells what happens on the way.
+    pub(super) async fn end(
+        mut self,
+        mut tell: impl FnMut(&SocketEvent) + Send,
+    ) -> Result<HistoryEntry, Lost> {
+        let mut look_at = Instant::now() + self.rest();
+        loop {
+            let message = tokio::select! {
+                message = next(&mut self.socket) => message,
+                () = sleep_until(look_at) => {
+                    if let Some(entry) = self.look().await? {
+                        return Ok(entry);
+                    }
+                    look_at = Instant::now() + self.rest();
+                    continue;
+                }
+            };
+            let Some(message) = message else {
+                // What was missed is not sent again, so it is looked for at once.
+                self.pause = UNWATCHED;
+                look_at = Instant::now();
+                continue;
+            };
+            if !self.is_ours(&message) {
+                continue;
+            }
+            tell(&message.event);
+            if self.seen.take(message.event) {
+                // The history is there now, or a moment after the messages that come just before this one.
+                let wait = if self.seen.over.is_some() { Duration::ZERO } else { NEARLY };
+                look_at = look_at.min(Instant::now() + wait);
+            }
+        }
+    }
+
+    /// Previews of old versions name no prompt, and texts never do; the socket is this prompt's alone, and
+    /// ComfyUI runs one at a time.
+    fn is_ours(&self, message: &SocketMessage) -> bool {
+        match &message.prompt_id {
+            Some(prompt_id) => prompt_id == self.prompt_id,
+            None => matches!(message.event, SocketEvent::Preview { .. }) && self.seen.is_running(),
+        }
+    }
+
+    /// How long until the next look.
+    fn rest(&mut self) -> Duration {
+        if self.seen.over.is_some() || self.seen.ending.is_some() || self.misses > 0 {
+            return NEARLY;
+        }
+        if self.socket.is_some() {
+            return WATCHED;
+        }
+        let pause = self.pause;
+        self.pause = pause.saturating_mul(2).min(UNWATCHED_LONGEST);
+        pause
+    }
+
+    /// Looks whether the prompt has ended.
+    async fn look(&mut self) -> Result<Option<HistoryEntry>, Lost> {
+        match self.ask().await {
+            Ok(found) => {
+                self.trouble_since = None;
+                let Some(found) = found else { return Ok(None) };
+                Ok(Some(found))
+            }
+            Err(Asked::Lost(lost)) => Err(lost),
+            Err(Asked::Trouble(error)) => {
+                let since = *self.trouble_since.get_or_insert_with(Instant::now);
+                let patience = if error.is_unsent() { REFUSED } else { SILENT };
+                if since.elapsed() >= patience || !error.is_trouble() {
+                    return Err(Lost::Gone(error));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn ask(&mut self) -> Result<Option<HistoryEntry>, Asked> {
+        if self.seen.over.is_some()
+            && let Some(entry) = self.client.history(self.prompt_id).await?
+        {
+            return Ok(Some(entry));
+        }
+        if self.socket.is_none() {
+            self.socket = self.client.socket(self.client_id).await.ok();
+        }
+        if self.client.queue().await?.has(self.prompt_id) {
+            self.misses = 0;
+            return Ok(None);
+        }
+        if let Some(entry) = self.client.history(self.prompt_id).await? {
+            return Ok(Some(entry));
+        }
+        // Somebody emptied the history, or it is late: the messages know.
+        if let Some(over) = self.seen.over {
+            return match self.seen.ending.take() {
+                Some(ending) if over.elapsed() >= LATE_HISTORY => {
+                    Ok(Some(HistoryEntry { outputs: std::mem::take(&mut self.seen.outputs), ending }))
+                }
+                Some(ending) => {
+                    self.seen.ending = Some(ending);
+                    Ok(None)
+                }
+                None if over.elapsed() >= LATE_HISTORY => Err(Asked::Lost(Lost::Forgotten)),
+                None => Ok(None),
+            };
+        }
+        self.misses += 1;
+        if self.misses >= MISSES { Err(Asked::Lost(Lost::Forgotten)) } else { Ok(None) }
+    }
+}
+
+/// Why asking gave nothing.
+enum Asked {
+    Trouble(ComfyError),
+    Lost(Lost),
+}
+
+impl From<ComfyError> for Asked {
+    fn from(error: ComfyError) -> Self {
+        Self::Trouble(error)
+    }
+}
+
+impl Seen {
+    /// Takes what happened, and says whether the end is near.
+    fn take(&mut self, event: SocketEvent) -> bool {
+        match event {
+            SocketEvent::Ended => {
+                self.over.get_or_insert_with(Instant::now);
+            }
+            SocketEvent::Succeeded => {
+                // A blocked node is told as a failure, and the prompt goes on to its success.
+                self.ending = Some(Ending::Success);
+                self.over.get_or_insert_with(Instant::now);
+            }
+            SocketEvent::Failed(failure) => self.fail(failure),
+            SocketEvent::Interrupted(interruption) => self.interrupt(interruption),
+            SocketEvent::Executed { node, output, .. } => {
+                self.remember(node, output);
+                return false;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn fail(&mut self, failure: Box<Failure>) {
+        self.ending.get_or_insert(Ending::Failed(failure));
+    }
+
+    fn interrupt(&mut self, interruption: Interruption) {
+        self.ending = Some(Ending::Interrupted(interruption));
+    }
+
+    fn remember(&mut self, node_id: NodeId, ui: comfyicu_model::json::Object) {
+        self.outputs.retain(|output| output.node_id != node_id);
+        if self.outputs.len() < REMEMBERED {
+            self.outputs.push(NodeOutput { node_id, ui });
+        }
+    }
+
+    const fn is_running(&self) -> bool {
+        self.over.is_none()
+    }
+}
+
+/// The next message; nothing once when the socket has gone, and never where there is none.
+async fn next(socket: &mut Option<Socket>) -> Option<SocketMessage> {
+    let Some(open) = socket else { return std::future::pending().await };
+    match open.next().await {
+        Ok(Some(message)) => Some(message),
+        gone => {
+            tracing::debug!(?gone, "the WebSocket is gone");
+            *socket = None;
+            None
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What a run saved on a ComfyUI: which files, under the names that its user gave, and their bytes.
+
+use std::collections::HashSet;
+use std::io::{self, Cursor};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use comfyicu_model::json::{Object, Value};
+use comfyicu_model::{ImageLimits, ImageMetadata, NodeId, OutputPath};
+use comfyicu_transport::ResponseBody;
+use futures_util::TryStreamExt as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+use super::ComfyError;
+use super::client::{ComfyClient, FileType, NodeOutput, StoredFile};
+use super::names::Names;
+use crate::{Content, ContentSource, Output, OutputKind, OutputSink, SaveError};
+
+/// The most files of one run.
+const FILES: usize = 10_000;
+/// The most bytes of one file: an hour of film.
+const FILE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// The most bytes of an image whose metadata is put right; it is in memory for that.
+const IMAGE_BYTES: usize = 256 * 1024 * 1024;
+
+/// A file that a run saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Saved {
+    pub(super) node_id: NodeId,
+    pub(super) file: StoredFile,
+    pub(super) path: OutputPath,
+}
+
+/// A node saved a file under a name that no file may have.
+#[derive(Debug)]
+pub(super) struct BadName {
+    pub(super) node_id: NodeId,
+    pub(super) name: String,
+}
+
+/// Why the outputs are not all saved.
+#[derive(Debug)]
+pub(super) enum CollectError {
+    /// ComfyUI did not give one.
+    Comfy(String),
+    /// One could not be written here.
+    Save(SaveError),
+}
+
+/// The files among what the nodes gave to the editor. They stand under any key: `images` has films too, others are
+/// `audio`, `gifs`, `latents`. Only what is of the type `output` is kept, each file once.
+pub(super) fn list(outputs: &[NodeOutput], names: &Names) -> Result<Vec<Saved>, BadName> {
+    let mut seen = HashSet::new();
+    let mut saved = Vec::new();
+    for output in outputs {
+        let items = output.ui.iter().filter_map(|(_, value)| value.as_array()).flatten();
+        for file in items.filter_map(Value::as_object).filter_map(stored_file) {
+            if saved.len() >= FILES {
+                tracing::warn!(files = FILES, "the run saved more files than are kept");
+                return Ok(saved);
+            }
+            if !seen.insert(file.clone()) {
+                continue;
+            }
+            let path = path(&file, names).ok_or_else(|| BadName {
+                node_id: output.node_id.clone(),
+                name: file.name.chars().take(200).collect(),
+            })?;
+            saved.push(Saved { node_id: output.node_id.clone(), file, path });
+        }
+    }
+    Ok(saved)
+}
+
+/// A file that is kept, of the list that a node gave. `fullpath`, which some add, is nobody's business here.
+fn stored_file(item: &Object) -> Option<StoredFile> {
+    let kind = FileType::parse(item.get_str("type")?)?;
+    let name = item.get_str("filename")?.to_owned();
+    let subfolder = item.get_str("subfolder").unwrap_or_default().to_owned();
+    (kind == FileType::Output).then_some(StoredFile { name, subfolder, kind })
+}
+
+/// Where a file stands for its user.
+fn path(file: &StoredFile, names: &Names) -> Option<OutputPath> {
+    // Windows writes folders with a backslash.
+    let folder = file.subfolder.replace('\\', "/");
+    let folder = folder.trim_matches('/');
+    let there = if folder.is_empty() { file.name.clone() } else { format!("{folder}/{}", file.name) };
+    let own = there.strip_prefix(names.folder()).and_then(|rest| rest.strip_prefix('/'));
+    OutputPath::parse(own.unwrap_or(&there)).ok()
+}
+
+/// Saves the files, one after the other.
+pub(super) async fn collect(
+    client: &ComfyClient,
+    saved: Vec<Saved>,
+    names: &Names,
+    outputs: &dyn OutputSink,
+) -> Result<(), CollectError> {
+    for file in saved {
+        let content_type = mime_guess::from_path(file.path.file_name()).first_raw();
+        let content_type = content_type.unwrap_or("application/octet-stream");
+        let (content, is_lost) = content(client, &file.file, content_type, names).await?;
+        let output = Output::new(file.node_id, OutputKind::Output, file.path, content_type, content);
+        outputs.save(output).await.map_err(|error| {
+            if is_lost.load(Ordering::Relaxed) {
+                CollectError::Comfy(super::with_causes(&error))
+            } else {
+                CollectError::Save(error)
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// The bytes of a file, and whether ComfyUI failed to give them, once they were asked for.
+async fn content(
+    client: &ComfyClient,
+    file: &StoredFile,
+    content_type: &str,
+    names: &Names,
+) -> Result<(Content, Arc<AtomicBool>), CollectError> {
+    let comfy = |error: &(dyn std::error::Error + 'static)| CollectError::Comfy(super::with_causes(error));
+    let is_lost = Arc::new(AtomicBool::new(false));
+    if content_type == "image/png" {
+        let response = client.view(file).await.map_err(|error| comfy(&error))?;
+        let length = response.headers().get(http::header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if length.is_some_and(|length| length <= IMAGE_BYTES) {
+            let bytes = response.into_body().collect(IMAGE_BYTES).await.map_err(|error| comfy(&error))?;
+            return Ok((Content::from(restored_png(bytes, names)), is_lost));
+        }
+    }
+    let source = View { client: client.clone(), file: file.clone(), is_lost: Arc::clone(&is_lost) };
+    Ok((Content::from_source(Arc::new(source)), is_lost))
+}
+
+/// A PNG image whose prompt has the user's names; everything else in it stays byte for byte. One that cannot be
+/// read stays as it is: it is the run's, whatever it holds.
+fn restored_png(bytes: Bytes, names: &Names) -> Bytes {
+    let restored = || {
+        let metadata = ImageMetadata::read_seekable(Cursor::new(&bytes), ImageLimits::default()).ok()?;
+        let there = metadata.prompt().ok()??;
+        let prompt = names.restored_prompt(there.clone())?;
+        if prompt == there {
+            return None;
+        }
+        let mut image = Vec::with_capacity(bytes.len());
+        // Only the prompt is put back: the other texts stay where they are.
+        ImageMetadata::new().with_prompt(&prompt).write_png(Cursor::new(&bytes), &mut image).ok()?;
+        Some(Bytes::from(image))
+    };
+    restored().unwrap_or(bytes)
+}
+
+/// A file on a ComfyUI, which is read when it is wanted.
+#[derive(Debug)]
+struct View {
+    client: ComfyClient,
+    file: StoredFile,
+    is_lost: Arc<AtomicBool>,
+}
+
+impl View {
+    async fn open(&self) -> Result<ResponseBody, ComfyError> {
+        Ok(self.client.view(&self.file).await?.into_body())
+    }
+
+    fn lost(&self, error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+        self.is_lost.store(true, Ordering::Relaxed);
+        io::Error::other(error)
+    }
+}
+
+#[async_trait]
+impl ContentSource for View {
+    async fn write_to(&self, writer: &mut (dyn AsyncWrite + Send + Unpin)) -> io::Result<()> {
+        let mut body = self.open().await.map_err(|error| self.lost(error))?;
+        let mut left = FILE_BYTES;
+        while let Some(chunk) = body.try_next().await.map_err(|error| self.lost(error))? {
+            left = left
+                .checked_sub(chunk.len() as u64)
+                .ok_or_else(|| io::Error::other(format!("the file has more than {FILE_BYTES} bytes")))?;
+            writer.write_all(&chunk).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comfyicu_model::json::{Limits, read};
+
+    use super::*;
+
+    fn listed(ui: &str) -> Result<Vec<(String, StoredFile)>, String> {
+        let Ok(Value::Object(ui)) = read(ui.as_bytes(), Limits::default()) else { panic!("{ui}") };
+        let output = NodeOutput { node_id: "4".into(), ui };
+        let names = Names::new("r1.00".to_owned());
+        let listed = list(&[output.clone(), output], &names).map_err(|bad| bad.name)?;
+        Ok(listed.into_iter().map(|saved| (saved.path.to_string(), saved.file)).collect())
+    }
+
+    fn paths(ui: &str) -> Vec<String> {
+        listed(ui).unwrap().into_iter().map(|(path, _)| path).collect()
+    }
+
+    #[test]
+    fn every_kind_of_file_is_found_and_previews_are_not() {
+        let ui = r#"{"images": [{"filename": "a_00001_.png", "subfolder": "r1.00/rec", "type": "output"},
+                                {"filename": "p_00001_.png", "subfolder": "", "type": "temp"},
+                                {"filename": "v_00001_.mp4", "subfolder": "r1.00", "type": "output"}],
+            "animated": [true], "text": ["hello"], "audio": [{"filename": "s.flac", "subfolder": "r1.00\\win", "type": "output"}],
+            "gifs": [{"filename": "g.gif", "subfolder": "r1.00", "type": "output", "format": "image/gif", "frame_rate": 8.0,
+                      "fullpath": "/etc/passwd"}], "latents": [{"filename": "l.latent", "type": "output"}], "x": 7, "y": [null]}"#;
+        assert_eq!(paths(ui), ["rec/a_00001_.png", "v_00001_.mp4", "win/s.flac", "g.gif", "l.latent"]);
+    }
+
+    #[test]
+    fn what_is_not_in_the_runs_folder_keeps_its_name_and_nothing_leaves_the_output_folder() {
+        let file = |name: &str, folder: &str| {
+            format!(r#"{{"images": [{{"filename": "{name}", "subfolder": "{folder}", "type": "output"}}]}}"#)
+        };
+        assert_eq!(paths(&file("a.png", "other")), ["other/a.png"]);
+        assert_eq!(paths(&file("a.png", "r1.000")), ["r1.000/a.png"]);
+        for (name, folder) in
+            [("../a", ""), ("a", "../.."), ("/etc/passwd", ""), ("", ""), ("a\\u0000", ""), ("C:a", "")]
+        {
+            assert!(listed(&file(name, folder)).is_err(), "{name} {folder}");
+        }
+    }
+}
