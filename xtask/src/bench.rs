@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the programs do in a second, each beside a baseline of the same run.
 
+mod cli;
 mod client;
 mod native;
 
@@ -20,10 +21,11 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
         Some((what, rest)) if what == "server" => server(rest),
         Some((what, rest)) if what == "native" => native::run(rest),
         Some((what, rest)) if what == "client" => client::run(rest),
-        Some((other, _)) => {
-            Err(Failure::usage(format!("no benchmark `{other}`; there are `server`, `native` and `client`")))
-        }
-        None => Err(Failure::usage("which benchmark? There are `server`, `native` and `client`")),
+        Some((what, rest)) if what == "cli" => cli::run(rest),
+        Some((other, _)) => Err(Failure::usage(format!(
+            "no benchmark `{other}`; there are `server`, `native`, `client` and `cli`"
+        ))),
+        None => Err(Failure::usage("which benchmark? There are `server`, `native`, `client` and `cli`")),
     }
 }
 

@@ -113,7 +113,7 @@ fn is_about_our_package(name: &str) -> bool {
 }
 
 /// The path of a program in cargo's messages.
-fn executable(messages: &str, name: &str) -> Option<PathBuf> {
+pub(crate) fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     messages.lines().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         let built = message.get("reason")?.as_str()? == "compiler-artifact";

@@ -11,6 +11,7 @@ mod cargo;
 mod chaos;
 mod ci;
 mod conformance;
+mod dist;
 mod failure;
 mod process;
 mod quickstart;
@@ -37,8 +38,13 @@ Commands:
                           URL, compare pixels, names, texts and errors, print a table; DIR gets what differs
   bench client [RUNS]     how soon clients see the end of a run, and at what cost: the documentation's loop in Python
                           and JavaScript, and this one (a minute or two each; needs a quiet machine)
+  bench cli [--python VENV]
+                          how long whole processes of the command take, beside comfy-lint and comfy-cli of a virtual
+                          environment if one is named
   ci [PART…]              what has to pass before a change goes in; the parts, in order:
                           fmt, clippy, doc, deny, package, test
+  dist [--target T]       both programs for others to use: one archive with completions and checksums, in target/dist
+                          (x86_64-unknown-linux-musl makes programs that run on any Linux, where that target is)
   chaos [--seconds N] [--seed N]
                           kill a server again and again while runs are submitted, and check that it kept every
                           promise
@@ -77,6 +83,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         "test" => test::run(rest),
         "bench" => bench::run(rest),
         "chaos" => chaos::run(rest),
+        "dist" => dist::run(rest),
         "ci" => ci::run(rest),
         "conformance" => conformance::run(rest),
         other => Err(Failure::usage(format!("no command `{other}`; `cargo xtask --help` lists them"))),

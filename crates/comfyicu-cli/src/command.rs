@@ -1,12 +1,17 @@
 //! The commands: one file each, and what they share.
 
+mod api;
 mod auth;
+mod batch;
+mod completions;
 mod config;
+mod doctor;
 mod outcome;
 mod prompt;
 mod request;
 mod run;
 mod runs;
+mod webhooks;
 mod workflows;
 
 use std::path::Path;
@@ -19,7 +24,7 @@ use comfyicu_model::json::{Object, Value};
 use crate::args::{Command, Runs};
 use crate::failure::Failure;
 use crate::printer::Printer;
-use crate::progress::Line;
+use crate::progress::{Downloads, Line};
 use crate::settings::Settings;
 use crate::signal;
 use crate::stage::Stage;
@@ -39,7 +44,7 @@ pub(crate) struct Context {
 impl Command {
     /// Whether the command waits for runs.
     pub(crate) const fn waits(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Runs(Runs::Wait(_) | Runs::Watch(_)))
+        matches!(self, Self::Run(_) | Self::Batch(_) | Self::Runs(Runs::Wait(_) | Runs::Watch(_)))
     }
 }
 
@@ -55,11 +60,16 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), F
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(context, *arguments).await,
+        Command::Batch(arguments) => batch::batch(context, *arguments).await,
         Command::Prompt(arguments) => prompt::prompt(context, arguments).await,
         Command::Runs(arguments) => runs::runs(context, arguments).await,
         Command::Workflows(arguments) => workflows::workflows(context, arguments).await,
         Command::Auth(arguments) => auth::auth(context, arguments).await,
+        Command::Webhooks(arguments) => webhooks::webhooks(context, arguments).await,
         Command::Config(arguments) => config::config(context, arguments),
+        Command::Doctor => doctor::doctor(context).await,
+        Command::Api(arguments) => api::api(context, arguments).await,
+        Command::Completions(arguments) => completions::completions(context, &arguments),
     }
 }
 
@@ -88,11 +98,27 @@ impl Context {
         line: &Line,
     ) -> Result<Vec<SavedFile>, Failure> {
         self.stage.saving(handle);
+        let saved = self.save_one(handle, run, folder, line).await;
+        saved.map_err(|failure| self.stage.with_way_on(failure))
+    }
+
+    /// Saves the outputs of one of several runs.
+    pub(crate) async fn save_one(
+        &self,
+        handle: &RunHandle,
+        run: Run,
+        folder: &Path,
+        line: &Line,
+    ) -> Result<Vec<SavedFile>, Failure> {
         line.say("downloading");
         let line = line.clone();
         let download = handle.client().download(run, folder).if_exists(IfExists::KeepBoth);
-        let saved = download.observe(move |at| line.downloading(at)).await;
-        let saved = saved.map_err(|error| self.stage.with_way_on(error.into()))?;
+        let mut so_far = Downloads::default();
+        let download = download.observe(move |at| {
+            so_far.note(at);
+            line.downloading(&so_far);
+        });
+        let saved = download.await?;
         if saved.is_empty() {
             self.printer.note("the run saved no files: PreviewImage keeps nothing, SaveImage does");
         }

@@ -32,12 +32,17 @@ pub(crate) fn client_with(context: &Context, key: Option<&str>) -> Result<Client
     Ok(builder.build()?)
 }
 
+/// A client without a key, for what has nothing to do with the service.
+pub(crate) fn keyless() -> Result<Client, Failure> {
+    Ok(Client::builder().build()?)
+}
+
 /// The workflow that is named, or the one that a server of one's own has in any case.
 pub(crate) fn workflow(context: &Context, client: &Client, flag: &Workflow) -> Result<WorkflowId, Failure> {
     let named = context.settings.get(SettingKey::Workflow, flag.id.as_deref())?.map(|setting| setting.value);
     if named.is_none() && client.is_hosted() {
         return Err(Failure::usage("the hosted service needs to know the workflow that runs belong to")
-            .hint("name it with -w ID, or keep it: comfyicu config set workflow ID")
+            .hint("name it with -w ID or COMFYICU_WORKFLOW, or keep it: comfyicu config set workflow ID")
             .hint("the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”; `comfyicu workflows list` has it too"));
     }
     let id = named.unwrap_or_else(|| DEFAULT_WORKFLOW.to_owned());

@@ -72,6 +72,17 @@ impl Failure {
         self.status.into()
     }
 
+    /// What happened, and why, on one line.
+    pub(crate) fn in_short(&self) -> String {
+        let parts = std::iter::once(&self.message).chain(&self.causes).map(String::as_str);
+        parts.collect::<Vec<_>>().join(": ")
+    }
+
+    /// What to do next.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     pub(crate) const fn status(&self) -> ExitStatus {
         self.status
     }

@@ -59,6 +59,46 @@ Examples:
   comfyicu runs wait APCmAT2lf8O6sAgk2Svf2 --timeout 10m
   comfyicu runs download APCmAT2lf8O6sAgk2Svf2 -o images";
 
+/// Below the help of `batch`.
+pub(crate) const BATCH: &str = "\
+The outputs of each run go into a folder of its own, such as 03-3.seed=3; their paths go to stdout,
+one a line. With --json, each run is a line:
+  {\"index\": 2, \"item\": \"3.seed=3\", \"run\": {…}, \"downloaded\": [\"path\", …]}
+
+Examples:
+  comfyicu batch prompt.json --vary 3.seed=1..8 -j 4 -o images
+  comfyicu batch prompt.json --vary 3.cfg=5.5,7,8.5 --vary 3.steps=10..30:10 --dry-run
+  comfyicu batch prompt.json --vary 6.text=@texts.txt --vary 3.seed=1..20 --zip
+  comfyicu batch prompt.json --csv runs.csv --manifest runs.jsonl --resume";
+
+/// Below the help of `webhooks`.
+pub(crate) const WEBHOOKS: &str = "\
+listen needs no public address: it looks at the runs of the workflow, and delivers what changes.
+A message is sent up to five times, until its receiver answers with a status from 200 to 299.
+
+Examples:
+  comfyicu webhooks listen --forward-to http://localhost:3000/hook --secret @secret.txt
+  comfyicu webhooks listen --once --events completed,error
+  comfyicu webhooks trigger completed --to http://localhost:3000/hook --set output[0].url=https://…
+  comfyicu webhooks verify --secret @secret.txt -H webhook-id:… -H webhook-timestamp:… \\
+      -H webhook-signature:… body.json";
+
+/// Below the help of `api`.
+pub(crate) const API: &str = "\
+A status that is no success ends with the code that fits it: 404 with 8, 401 with 4, 5xx with 6.
+
+Examples:
+  comfyicu api get workflows
+  comfyicu api get 'workflows/default/runs?limit=3' --jq '.[].id'
+  comfyicu api post workflows/default/runs -d @request.json";
+
+/// Below the help of `completions`.
+pub(crate) const COMPLETIONS: &str = "\
+Examples:
+  comfyicu completions bash > ~/.local/share/bash-completion/completions/comfyicu
+  comfyicu completions zsh > ~/.zfunc/_comfyicu
+  comfyicu completions fish > ~/.config/fish/completions/comfyicu.fish";
+
 /// Below the help of `auth`.
 pub(crate) const AUTH: &str = "\
 The key goes into the config file, which only you can read, and is sent to no other service than the
@@ -100,59 +140,4 @@ Examples:
   comfyicu prompt strip fox.png -o clean.png";
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use crate::args::Arguments;
-
-    /// The help of a command, as on a terminal of 100 columns.
-    fn help(path: &[&str]) -> String {
-        let mut command = Arguments::command().term_width(100);
-        command.build();
-        let command = path.iter().fold(command, |command, name| {
-            command.find_subcommand(name).cloned().unwrap_or_else(|| panic!("there is no command {name}"))
-        });
-        command.clone().render_long_help().to_string()
-    }
-
-    #[test]
-    fn every_command_has_its_help() {
-        let commands = [
-            &[][..],
-            &["run"],
-            &["runs"],
-            &["runs", "get"],
-            &["runs", "wait"],
-            &["runs", "list"],
-            &["runs", "watch"],
-            &["runs", "download"],
-            &["runs", "cancel"],
-            &["runs", "retry"],
-            &["runs", "find"],
-            &["workflows"],
-            &["workflows", "get"],
-            &["auth"],
-            &["auth", "login"],
-            &["config"],
-            &["config", "set"],
-            &["prompt"],
-            &["prompt", "check"],
-            &["prompt", "convert"],
-            &["prompt", "graph"],
-            &["prompt", "set"],
-            &["prompt", "strip"],
-        ];
-        for path in commands {
-            insta::assert_snapshot!(format!("help {}", path.join(" ")), help(path));
-        }
-    }
-
-    #[test]
-    fn no_line_is_wider_than_a_terminal() {
-        for path in [&[][..], &["run"], &["runs"], &["prompt"], &["prompt", "set"]] {
-            let wide: Vec<_> =
-                help(path).lines().filter(|line| line.chars().count() > 100).map(str::to_owned).collect();
-            assert_eq!(wide, Vec::<String>::new());
-        }
-    }
-}
+mod tests;

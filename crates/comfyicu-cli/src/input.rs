@@ -107,6 +107,16 @@ pub(crate) async fn runnable(path: &Path, printer: &Printer) -> Result<Runnable,
     }
 }
 
+/// Reads a text; `-` is stdin.
+pub(crate) async fn text(path: &Path, printer: &Printer) -> Result<String, Failure> {
+    let name = name_of(path);
+    let read = contents(path, "a text", printer).await.map_err(|error| unreadable(&name, &error))?;
+    let Contents::Text(bytes) = read else {
+        return Err(Failure::usage(format!("{name} is an image, and no text")));
+    };
+    String::from_utf8(bytes).map_err(|error| unreadable(&name, &error))
+}
+
 /// Reads the texts of an image; `-` is stdin.
 pub(crate) async fn image(path: &Path, printer: &Printer) -> Result<ImageMetadata, Failure> {
     let name = name_of(path);

@@ -65,12 +65,22 @@ impl Printer {
     /// Writes an object to stdout, or what `--jq` makes of it: for people on a terminal, on one line elsewhere.
     pub(crate) fn print_object(&self, object: Object) -> Result<(), Failure> {
         let value = Value::Object(object);
-        if let Some(filter) = &self.filter {
-            let results = filter.run(&value)?;
-            return if results.is_empty() { Ok(()) } else { self.print(&results.join("\n")) };
+        if self.has_filter() {
+            return self.print_filtered(&value);
         }
         let text = if is_for_people() { value.to_json_pretty() } else { value.to_json() };
         self.print(text.trim_end())
+    }
+
+    /// Whether something is to be made of the JSON.
+    pub(crate) const fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// Writes what `--jq` makes of a value.
+    pub(crate) fn print_filtered(&self, value: &Value) -> Result<(), Failure> {
+        let results = self.filter.as_ref().map(|filter| filter.run(value)).transpose()?.unwrap_or_default();
+        if results.is_empty() { Ok(()) } else { self.print(&results.join("\n")) }
     }
 
     /// Writes one of several objects to stdout, on one line.

@@ -9,6 +9,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How much of a name a line shows, in characters.
+const LONGEST_NAME: usize = 40;
+
 const SPINNER: &str = "{spinner} {prefix}{msg} ({elapsed})";
 const STEPS: &str = "{spinner} {prefix}{msg} {bar:20.cyan/dim} {pos}/{len} ({elapsed})";
 const BYTES: &str =
@@ -37,6 +40,13 @@ impl Progress {
             bar.enable_steady_tick(TICK);
             bar
         }))
+    }
+
+    /// Adds a line about one of several things.
+    pub(crate) fn named(&self, name: &str, text: &str) -> Line {
+        let line = self.line(text);
+        line.name(&name.chars().take(LONGEST_NAME).collect::<String>());
+        line
     }
 
     /// Writes something above the lines.
@@ -126,13 +136,40 @@ impl Line {
         self.measure(BYTES, &format!("uploading {name}"), at.bytes, at.total_bytes);
     }
 
-    /// Says how far a download is.
-    pub(crate) fn downloading(&self, at: DownloadProgress<'_>) {
-        let text = format!("downloading {} ({} of {})", at.name, at.file, at.files);
-        match at.total_bytes {
-            Some(total) => self.measure(BYTES, &text, at.bytes, total),
-            None => self.say(&format!("{text}: {}", indicatif::HumanBytes(at.bytes))),
+    /// Says how far a download of several files is, all of them together.
+    pub(crate) fn downloading(&self, so_far: &Downloads) {
+        let text = match so_far.files.len() {
+            1 => "downloading 1 file".to_owned(),
+            files => format!("downloading {files} files"),
+        };
+        match so_far.bytes() {
+            (bytes, Some(total)) => self.measure(BYTES, &text, bytes, total),
+            (bytes, None) => self.say(&format!("{text}: {}", indicatif::HumanBytes(bytes))),
         }
+    }
+}
+
+/// How far the files of a download are, which come several at once.
+#[derive(Debug, Default)]
+pub(crate) struct Downloads {
+    /// What has arrived of each, and of how much; none where the file has not begun.
+    files: Vec<Option<(u64, Option<u64>)>>,
+}
+
+impl Downloads {
+    /// Takes note of how far one of them is.
+    pub(crate) fn note(&mut self, at: DownloadProgress<'_>) {
+        self.files.resize(at.files.max(self.files.len()), None);
+        if let Some(file) = at.file.checked_sub(1).and_then(|index| self.files.get_mut(index)) {
+            *file = Some((at.bytes, at.total_bytes));
+        }
+    }
+
+    /// What has arrived of all, and of how much, once that is known of each that has begun.
+    fn bytes(&self) -> (u64, Option<u64>) {
+        let begun = self.files.iter().flatten();
+        let arrived = begun.clone().map(|(bytes, _)| bytes).sum();
+        (arrived, begun.map(|(_, total)| *total).sum())
     }
 }
 
@@ -150,6 +187,13 @@ mod tests {
         for template in [SPINNER, STEPS, BYTES] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
+    }
+
+    #[test]
+    fn files_that_come_at_once_are_counted_together() {
+        let downloads = |files: &[Option<(u64, Option<u64>)>]| Downloads { files: files.to_vec() }.bytes();
+        assert_eq!(downloads(&[Some((3, Some(10))), None, Some((5, Some(5)))]), (8, Some(15)));
+        assert_eq!(downloads(&[Some((3, None)), Some((5, Some(5)))]), (8, None));
     }
 
     #[test]

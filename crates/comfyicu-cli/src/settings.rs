@@ -147,6 +147,16 @@ impl Settings {
         Ok(origin(&own).is_some() && origin(&own) == origin(&used))
     }
 
+    /// The secret of webhooks that the environment holds.
+    pub(crate) fn webhook_secret(&self) -> Option<&str> {
+        self.environment.get(environment::WEBHOOK_SECRET)
+    }
+
+    /// The proxies that the environment names, without what belongs to them alone.
+    pub(crate) fn proxies(&self) -> Vec<String> {
+        self.environment.proxies()
+    }
+
     /// What a command line has to repeat to mean the same service.
     pub(crate) fn flags(&self) -> String {
         let flag = |name: &str, value: &Option<String>| {

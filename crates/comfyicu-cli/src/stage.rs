@@ -1,5 +1,6 @@
 //! How far a command is, for what to say when it is interrupted or fails on the way.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use comfyicu_client::{RunHandle, SubmitKey};
@@ -23,6 +24,7 @@ enum Step {
     Submitting(WorkflowId, SubmitKey),
     Waiting(Vec<RunHandle>),
     Saving(RunHandle),
+    Batch(Option<PathBuf>),
 }
 
 impl Stage {
@@ -41,6 +43,10 @@ impl Stage {
 
     pub(crate) fn waiting_for(&self, runs: Vec<RunHandle>) {
         self.set(Step::Waiting(runs));
+    }
+
+    pub(crate) fn batch(&self, manifest: Option<PathBuf>) {
+        self.set(Step::Batch(manifest));
     }
 
     pub(crate) fn saving(&self, run: &RunHandle) {
@@ -66,6 +72,7 @@ impl Stage {
             }
             Step::Waiting(runs) if runs.len() > 1 => failure("interrupted; the runs go on"),
             Step::Waiting(_) => failure("interrupted; the run goes on"),
+            Step::Batch(_) => failure("interrupted; the runs that were submitted go on"),
             Step::Saving(_) => failure("interrupted; the run has ended, but its outputs are not all saved"),
         };
         self.with_way_on(failure)
@@ -79,6 +86,11 @@ impl Stage {
                 let find = format!("comfyicu runs find{} -w {workflow} {}", self.flags, key.as_str());
                 failure.hint(format!("it has the marker {}: {find}", key.as_str()))
             }
+            Step::Batch(Some(_)) => failure.hint("go on with the same command and --resume"),
+            Step::Batch(None) => failure.hint(format!(
+                "see them: comfyicu runs list{}; with --manifest a batch can go on",
+                self.flags
+            )),
             Step::Waiting(runs) => self.go_on(failure, &runs),
             Step::Saving(run) => {
                 failure.hint(format!("save its outputs: {}", self.command("download", &[run])))

@@ -2,9 +2,11 @@
 
 mod item;
 mod manifest;
+mod sweep;
 mod work;
 
-pub use item::{BatchItem, BatchResult};
+pub use item::{BatchItem, BatchProgress, BatchResult};
+pub use sweep::{Sweep, SweepError};
 
 use std::fmt;
 use std::path::PathBuf;
@@ -43,6 +45,9 @@ pub enum OnError {
 /// Sets up each submit.
 type SetUp = Arc<dyn Fn(SubmitRun, &BatchItem) -> SubmitRun + Send + Sync>;
 
+/// Hears how far each item is: its index, its name, and what happened.
+type Observer = Arc<dyn Fn(usize, &str, BatchProgress<'_>) + Send + Sync>;
+
 /// Many prompts in one workflow: set up here, run as the [`stream`](Self::stream) is read.
 ///
 /// # A batch that goes on
@@ -77,6 +82,7 @@ pub struct Batch {
     manifest: Option<PathBuf>,
     max_wait: Duration,
     set_up: SetUp,
+    observer: Observer,
 }
 
 impl Batch {
@@ -90,6 +96,7 @@ impl Batch {
             manifest: None,
             max_wait: DEFAULT_MAX_WAIT,
             set_up: Arc::new(|submit, _| submit),
+            observer: Arc::new(|_, _, _| {}),
         }
     }
 
@@ -132,6 +139,15 @@ impl Batch {
         self
     }
 
+    /// Calls `observer` as items go on: with the index of the item, its name, and what happened.
+    pub fn observe(
+        mut self,
+        observer: impl Fn(usize, &str, BatchProgress<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
     /// Reads the manifest, where there is one, and gives the results as a stream. Items begin as it is read.
     ///
     /// # Errors
@@ -148,6 +164,7 @@ impl Batch {
             manifest,
             max_wait: self.max_wait,
             set_up: self.set_up,
+            observer: self.observer,
         });
         let stop = Arc::new(AtomicBool::new(false));
         let (may_begin, stops) = (Arc::clone(&stop), self.on_error == OnError::Stop);

@@ -136,6 +136,13 @@ impl Call {
         Self { repeat: Some(Repeat::Never), is_stream: true, last_event_id: after, ..call }
     }
 
+    /// Whatever a user of the client asks for.
+    pub(crate) fn raw(url: Url, method: Method, body: RequestBody) -> Self {
+        let content_type = (body.length() > 0).then_some("application/json");
+        let missing = format!("there is nothing at {}", url.path());
+        Self { method, body, content_type, ..Self::get("", url, missing) }
+    }
+
     /// Asks what the server offers (extension).
     pub(crate) fn capabilities(base: &BaseUrl) -> Self {
         let url = base.endpoint(&["capabilities"]);

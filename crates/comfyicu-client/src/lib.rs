@@ -58,6 +58,8 @@
 //! - [`Client::object_info`], [`Client::object_info_of`]: node definitions, to [check](SubmitRun::check) prompts
 //!   against before they are sent; any ComfyUI has them.
 //! - [`WebhookReceiver`], [`WebhookVerifier`], [`WebhookHub`]: webhooks, verified, handed on, joined to waits.
+//! - [`Workflow::changes`] → [`Changes`]: what the webhooks of a workflow would tell, on any service;
+//!   [`Client::webhook_sender`] delivers it.
 //! - [`Error`]: [`ErrorKind`] says what to do about it.
 //!
 //! Each of these is awaited as it is, and cheap to clone where it is a handle. Everything that is sent goes
@@ -84,6 +86,7 @@ mod fake;
 mod hex;
 mod key;
 mod object_info;
+mod raw;
 mod run;
 mod send;
 mod sse;
@@ -91,7 +94,7 @@ mod upload;
 mod webhook;
 mod workflow;
 
-pub use batch::{Batch, BatchItem, BatchResult, BatchStream, OnError};
+pub use batch::{Batch, BatchItem, BatchProgress, BatchResult, BatchStream, OnError, Sweep, SweepError};
 pub use builder::{ClientBuilder, DEFAULT_TIMEOUT, HOSTED_BASE_URL};
 pub use capabilities::{Capabilities, Extension};
 pub use client::Client;
@@ -101,15 +104,15 @@ pub use error::{ApiError, CheckFailed, Error, ErrorKind, ProtocolError};
 pub use key::{ApiKey, InvalidApiKey};
 pub use object_info::OBJECT_INFO_AGE;
 pub use run::{
-    DEFAULT_MAX_WAIT, DEFAULT_SEARCH_TIME, EventStream, Events, FailedRun, GaveUp, IfUnknown,
-    InvalidSubmitKey, ListRuns, POLL_FAILURE_TOLERANCE, PollSchedule, RunEvent, RunEventKind, RunHandle,
-    RunStream, SubmitKey, SubmitRun, Wait, WaitBound, WaitError, WorkflowEvent, WorkflowEventStream,
-    WorkflowEvents,
+    ChangeStream, Changes, DEFAULT_MAX_WAIT, DEFAULT_SEARCH_TIME, EventStream, Events, FailedRun, GaveUp,
+    IfUnknown, InvalidSubmitKey, ListRuns, POLL_FAILURE_TOLERANCE, PollSchedule, RunEvent, RunEventKind,
+    RunHandle, RunStream, SubmitKey, SubmitRun, Wait, WaitBound, WaitError, WorkflowEvent,
+    WorkflowEventStream, WorkflowEvents,
 };
 pub use upload::{Upload, UploadProgress, Uploaded};
 pub use webhook::{
-    InvalidWebhookSecret, ReceivedWebhook, WebhookAnswer, WebhookError, WebhookHub, WebhookReceiver,
-    WebhookSecret, WebhookVerifier, Webhooks,
+    InvalidWebhookSecret, ReceivedWebhook, WebhookAnswer, WebhookAttempt, WebhookError, WebhookHub,
+    WebhookReceiver, WebhookSecret, WebhookSender, WebhookVerifier, Webhooks, webhook_headers,
 };
 pub use workflow::Workflow;
 

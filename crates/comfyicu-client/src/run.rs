@@ -1,5 +1,6 @@
 //! Runs: submit, get, wait.
 
+mod changes;
 mod crowd;
 mod event;
 mod event_stream;
@@ -13,6 +14,7 @@ mod wait_error;
 mod watcher;
 mod workflow_events;
 
+pub use changes::{ChangeStream, Changes};
 pub(crate) use crowd::Crowds;
 pub use event::{RunEvent, RunEventKind};
 pub use event_stream::{EventStream, Events};

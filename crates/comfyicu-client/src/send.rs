@@ -85,6 +85,24 @@ impl Client {
         Ok(Answer { request: call.name(), headers, body })
     }
 
+    /// Sends a call and gives its whole answer, whatever its status is.
+    pub(crate) async fn exchange_raw(&self, call: &Call) -> Result<http::Response<Bytes>, Error> {
+        let request = self.authorized(call)?;
+        let answer = async {
+            let response =
+                self.inner.transport.send(request).await.map_err(|error| self.failed(call, error))?;
+            let (head, body) = response.into_parts();
+            let body = body.collect(MAX_ANSWER_BYTES).await.map_err(|error| self.failed(call, error))?;
+            let body = self.inner.key.as_ref().map_or_else(|| body.clone(), |key| key.hide_in(&body));
+            Ok(http::Response::from_parts(head, body))
+        };
+        tokio::time::timeout(self.inner.timeout, answer).await.unwrap_or_else(|_| {
+            let problem =
+                format!("there was no complete answer within {} s", self.inner.timeout.as_secs_f64());
+            Err(self.failed(call, TransportError::new(TransportErrorKind::Timeout, problem)))
+        })
+    }
+
     /// Sends a call until the head of its answer is there, which is a success.
     async fn start(&self, call: &Call, request: Request) -> Result<(HeaderMap, ResponseBody), Error> {
         let response = self.inner.transport.send(request).await.map_err(|error| self.failed(call, error))?;

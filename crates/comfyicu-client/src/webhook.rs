@@ -9,10 +9,14 @@ mod inbox;
 #[cfg(feature = "axum")]
 mod route;
 mod secret;
+mod sender;
+mod signer;
 mod verify;
 
 pub(crate) use hub::Subscription;
 pub use hub::WebhookHub;
 pub use inbox::{ReceivedWebhook, WebhookAnswer, WebhookReceiver, Webhooks};
 pub use secret::{InvalidWebhookSecret, WebhookSecret};
+pub use sender::{WebhookAttempt, WebhookSender};
+pub use signer::webhook_headers;
 pub use verify::{WebhookError, WebhookVerifier};

@@ -6,7 +6,7 @@ use crate::batch::{Batch, BatchItem};
 use crate::client::Client;
 use crate::endpoint::Call;
 use crate::error::{Error, ErrorKind, Source};
-use crate::run::{ListRuns, RunHandle, SubmitKey, SubmitRun, WorkflowEvents, find_submitted};
+use crate::run::{Changes, ListRuns, RunHandle, SubmitKey, SubmitRun, WorkflowEvents, find_submitted};
 
 /// A workflow of the service, to run prompts in. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -79,6 +79,11 @@ impl Workflow {
     /// What happens to its runs, as it happens; see [`WorkflowEvents`]. An extension of the self-hosted server.
     pub fn events(&self) -> WorkflowEvents {
         WorkflowEvents::new(self.clone())
+    }
+
+    /// Its runs as they start and end, on any service; see [`Changes`].
+    pub fn changes(&self) -> Changes {
+        Changes::new(self.clone())
     }
 
     /// What the service says of it. An endpoint that is not documented, but used.

@@ -16,6 +16,7 @@ mod quickstart;
 mod refusals;
 mod security;
 mod shell_page;
+mod tutorial_pages;
 mod ui_workflows;
 mod webhooks;
 

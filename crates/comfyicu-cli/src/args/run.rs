@@ -75,7 +75,7 @@ impl std::str::FromStr for Seed {
     }
 }
 
-fn parse_webhook(text: &str) -> Result<Url, &'static str> {
+pub(super) fn parse_webhook(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.ok_or("it is not an http or https URL")
 }

@@ -94,7 +94,7 @@ async fn status(context: &Context) -> Result<(), Failure> {
 
 fn in_words(url: &str, key: Option<&Setting>) -> String {
     match key {
-        Some(key) => format!("{url} takes the key from the {}", key.origin),
+        Some(key) => format!("{url} takes the key ({})", key.origin),
         None => format!("{url} asks for no key, and none is set up"),
     }
 }

@@ -1,12 +1,12 @@
 //! From the command line to what is sent: the prompt with its edits, its files, and the check of both.
 
-use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use comfyicu_client::{Client, Error, Extension, SubmitRun};
-use comfyicu_model::json::{Limits, Value};
-use comfyicu_model::{Accelerator, Files, Finding, Prompt, RunRequest, SettingKind};
-use tokio::io::AsyncReadExt as _;
+use comfyicu_model::json::Value;
+use comfyicu_model::{Accelerator, Files, Finding, ObjectInfo, Prompt, RunRequest, SettingKind};
+use url::Url;
 
 use super::Context;
 use super::prompt::{converted, report, set_input};
@@ -43,7 +43,7 @@ pub(super) async fn prompt(context: &Context, path: &Path, request: &Request) ->
         set_input(&mut prompt, edit, &label, &context.printer)?;
     }
     for edit in &request.set_file {
-        set_file(&mut prompt, edit).await?;
+        set_file(context, &mut prompt, edit).await?;
     }
     if let Some(seed) = request.seed {
         set_seed(context, &mut prompt, seed)?;
@@ -52,26 +52,10 @@ pub(super) async fn prompt(context: &Context, path: &Path, request: &Request) ->
     Ok(Edited { prompt, source: file.filter(|_| is_unchanged) })
 }
 
-async fn set_file(prompt: &mut Prompt, edit: &FileEdit) -> Result<(), Failure> {
-    let (label, name) = (format!("--set-file {}", edit.path), input::name_of(&edit.file));
-    let failed = |what: &str, error: &(dyn std::error::Error + 'static)| {
-        Failure::usage(format!("{label}: {name} {what}")).because(error)
-    };
-    let mut text = String::new();
-    let most = u64::try_from(Limits::default().max_bytes).unwrap_or(u64::MAX);
-    let read = if input::is_stdin(&edit.file) {
-        tokio::io::stdin().take(most).read_to_string(&mut text).await
-    } else {
-        match tokio::fs::File::open(&edit.file).await {
-            Ok(file) => file.take(most).read_to_string(&mut text).await,
-            Err(error) => Err(error),
-        }
-    };
-    read.map_err(|error| failed("cannot be read as text", &error))?;
-    prompt
-        .set(edit.path.as_str(), Value::from(text))
-        .map(drop)
-        .map_err(|error| Failure::usage(format!("{label}: {error}")))
+async fn set_file(context: &Context, prompt: &mut Prompt, edit: &FileEdit) -> Result<(), Failure> {
+    let text = input::text(&edit.file, &context.printer).await?;
+    let set = prompt.set(edit.path.as_str(), Value::from(text));
+    set.map(drop).map_err(|error| Failure::usage(format!("--set-file {}: {error}", edit.path)))
 }
 
 fn set_seed(context: &Context, prompt: &mut Prompt, seed: Seed) -> Result<(), Failure> {
@@ -90,40 +74,61 @@ fn set_seed(context: &Context, prompt: &mut Prompt, seed: Seed) -> Result<(), Fa
     Ok(())
 }
 
-/// Checks a request before it costs anything, with the node definitions that are given, or those of the service.
-/// Local files are taken for there.
-pub(super) async fn check(
-    context: &Context,
-    client: &Client,
-    edited: &Edited,
-    request: &Request,
-) -> Result<(), Failure> {
-    let mut named = HashSet::new();
-    for argument in &request.file {
-        if !named.insert(&argument.path) {
-            let text = format!("--file names {} twice: a destination takes one file", argument.path);
-            return Err(Failure::usage(text));
+impl Edited {
+    /// A prompt that stands in no file.
+    pub(super) const fn of(prompt: Prompt) -> Self {
+        Self { prompt, source: None }
+    }
+}
+
+/// What is checked before anything costs, with the node definitions that are given, or those of the service. Local
+/// files are taken for there.
+#[derive(Debug)]
+pub(super) struct Check {
+    object_info: Option<Arc<ObjectInfo>>,
+    files: Files,
+    is_off: bool,
+}
+
+impl Check {
+    /// Prepares it: looks at the files, and gets the definitions.
+    pub(super) async fn of(context: &Context, client: &Client, request: &Request) -> Result<Self, Failure> {
+        let mut files = Files::new();
+        for argument in &request.file {
+            readable(argument).await?;
+            let there = match &argument.source {
+                FileSource::Url(url) => url.clone(),
+                FileSource::Local(_) => client.base_url().clone(),
+            };
+            if files.insert(argument.path.clone(), there).is_some() {
+                let text = format!("--file names {} twice: a destination takes one file", argument.path);
+                return Err(Failure::usage(text));
+            }
         }
-        readable(argument).await?;
+        let object_info = match &request.conversion.object_info {
+            _ if request.no_check => None,
+            Some(place) => Some(Arc::new(input::object_info(place, context).await?)),
+            None if client.capabilities().await?.has(Extension::ObjectInfo) => {
+                Some(client.cached_object_info().await?)
+            }
+            None => None,
+        };
+        Ok(Self { object_info, files, is_off: request.no_check })
     }
-    if request.no_check {
-        return Ok(());
+
+    /// Checks a prompt, and tells what was found; warnings only where they are wanted. An error is the end.
+    pub(super) fn told(&self, context: &Context, edited: &Edited, warns: bool) -> Result<(), Failure> {
+        if self.is_off {
+            return Ok(());
+        }
+        let sent = RunRequest::new(edited.prompt.clone()).files(self.files.clone());
+        let mut findings = match &self.object_info {
+            Some(object_info) => sent.check_with(object_info),
+            None => sent.check(),
+        };
+        findings.retain(|finding| warns || finding.is_error());
+        told(context, edited, &mut findings)
     }
-    let there = request.file.iter().map(|FileArgument { path, source }| match source {
-        FileSource::Url(url) => (path.clone(), url.clone()),
-        FileSource::Local(_) => (path.clone(), client.base_url().clone()),
-    });
-    let sent = RunRequest::new(edited.prompt.clone()).files(there.collect());
-    let object_info = match &request.conversion.object_info {
-        Some(place) => Some(input::object_info(place, context).await?),
-        None if client.capabilities().await?.has(Extension::ObjectInfo) => Some(client.object_info().await?),
-        None => None,
-    };
-    let mut findings = match &object_info {
-        Some(object_info) => sent.check_with(object_info),
-        None => sent.check(),
-    };
-    told(context, edited, &mut findings)
 }
 
 /// Tells what was found; an error is the end.
@@ -190,19 +195,29 @@ fn not_uploaded(error: Error) -> Failure {
     if is_unsupported { failure.hint("give the URL in place of the path: --file DEST=URL") } else { failure }
 }
 
-/// Adds what the command line and the settings say to a submit.
-pub(super) fn set_up(
-    context: &Context,
-    submit: SubmitRun,
-    request: &Request,
-    files: Files,
-) -> Result<SubmitRun, Failure> {
-    let mut submit = submit.files(files);
-    if let Some(name) = context.settings.get(SettingKey::Accelerator, request.accelerator.as_deref())? {
-        submit = submit.accelerator(Accelerator::from(name.value.as_str()));
+/// What the command line and the settings say of a submit, beside its files.
+#[derive(Clone, Debug)]
+pub(super) struct Settled {
+    accelerator: Option<Accelerator>,
+    webhook: Option<Url>,
+}
+
+impl Settled {
+    pub(super) fn of(context: &Context, request: &Request) -> Result<Self, Failure> {
+        let accelerator = context.settings.get(SettingKey::Accelerator, request.accelerator.as_deref())?;
+        let accelerator = accelerator.map(|name| Accelerator::from(name.value.as_str()));
+        Ok(Self { accelerator, webhook: request.webhook.clone() })
     }
-    if let Some(webhook) = &request.webhook {
-        submit = submit.webhook(webhook.clone());
+
+    /// Adds it to a submit.
+    pub(super) fn set_up(&self, submit: SubmitRun, files: Files) -> SubmitRun {
+        let mut submit = submit.files(files);
+        if let Some(accelerator) = &self.accelerator {
+            submit = submit.accelerator(accelerator.clone());
+        }
+        if let Some(webhook) = &self.webhook {
+            submit = submit.webhook(webhook.clone());
+        }
+        submit
     }
-    Ok(submit)
 }

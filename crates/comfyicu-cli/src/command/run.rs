@@ -59,9 +59,9 @@ async fn submit(
     request: &Request,
 ) -> Result<RunHandle, Failure> {
     let workflow = client.workflow(connect::workflow(context, client, &request.workflow)?);
-    request::check(context, client, &edited, request).await?;
+    request::Check::of(context, client, request).await?.told(context, &edited, true)?;
     let files = request::files(context, client, &request.file).await?;
-    let submit = request::set_up(context, workflow.run(edited.prompt), request, files)?;
+    let submit = request::Settled::of(context, request)?.set_up(workflow.run(edited.prompt), files);
     let key = SubmitKey::random()?;
     let _line = context.printer.progress().line("submitting");
     context.stage.submitting(workflow.id(), &key);

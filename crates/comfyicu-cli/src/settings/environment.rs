@@ -6,6 +6,8 @@ use etcetera::BaseStrategy as _;
 
 /// The variable that names the profile.
 pub(super) const PROFILE: &str = "COMFYICU_PROFILE";
+/// The variable that holds the secret of webhooks.
+pub(super) const WEBHOOK_SECRET: &str = "COMFYICU_WEBHOOK_SECRET";
 /// The variable that says where the config file is.
 const CONFIG: &str = "COMFYICU_CONFIG";
 
@@ -35,6 +37,16 @@ impl Environment {
     /// A variable.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The proxies, by their hosts alone: there may be a password in front of them.
+    pub(super) fn proxies(&self) -> Vec<String> {
+        let proxies = self.variables.iter().filter(|(name, _)| name.to_ascii_lowercase().ends_with("_proxy"));
+        let host =
+            |value: &str| url::Url::parse(value).ok().and_then(|url| url.host_str().map(str::to_owned));
+        proxies
+            .map(|(name, value)| format!("{name} {}", host(value).unwrap_or_else(|| "is set".to_owned())))
+            .collect()
     }
 
     /// Where the config file is, or would be; nowhere, where there is no home.

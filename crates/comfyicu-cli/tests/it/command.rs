@@ -49,13 +49,17 @@ impl Command {
         self.folder.path().join(name)
     }
 
+    /// All that the command finds in its environment: no settings of whoever runs the tests.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let home = ("HOME", self.folder.path().join("home").display().to_string());
+        std::iter::once(home).chain(self.variables.iter().cloned()).collect()
+    }
+
     pub(crate) fn start(&self, args: &[&str]) -> Child {
         std::process::Command::new(env!("CARGO_BIN_EXE_comfyicu"))
             .args(args)
             .env_clear()
-            // No settings of whoever runs the tests.
-            .env("HOME", self.folder.path().join("home"))
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment())
             .current_dir(&self.folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

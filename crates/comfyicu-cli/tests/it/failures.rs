@@ -54,7 +54,7 @@ fn the_hosted_service_needs_a_workflow() {
     assert_eq!(outcome.code, Some(2));
     insta::assert_snapshot!(outcome.stderr, @"
     error: the hosted service needs to know the workflow that runs belong to
-    hint: name it with -w ID, or keep it: comfyicu config set workflow ID
+    hint: name it with -w ID or COMFYICU_WORKFLOW, or keep it: comfyicu config set workflow ID
     hint: the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”; `comfyicu workflows list` has it too
     ");
 }

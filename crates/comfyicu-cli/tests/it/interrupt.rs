@@ -6,14 +6,24 @@ use std::sync::{Arc, Mutex};
 
 use crate::{Command, Response, Service};
 
+/// Sends a signal.
+fn signal(child: &std::process::Child, name: &str) {
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+}
+
 /// Sends what Ctrl-C sends.
 fn interrupt(child: &std::process::Child) {
-    let id = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    signal(child, "-INT");
 }
 
 /// Starts a run, interrupts it when a request whose line begins so has arrived, and gives its end.
 fn interrupted_at(line: &'static str) -> (Command, crate::command::Outcome) {
+    signalled_at(line, "-INT")
+}
+
+/// The same with another signal.
+fn signalled_at(line: &'static str, name: &str) -> (Command, crate::command::Outcome) {
     let (arrived, wait) = mpsc::channel();
     let arrived = Arc::new(Mutex::new(arrived));
     let service = Service::start(move |request, url| {
@@ -32,7 +42,7 @@ fn interrupted_at(line: &'static str) -> (Command, crate::command::Outcome) {
     let command = Command::on(&service);
     let child = command.start(&["run", "prompt.json"]);
     wait.recv().unwrap();
-    interrupt(&child);
+    signal(&child, name);
     let outcome = command.end(child);
     (command, outcome)
 }
@@ -81,4 +91,30 @@ fn while_saving_nothing_half_written_stays() {
     error: interrupted; the run has ended, but its outputs are not all saved
     hint: save its outputs: comfyicu runs download -w default run1
     ");
+}
+
+#[test]
+fn sigterm_ends_it_in_good_order_too() {
+    let (command, outcome) = signalled_at("GET /a.png", "-TERM");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(143), ""));
+    assert!(command.files().is_empty());
+    assert!(outcome.stderr.contains("comfyicu runs download -w default run1"), "{outcome:?}");
+}
+
+#[test]
+fn a_second_ctrl_c_quits_at_once_even_when_nobody_reads() {
+    let command = Command::bare();
+    let text = "x".repeat(1024 * 1024);
+    let prompt = format!(r#"{{"3": {{"class_type": "K", "inputs": {{"text": "{text}", "seed": 1}}}}}}"#);
+    std::fs::write(command.path("long.json"), prompt).unwrap();
+    let mut child = command.start(&["prompt", "set", "long.json", "3.seed=2"]);
+    // It has begun to write more than a pipe holds, and waits for its reader.
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        interrupt(&child);
+    };
+    assert_eq!(status.code(), Some(130));
 }

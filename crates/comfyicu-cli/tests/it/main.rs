@@ -2,15 +2,21 @@
 
 #![cfg(test)]
 
+mod batch;
 mod command;
+mod edges;
 mod failures;
 mod interrupt;
 mod lists;
+mod others;
 mod prompt;
 mod run;
 mod runs;
+mod schemas;
 mod service;
 mod settings;
+mod terminal;
+mod webhooks;
 
 use command::Command;
 use service::{Request, Response, Service};

@@ -11,6 +11,8 @@ pub(crate) struct Request {
     pub(crate) line: String,
     /// The key, when there was one.
     pub(crate) authorization: Option<String>,
+    /// Names in small letters, and values.
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
@@ -19,11 +21,21 @@ pub(crate) struct Request {
 pub(crate) struct Response {
     status: u16,
     body: Vec<u8>,
+    /// Whether it is a stream, which does not end.
+    is_stream: bool,
 }
 
 impl Response {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, body: body.into() }
+        Self { status, body: body.into(), is_stream: false }
+    }
+
+    /// A stream of events that are told at once; then nothing more happens.
+    pub(crate) fn events(events: &[(&str, &str)]) -> Self {
+        let text: String = events
+            .iter()
+            .fold(String::new(), |text, (name, data)| text + "event: " + name + "\ndata: " + data + "\n\n");
+        Self { is_stream: true, ..Self::ok(text) }
     }
 
     pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
@@ -81,13 +93,15 @@ fn read(stream: &TcpStream) -> io::Result<Request> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let mut request = Request { line: String::new(), authorization: None, body: String::new() };
+    let mut request =
+        Request { line: String::new(), authorization: None, headers: Vec::new(), body: String::new() };
     request.line = line.rsplit_once(' ').unwrap().0.to_owned();
     let mut length = 0;
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
         let Some((name, value)) = header.trim_end().split_once(": ") else { break };
+        request.headers.push((name.to_ascii_lowercase(), value.to_owned()));
         match name {
             "content-length" => length = value.parse().unwrap(),
             "authorization" => request.authorization = Some(value.to_owned()),
@@ -102,6 +116,14 @@ fn read(stream: &TcpStream) -> io::Result<Request> {
 
 fn write(mut stream: TcpStream, response: &Response) -> io::Result<()> {
     let (status, length) = (response.status, response.body.len());
+    if response.is_stream {
+        write!(stream, "HTTP/1.1 200 x\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")?;
+        stream.write_all(&response.body)?;
+        // Nothing more comes, until the tests end.
+        loop {
+            std::thread::park();
+        }
+    }
     write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n")?;
     stream.write_all(&response.body)
 }

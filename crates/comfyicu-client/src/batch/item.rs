@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, ErrorKind};
 use crate::hex::hex;
-use crate::run::WaitError;
+use crate::run::{RunEvent, WaitError};
 
 /// One prompt of a batch.
 #[derive(Clone, Debug)]
@@ -18,6 +18,20 @@ pub struct BatchItem {
     pub name: String,
     /// The prompt.
     pub prompt: Prompt,
+}
+
+/// How far an item is.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum BatchProgress<'a> {
+    /// It is about to be submitted.
+    Submitting,
+    /// This is its run, which is waited for now.
+    Waiting(&'a RunId),
+    /// The run was looked at.
+    Looked(&'a Run),
+    /// Something happened to the run, where the service tells of it.
+    Event(&'a RunEvent),
 }
 
 /// What came of one item.

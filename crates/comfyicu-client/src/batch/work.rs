@@ -7,7 +7,7 @@ use comfyicu_model::{Run, RunId, RunStatus, Timestamp};
 use tokio::time::sleep;
 
 use super::manifest::{Manifest, Step};
-use super::{BatchItem, BatchResult, SetUp};
+use super::{BatchItem, BatchProgress, BatchResult, Observer, SetUp};
 use crate::capabilities::Extension;
 use crate::error::Error;
 use crate::run::{DEFAULT_SEARCH_TIME, FailedRun, RunHandle, SubmitKey, WaitError};
@@ -22,18 +22,28 @@ pub(super) struct Work {
     pub(super) manifest: Option<Manifest>,
     pub(super) max_wait: Duration,
     pub(super) set_up: SetUp,
+    pub(super) observer: Observer,
 }
 
 impl Work {
     /// Brings an item to its end.
     pub(super) async fn item(self: Arc<Self>, index: usize, item: BatchItem) -> BatchResult {
         let mut run_id = None;
-        let outcome = self.outcome(&item, &mut run_id).await;
+        let outcome = self.outcome(index, &item, &mut run_id).await;
         BatchResult { index, name: item.name, run_id, outcome }
     }
 
-    async fn outcome(&self, item: &BatchItem, run_id: &mut Option<RunId>) -> Result<Run, WaitError> {
+    async fn outcome(
+        &self,
+        index: usize,
+        item: &BatchItem,
+        run_id: &mut Option<RunId>,
+    ) -> Result<Run, WaitError> {
+        let tell = |progress: BatchProgress<'_>| (self.observer)(index, &item.name, progress);
         let known = self.manifest.as_ref().and_then(|manifest| manifest.step(&item.name));
+        if !matches!(known, Some(Step::Ended { .. } | Step::Submitted { .. })) {
+            tell(BatchProgress::Submitting);
+        }
         let handle = match known {
             Some(Step::Ended { run }) => {
                 *run_id = Some(run.clone());
@@ -47,11 +57,23 @@ impl Work {
             Some(Step::Refused) | None => self.submit(item, SubmitKey::random()?).await?,
         };
         *run_id = Some(handle.id().clone());
-        let waited = handle.wait().max_wait(self.max_wait).await;
+        tell(BatchProgress::Waiting(handle.id()));
+        let waited = self.wait(index, item, &handle).await;
         if matches!(waited, Ok(_) | Err(WaitError::Failed(_))) {
             self.note(item, &Step::Ended { run: handle.id().clone() }).await?;
         }
         waited
+    }
+
+    async fn wait(&self, index: usize, item: &BatchItem, handle: &RunHandle) -> Result<Run, WaitError> {
+        let (looks, events) = (Arc::clone(&self.observer), Arc::clone(&self.observer));
+        let (name, also_name) = (item.name.clone(), item.name.clone());
+        let wait = handle.wait().max_wait(self.max_wait).observe(move |look| {
+            if let Ok(run) = look {
+                looks(index, &name, BatchProgress::Looked(run));
+            }
+        });
+        wait.observe_events(move |event| events(index, &also_name, BatchProgress::Event(event))).await
     }
 
     fn handle(&self, run: &RunId) -> RunHandle {
