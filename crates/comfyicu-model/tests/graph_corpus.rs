@@ -137,3 +137,17 @@ fn most_prompts_have_settings() {
     println!("{with_any} of {prompts} prompts have settings: {kinds:?}");
     assert!(with_any * 10 >= prompts * 9);
 }
+
+#[cfg(feature = "svg")]
+#[test]
+fn each_prompt_has_a_picture() {
+    for (path, prompt) in corpus() {
+        let drawing = prompt.drawing(None);
+        let svg = drawing.to_svg();
+        let document = roxmltree::Document::parse(&svg);
+        let document = document.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let groups = document.descendants().filter(|node| node.has_tag_name("g")).count();
+        assert_eq!(groups, prompt.nodes().count(), "{}", path.display());
+        assert!(drawing.to_text().lines().count() >= groups, "{}", path.display());
+    }
+}
