@@ -65,6 +65,13 @@ pub(super) fn of(graph: &Graph<'_>, object_info: Option<&ObjectInfo>) -> (Vec<No
             };
             let place =
                 boxes.get(from).and_then(|from| from.outputs.iter().position(|(own, _)| *own == slot));
+            if declared.is_none() && !type_name.is_empty() {
+                // A type says more than a number.
+                let output = boxes.get_mut(from).zip(place).and_then(|(from, at)| from.outputs.get_mut(at));
+                if let Some((_, name)) = output {
+                    type_name.clone_into(name);
+                }
+            }
             let Some(target) = boxes.get_mut(to) else { continue };
             if let Some(place) = place {
                 edges.push(Edge {

@@ -131,9 +131,7 @@ fn node_group(node: &NodeBox, corner: Corner, size: Size, types: &PortTypes<'_>,
     for (place, (_, name)) in node.outputs.iter().enumerate() {
         let type_name = types.outputs.get(at).and_then(|ports| ports.get(place)).copied().unwrap_or("");
         out.push_str(&port(width, place, type_name));
-        // A number says nothing where there is only one.
-        let shown = if name.parse::<usize>().is_ok() && !type_name.is_empty() { type_name } else { name };
-        out.push_str(&text("n e", width - PADDING, port_offset(place) + 4.0, &fits(shown)));
+        out.push_str(&text("n e", width - PADDING, port_offset(place) + 4.0, &fits(name)));
     }
     let class = node.class.as_ref().map(|class| ("i", class.clone()));
     let lines = class.into_iter().chain(node.value_rows().map(|row| ("", row)));
