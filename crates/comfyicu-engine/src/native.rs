@@ -14,6 +14,7 @@ mod context;
 mod convolve;
 mod definition;
 mod execution;
+mod forecast;
 mod image;
 mod limit;
 mod memory;

@@ -188,6 +188,20 @@ impl Call {
         }
     }
 
+    /// The integer at an input that can be left out.
+    pub(super) fn optional_int(&mut self, name: &str) -> Result<Option<i64>, Failure> {
+        self.has(name).then(|| self.int(name)).transpose()
+    }
+
+    /// The boolean at an input that can be left out.
+    pub(super) fn optional_boolean(&mut self, name: &str) -> Result<Option<bool>, Failure> {
+        self.has(name).then(|| self.boolean(name)).transpose()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.arguments.iter().any(|(own, arguments)| *own == name && !arguments.is_empty())
+    }
+
     /// Whatever stands at an input.
     pub(super) fn any(&mut self, name: &str) -> Result<Argument, Failure> {
         self.take(name).ok_or_else(|| missing(name))

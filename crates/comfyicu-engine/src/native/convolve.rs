@@ -100,14 +100,32 @@ pub(super) fn convolve(
     Ok(result)
 }
 
+/// How many sums are made side by side: as many as stay in the processor's registers.
+const LANES: usize = 32;
+
 /// Adds the products up one by one, rounding once each, in the order of the kernel.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
 fn weigh(rows: &[Vec<f32>], kernel: &Kernel, channels: usize, target: &mut [f32]) {
+    let (blocks, rest) = target.as_chunks_mut::<LANES>();
+    let done = blocks.len() * LANES;
+    for (block, target) in blocks.iter_mut().enumerate() {
+        let mut sums = [0.0; LANES];
+        for (row, weights) in rows.iter().zip(kernel.weights.chunks_exact(kernel.side())) {
+            for (at, weight) in weights.iter().enumerate() {
+                let values =
+                    row.get(block * LANES + at * channels..).and_then(|row| row.first_chunk::<LANES>());
+                for (sum, value) in sums.iter_mut().zip(values.into_iter().flatten()) {
+                    *sum = value.mul_add(*weight, *sum);
+                }
+            }
+        }
+        *target = sums;
+    }
     for (row, weights) in rows.iter().zip(kernel.weights.chunks_exact(kernel.side())) {
         for (at, weight) in weights.iter().enumerate() {
-            let values = row.get(at * channels..).unwrap_or_default();
-            for (target, value) in target.iter_mut().zip(values) {
+            let values = row.get(done + at * channels..).unwrap_or_default();
+            for (target, value) in rest.iter_mut().zip(values) {
                 *target = value.mul_add(*weight, *target);
             }
         }

@@ -5,6 +5,8 @@ mod input;
 use comfyicu_model::json::{Object, Value as Json};
 
 use super::call::{Call, Failure, Yield};
+use super::forecast::Given;
+use super::image::Shape;
 use super::value::ValueType;
 pub(super) use input::{Float, Input, Int, Kind};
 
@@ -28,6 +30,8 @@ pub(super) struct Definition {
     pub(super) hidden: &'static [(&'static str, &'static str)],
     /// Whether the code gets whole lists of values. Others are called once for each value of a list.
     pub(super) takes_lists: bool,
+    /// The shape of its first result, as far as it is known before anything runs.
+    pub(super) size: fn(&Given<'_>) -> Option<Shape>,
     /// The node's code: a pure function, which may block and take long.
     pub(super) run: fn(Call) -> Result<Yield, Failure>,
 }
@@ -98,6 +102,7 @@ impl Definition {
         role: Role::Inner,
         hidden: &[],
         takes_lists: false,
+        size: |_| None,
         run: |_| Ok(Yield::default()),
     };
 

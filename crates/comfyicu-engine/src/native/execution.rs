@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::NativeExecutor;
 use super::call::{Call, Failure, File, Yield};
 use super::context::Context;
+use super::forecast;
 use super::plan::Plan;
 use super::run::Results;
 use super::signature::{Signature, signatures};
@@ -41,6 +42,7 @@ impl<'a> Execution<'a> {
     ) -> Result<Self, ExecutionError> {
         let (sender, progress) = watch::channel(Progress::default());
         let work = Work::new(cancel.clone(), sender, executor.memory());
+        forecast::check(&steps, work.memory()).map_err(|(step, failure)| failed(step, failure))?;
         let signatures = signatures(&steps, &job.inputs);
         let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps, work)), steps));
         let (context, steps) =

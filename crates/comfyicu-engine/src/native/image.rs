@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::limit::{self, TooLarge};
 use super::memory::{Lease, OutOfMemory};
+use super::number::to_byte;
 use super::work::{Cancelled, Work};
 
 /// Why an image was not made.
@@ -172,6 +173,11 @@ impl Image {
     /// When the run may not hold a copy, or is cancelled.
     pub(super) fn map(self, work: &Work, change: impl Fn(f32) -> f32 + Sync) -> Result<Self, BuildError> {
         let row = self.shape.row();
+        if Arc::strong_count(&self.data) > 1 {
+            return Self::by_rows(self.shape, work, |frame, y, row| {
+                row.iter_mut().zip(self.row(frame, y)).for_each(|(target, value)| *target = change(*value));
+            });
+        }
         self.change(work, |values| {
             work.fill_rows(values, row, |_, row| {
                 for value in row {
@@ -191,6 +197,20 @@ impl Image {
     pub(super) fn pixel(&self, frame: usize, y: usize, x: usize) -> &[f32] {
         let channels = self.shape.channels;
         self.row(frame, y).get(x * channels..(x + 1) * channels).unwrap_or_default()
+    }
+
+    /// The values as bytes, as ComfyUI stores them.
+    ///
+    /// # Errors
+    /// When the run is cancelled.
+    pub(super) fn to_bytes(&self, work: &Work) -> Result<Vec<u8>, Cancelled> {
+        let (shape, row) = (self.shape, self.shape.row());
+        let mut bytes = vec![0; shape.values()];
+        work.fill_rows(&mut bytes, row, |at, target| {
+            let values = self.row(at / shape.height, at % shape.height);
+            target.iter_mut().zip(values).for_each(|(byte, value)| *byte = to_byte(*value));
+        })?;
+        Ok(bytes)
     }
 
     /// The image with so many channels: those that it lacks are 1, which is opaque.

@@ -76,6 +76,16 @@ impl Memory {
         Self { run: Ledger::of_run(run_limit), executor, cache: Some(cache) }
     }
 
+    /// Whether a buffer could be held if there were nothing else.
+    pub(super) fn could_hold(&self, bytes: usize) -> Result<(), OutOfMemory> {
+        for ledger in [&self.run, &self.executor] {
+            if bytes > ledger.limit {
+                return Err(OutOfMemory { wanted: bytes, held: 0, limit: ledger.limit, scope: ledger.scope });
+            }
+        }
+        Ok(())
+    }
+
     /// Leases memory for a buffer.
     pub(super) fn lease(&self, bytes: usize) -> Result<Lease, OutOfMemory> {
         let full = match self.try_lease(bytes) {

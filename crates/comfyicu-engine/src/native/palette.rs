@@ -33,7 +33,7 @@ impl Palette {
 
     /// The colour nearest to the lowest corner of the cell that a colour lies in; of two, the first.
     fn nearest(&mut self, colour: Rgb) -> Rgb {
-        let cell = colour.iter().fold(0, |cell, value| cell * CELLS + usize::from(value / 4));
+        let cell = cell(colour);
         let corner = colour.map(|value| value & !3);
         let colours = &self.colours;
         let search = || {
@@ -46,13 +46,28 @@ impl Palette {
 
     /// Replaces each pixel by the nearest colour.
     pub(super) fn apply(&mut self, pixels: &mut [Rgb], width: usize, work: &Work) -> Result<(), Cancelled> {
-        for row in pixels.chunks_mut(width.max(1)) {
+        // Which colours are asked for is known first, so that rows can be replaced side by side.
+        for row in pixels.chunks(width.max(1)) {
             work.go_on()?;
+            let mut before = None;
             for pixel in row {
-                *pixel = self.nearest(*pixel);
+                if before != Some(*pixel) {
+                    self.nearest(*pixel);
+                    before = Some(*pixel);
+                }
             }
         }
-        Ok(())
+        work.fill_rows(pixels, width, |_, row| {
+            for pixel in row {
+                *pixel = self.known(*pixel).unwrap_or_default();
+            }
+        })
+    }
+
+    /// The nearest colour, where it was asked for before.
+    fn known(&self, colour: Rgb) -> Option<Rgb> {
+        let index = (*self.nearest.get(cell(colour))?)?;
+        self.colours.get(usize::from(index)).copied()
     }
 
     /// Replaces each pixel by the nearest colour, and passes on what is lost to the pixels at the right and
@@ -87,6 +102,11 @@ impl Palette {
         }
         Ok(())
     }
+}
+
+/// The cell that a colour lies in.
+fn cell(colour: Rgb) -> usize {
+    colour.iter().fold(0, |cell, value| cell * CELLS + usize::from(value / 4))
 }
 
 fn each<T>(value: impl FnMut(usize) -> T) -> [T; 3] {

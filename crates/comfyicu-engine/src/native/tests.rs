@@ -152,6 +152,24 @@ async fn too_large_an_image_is_the_failure_of_its_node() {
 }
 
 #[tokio::test]
+async fn what_is_known_to_be_too_large_fails_before_anything_runs() {
+    let prompt = r#"{
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 512, "height": 512, "batch_size": 8, "color": 0}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "first"}},
+        "3": {"class_type": "ImageScaleBy", "inputs": {"image": ["1", 0], "upscale_method": "area", "scale_by": 4.0}},
+        "4": {"class_type": "ImageInvert", "inputs": {"image": ["3", 0]}},
+        "5": {"class_type": "RepeatImageBatch", "inputs": {"image": ["4", 0], "amount": 9}},
+        "6": {"class_type": "PreviewImage", "inputs": {"images": ["5", 0]}}
+    }"#;
+    let outputs = MemoryOutputs::default();
+    let cancel = CancellationToken::new();
+    let result = NativeExecutor::new().execute(job(prompt), &NoEvents, &outputs, &cancel).await;
+    let Err(ExecutionError::Node(failure)) = result else { panic!("{result:?}") };
+    assert_eq!((failure.node_id.as_str(), &*failure.exception_type), ("5", "MemoryError"));
+    assert!(outputs.take().is_empty(), "the first image was saved before");
+}
+
+#[tokio::test]
 async fn what_the_check_finds_is_refused() {
     let faulty = job(&PROMPT.replace("ImageInvert", "ImageInver"));
     let findings = NativeExecutor::new().check(&RunRequest::new(faulty.prompt.clone())).await.unwrap();

@@ -19,6 +19,29 @@ pub(super) struct Case {
 const TEXTS: [&str; 9] =
     ["", "a", "The quick brown fox", "ÄÖÜ straße ǆ ﬁ", "  spaces \n", "aXbXc", "x", "日本語 text", "1.5"];
 
+/// Patterns for the texts above, some of which are none.
+const PATTERNS: [&str; 16] = [
+    "x*",
+    "|a",
+    r"(\w+)",
+    r"(a)|(b)",
+    r"(?P<first>\w)(\w*)",
+    r"\s+$",
+    r"^.",
+    r"[[:&~\]]",
+    "(",
+    r"(?<=a)X(?=b)",
+    r"(\w)\1",
+    r"[^a-z ]+",
+    r"\d+\.\d",
+    "quick|BROWN",
+    r"\bfox\Z",
+    "ß",
+];
+
+/// What takes the place of finds.
+const REPLACEMENTS: [&str; 8] = ["", "-", r"[\1]", r"<\g<0>>", r"\g<first>\2", r"\n\\", r"\q", r"\101\0"];
+
 /// How names of files begin, behind what makes them the case's own.
 const PREFIXES: [&str; 7] =
     ["x", "%width%x%height%", "a_%batch_num%_b", "sub/y", "./z//w/../v", "ünï %", "%nothing%_%date%"];
@@ -90,6 +113,8 @@ impl Drawing<'_> {
                 let prefix = PREFIXES[self.rng.usize(..PREFIXES.len())];
                 format!("{}/{prefix}", self.graph.prefix()).into()
             }
+            "STRING" if name == "regex_pattern" => PATTERNS[self.rng.usize(..PATTERNS.len())].into(),
+            "STRING" if name == "replace" => REPLACEMENTS[self.rng.usize(..REPLACEMENTS.len())].into(),
             "STRING" => TEXTS[self.rng.usize(..TEXTS.len())].into(),
             // Many nodes want images of one size, so now and then they get the same.
             kind @ ("IMAGE" | "MASK") => match &self.before {

@@ -2,12 +2,9 @@
 
 use std::io::Write as _;
 
-use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, EncodingError, Filter, chunk};
+use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, chunk};
 
 use crate::native::work::{Cancelled, Work};
-
-/// The deflate level: ComfyUI's own choice.
-const LEVEL: u8 = 4;
 
 /// Pixels to be written.
 #[derive(Clone, Copy, Debug)]
@@ -78,9 +75,9 @@ pub(in crate::native) fn encode_png(
     let mut encoder = Encoder::new(&mut file, side(pixels.width), side(pixels.height));
     encoder.set_color(color);
     encoder.set_depth(BitDepth::Eight);
-    encoder.set_compression(Compression::Balanced);
-    encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
-    encoder.set_filter(Filter::Adaptive);
+    // A fast way to pack what the filters leave: many times as fast as what ComfyUI does, for files that are a
+    // little larger with photographs, and more so with patterns that repeat.
+    encoder.set_compression(Compression::Fast);
     let mut writer = encoder.write_header().map_err(EncodeError::Encoder)?;
     for text in texts {
         writer.write_chunk(chunk::tEXt, &latin1_chunk(text)?).map_err(EncodeError::Encoder)?;

@@ -23,6 +23,11 @@ pub(in crate::native) static IMAGE_BATCH: Definition = Definition {
         Input::image("image1", "The images that come first."),
         Input::image("image2", "The images behind them, cut and resized where their size is another."),
     ],
+    size: |given| {
+        let (first, second) = (given.image("image1")?, given.image("image2")?);
+        let channels = first.channels.max(second.channels);
+        Some(Shape { batch: first.batch.saturating_add(second.batch), channels, ..first })
+    },
     run: join,
     ..BASE
 };
@@ -34,6 +39,10 @@ pub(in crate::native) static REPEAT_IMAGE_BATCH: Definition = Definition {
         Input::image("image", "The images to repeat."),
         Input::int("amount", Int::new(1, 1, 4096), "How many times they are there in the end."),
     ],
+    size: |given| {
+        let shape = given.image("image")?;
+        Some(Shape { batch: shape.batch.saturating_mul(given.size("amount")?), ..shape })
+    },
     run: repeat,
     ..BASE
 };

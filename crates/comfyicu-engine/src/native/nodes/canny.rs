@@ -34,6 +34,7 @@ pub(in crate::native) static CANNY: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    size: |given| given.image("image"),
     run,
     ..Definition::BASE
 };

@@ -1,7 +1,5 @@
 //! One image laid on another.
 
-use std::borrow::Cow;
-
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::definition::{Definition, Input, Int, Output};
 use crate::native::image::{Image, Shape};
@@ -25,6 +23,7 @@ pub(in crate::native) static IMAGE_COMPOSITE_MASKED: Definition = Definition {
         Input::mask("mask", "How much of the source shows; it takes the source's size.").optional(),
     ],
     outputs: &[Output::IMAGE],
+    size: |given| given.image("destination"),
     run,
     ..Definition::BASE
 };
@@ -45,19 +44,29 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
         let (frame, line) = (at / below.height, at % below.height);
         let Some(line) = line.checked_sub(y).filter(|line| *line < above.height) else { return };
         let Some(row) = row.get_mut(x * channels..) else { return };
-        let pixels = source.row(frame % above.batch, line).chunks_exact(channels);
-        let opacities = match &mask {
-            Some(mask) => Cow::Borrowed(mask.row(frame % mask.shape().batch, line)),
-            None => Cow::Owned(vec![1.0; above.width]),
-        };
-        for ((target, pixel), opacity) in row.chunks_exact_mut(channels).zip(pixels).zip(&*opacities) {
-            for (target, value) in target.iter_mut().zip(pixel) {
-                *target = opacity * value + (1.0 - opacity) * *target;
-            }
+        let source = source.row(frame % above.batch, line);
+        match mask.as_ref().map(|mask| mask.row(frame % mask.shape().batch, line)) {
+            // What is below counts nothing, but for what is no number in it.
+            None => row.iter_mut().zip(source).for_each(|(target, value)| *target = value + 0.0 * *target),
+            Some(opacities) => match channels {
+                3 => lay::<3>(source, opacities, row),
+                4 => lay::<4>(source, opacities, row),
+                _ => lay::<1>(source, opacities, row),
+            },
         }
     };
     let image = image.change(work, |values| work.fill_rows(values, below.row(), composite))?;
     Ok(Yield::values([Value::Image(image)]))
+}
+
+/// Lays pixels on others, each as far as its opacity says.
+fn lay<const CHANNELS: usize>(source: &[f32], opacities: &[f32], target: &mut [f32]) {
+    let pixels = target.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(source.as_chunks::<CHANNELS>().0);
+    for ((target, pixel), opacity) in pixels.zip(opacities) {
+        for (target, value) in target.iter_mut().zip(pixel) {
+            *target = opacity * value + (1.0 - opacity) * *target;
+        }
+    }
 }
 
 /// A source loses the alpha that its destination lacks; the other way round there is no result in ComfyUI.

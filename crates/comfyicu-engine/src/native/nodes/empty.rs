@@ -24,6 +24,10 @@ pub(in crate::native) static EMPTY_IMAGE: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    size: |given| {
+        let (height, width) = (given.size("height")?, given.size("width")?);
+        Some(Shape { batch: given.size("batch_size")?, height, width, channels: 3 })
+    },
     run,
     ..Definition::BASE
 };

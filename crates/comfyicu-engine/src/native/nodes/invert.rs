@@ -11,6 +11,7 @@ pub(in crate::native) static IMAGE_INVERT: Definition = Definition {
     category: "image",
     inputs: &[Input::image("image", "The images to invert.")],
     outputs: &[Output::IMAGE],
+    size: |given| given.image("image"),
     run,
     ..Definition::BASE
 };

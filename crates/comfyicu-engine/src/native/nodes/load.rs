@@ -94,10 +94,9 @@ fn failure(name: &str, error: &DecodeError) -> Failure {
 fn to_image(frames: &[Frame], work: &Work) -> Result<Image, Failure> {
     let (height, width) = frames.first().map_or((0, 0), |frame| (frame.height, frame.width));
     let shape = Shape { batch: frames.len(), height, width, channels: 3 };
-    let image = Image::build(shape, work, |values| {
-        for (value, byte) in values.iter_mut().zip(frames.iter().flat_map(|frame| &frame.rgb)) {
-            *value = from_byte(*byte);
-        }
+    let image = Image::by_rows(shape, work, |frame, y, row| {
+        let bytes = frames.get(frame).and_then(|frame| frame.rgb.get(y * shape.row()..)).unwrap_or_default();
+        row.iter_mut().zip(bytes).for_each(|(value, byte)| *value = from_byte(*byte));
     })?;
     Ok(image)
 }

@@ -23,6 +23,7 @@ pub(in crate::native) static MASK_TO_IMAGE: Definition = Definition {
     description: "Shows a mask as a grey image.",
     inputs: &[Input::mask("mask", "The mask to show.")],
     outputs: &[Output::IMAGE],
+    size: |given| Some(Shape { channels: 3, ..given.image("mask")? }),
     run: mask_to_image,
     ..BASE
 };
@@ -65,6 +66,9 @@ pub(in crate::native) static SOLID_MASK: Definition = Definition {
         Input::int("height", Int::new(512, 1, 16_384).step(1), "The height in pixels."),
     ],
     outputs: &[Output::MASK],
+    size: |given| {
+        Some(Shape { batch: 1, height: given.size("height")?, width: given.size("width")?, channels: 1 })
+    },
     run: solid,
     ..BASE
 };
@@ -74,6 +78,7 @@ pub(in crate::native) static INVERT_MASK: Definition = Definition {
     description: "Swaps what a mask covers and what it leaves.",
     inputs: &[Input::mask("mask", "The mask to invert.")],
     outputs: &[Output::MASK],
+    size: |given| given.image("mask"),
     run: invert,
     ..BASE
 };
@@ -86,6 +91,7 @@ pub(in crate::native) static THRESHOLD_MASK: Definition = Definition {
         Input::float("value", Float::new(0.5, 0.0, 1.0, 0.01), "What is above this becomes 1."),
     ],
     outputs: &[Output::MASK],
+    size: |given| given.image("mask"),
     run: threshold,
     ..BASE
 };

@@ -30,6 +30,7 @@ pub(in crate::native) static MORPHOLOGY: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    size: |given| given.image("image"),
     run,
     ..Definition::BASE
 };
@@ -58,21 +59,34 @@ struct Square<'a> {
 
 impl Square<'_> {
     fn dilate(&self, image: &Image) -> Result<Image, Failure> {
-        self.pick(image, f32::max, f32::NEG_INFINITY)
+        self.pick(image, larger, f32::NEG_INFINITY)
     }
 
     fn erode(&self, image: &Image) -> Result<Image, Failure> {
-        self.pick(image, f32::min, f32::INFINITY)
+        self.pick(image, smaller, f32::INFINITY)
     }
 
     /// Takes the largest or smallest of a square: first of each row, then of each column.
-    fn pick(&self, image: &Image, pick: fn(f32, f32) -> f32, outside: f32) -> Result<Image, Failure> {
+    fn pick(
+        &self,
+        image: &Image,
+        pick: impl Fn(f32, f32) -> f32 + Copy + Sync,
+        outside: f32,
+    ) -> Result<Image, Failure> {
         let of_rows = self.pick_along(image, pick, outside)?;
+        if self.side <= ACROSS_MAX {
+            return self.pick_across(&of_rows, pick, outside);
+        }
         let of_both = self.pick_along(&self.transposed(&of_rows)?, pick, outside)?;
         self.transposed(&of_both)
     }
 
-    fn pick_along(&self, image: &Image, pick: fn(f32, f32) -> f32, outside: f32) -> Result<Image, Failure> {
+    fn pick_along(
+        &self,
+        image: &Image,
+        pick: impl Fn(f32, f32) -> f32 + Copy + Sync,
+        outside: f32,
+    ) -> Result<Image, Failure> {
         let channels = image.shape().channels;
         let before = self.side / 2;
         let after = self.side - 1 - before;
@@ -81,12 +95,33 @@ impl Square<'_> {
             values.extend_from_slice(image.row(frame, y));
             values.resize(values.len() + after * channels, outside);
             let mut reach = 1;
+            let mut spare = Vec::with_capacity(values.len());
             while reach * 2 <= self.side {
-                pick_ahead(&mut values, reach * channels, pick);
+                pick_ahead(&mut values, &mut spare, reach * channels, pick);
                 reach *= 2;
             }
-            pick_ahead(&mut values, (self.side - reach) * channels, pick);
-            row.iter_mut().zip(values).for_each(|(target, value)| *target = value);
+            pick_ahead(&mut values, &mut spare, (self.side - reach) * channels, pick);
+            row.iter_mut().zip(&values).for_each(|(target, value)| *target = *value);
+        })?;
+        Ok(picked)
+    }
+
+    /// Takes the largest or smallest of the rows around each.
+    fn pick_across(
+        &self,
+        image: &Image,
+        pick: impl Fn(f32, f32) -> f32 + Copy + Sync,
+        outside: f32,
+    ) -> Result<Image, Failure> {
+        let height = image.shape().height;
+        let before = self.side / 2;
+        let picked = Image::by_rows(image.shape(), self.work, |frame, y, row| {
+            row.fill(outside);
+            for line in y.saturating_sub(before)..(y + self.side - before).min(height) {
+                row.iter_mut()
+                    .zip(image.row(frame, line))
+                    .for_each(|(target, value)| *target = pick(*target, *value));
+            }
         })?;
         Ok(picked)
     }
@@ -112,13 +147,24 @@ impl Square<'_> {
     }
 }
 
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// Up to this side, rows are compared one by one; beyond, fewer steps are worth that columns become rows.
+const ACROSS_MAX: usize = 15;
+
 /// Picks from each value and the one that lies `ahead`; so a value stands for twice as many as before.
-fn pick_ahead(values: &mut [f32], ahead: usize, pick: fn(f32, f32) -> f32) {
-    for at in 0..values.len().saturating_sub(ahead) {
-        if let (Some(later), Some(value)) = (values.get(at + ahead).copied(), values.get_mut(at)) {
-            *value = pick(*value, later);
-        }
-    }
+fn pick_ahead(values: &mut Vec<f32>, spare: &mut Vec<f32>, ahead: usize, pick: impl Fn(f32, f32) -> f32) {
+    let (last, later) = (values.len().saturating_sub(ahead), values.get(ahead..).unwrap_or_default());
+    spare.clear();
+    spare.extend(values.iter().zip(later).map(|(value, later)| pick(*value, *later)));
+    spare.extend_from_slice(values.get(last..).unwrap_or_default());
+    std::mem::swap(values, spare);
 }
 
 #[cfg(test)]

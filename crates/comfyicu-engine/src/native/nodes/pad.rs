@@ -28,6 +28,12 @@ pub(in crate::native) static IMAGE_PAD_FOR_OUTPAINT: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE, Output::MASK],
+    size: |given| {
+        let shape = given.image("image")?;
+        let added = |a, b| Some(given.size(a)? + given.size(b)?);
+        let (height, width) = (shape.height + added("top", "bottom")?, shape.width + added("left", "right")?);
+        Some(Shape { height, width, ..shape })
+    },
     run: pad_for_outpaint,
     ..Definition::BASE
 };
@@ -49,6 +55,10 @@ pub(in crate::native) static RESIZE_AND_PAD_IMAGE: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    size: |given| {
+        let (height, width) = (given.size("target_height")?, given.size("target_width")?);
+        Some(Shape { height, width, ..given.image("image")? })
+    },
     run: resize_and_pad,
     ..Definition::BASE
 };

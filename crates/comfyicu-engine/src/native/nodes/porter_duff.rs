@@ -57,14 +57,17 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     let [source, above, below] =
         [&source, above.as_image(), below.as_image()].map(|image| fit(image, shape, &call.context.work));
     let (source, above, below) = (source?, above?, below?);
-    let layers = |frame: usize, y: usize, x: usize| {
-        let opacity = |mask: &Image| 1.0 - mask.pixel(frame, y, x).first().unwrap_or(&0.0);
-        (opacity(&above), opacity(&below))
+    // How opaque both are, pixel by pixel.
+    let layers = |frame: usize, y: usize| {
+        let pairs = above.row(frame, y).iter().zip(below.row(frame, y));
+        pairs.map(|(above, below)| (1.0 - above, 1.0 - below))
     };
     let image = Image::by_rows(shape, &call.context.work, |frame, y, row| {
-        for (x, target) in row.chunks_exact_mut(shape.channels).enumerate() {
-            let (above, below) = layers(frame, y, x);
-            let values = source.pixel(frame, y, x).iter().zip(destination.pixel(frame, y, x));
+        let sources = source.row(frame, y).chunks_exact(shape.channels);
+        let pixels = sources.zip(destination.row(frame, y).chunks_exact(shape.channels));
+        let targets = row.chunks_exact_mut(shape.channels).zip(pixels);
+        for ((target, (source, destination)), (above, below)) in targets.zip(layers(frame, y)) {
+            let values = source.iter().zip(destination);
             for (target, (source, destination)) in target.iter_mut().zip(values) {
                 let joined = mode(
                     Layer { value: source * above, opacity: above },
@@ -76,8 +79,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
         }
     })?;
     let transparent = Image::by_rows(Shape { channels: 1, ..shape }, &call.context.work, |frame, y, row| {
-        for (x, target) in row.iter_mut().enumerate() {
-            let (above, below) = layers(frame, y, x);
+        for (target, (above, below)) in row.iter_mut().zip(layers(frame, y)) {
             let layer = |opacity| Layer { value: 0.0, opacity };
             *target = 1.0 - mode(layer(above), layer(below)).opacity;
         }

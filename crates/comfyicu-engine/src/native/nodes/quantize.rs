@@ -1,5 +1,7 @@
 //! Few colours.
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::definition::{Definition, Form, Input, Int, Output};
 use crate::native::image::{Image, Shape};
@@ -24,6 +26,7 @@ pub(in crate::native) static IMAGE_QUANTIZE: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    size: |given| given.image("image"),
     run,
     ..Definition::BASE
 };
@@ -37,12 +40,17 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
         let message = format!("images of 3 channels are reduced, not of {}", shape.channels);
         return Err(Failure::new("ValueError", message));
     }
-    let mut values = Vec::with_capacity(shape.batch * shape.frame());
-    for frame in image.frames() {
-        let reduced = reduced(frame, shape, colours, dither, &call.context.work)?;
-        values.extend(reduced.as_flattened().iter().map(|byte| from_byte(*byte)));
-    }
-    Ok(Yield::values([Value::Image(Image::from_values(shape, &call.context.work, values)?)]))
+    let work = &call.context.work;
+    let frames: Vec<&[f32]> = image.frames().collect();
+    let frames = frames.into_par_iter().map(|frame| reduced(frame, shape, colours, dither, work));
+    let frames: Vec<Vec<Rgb>> = frames.collect::<Result<_, Failure>>()?;
+    let reduced = Image::by_rows(shape, work, |frame, y, row| {
+        let pixels = frames.get(frame).and_then(|pixels| pixels.get(y * shape.width..)).unwrap_or_default();
+        for (target, pixel) in row.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+            *target = pixel.map(from_byte);
+        }
+    })?;
+    Ok(Yield::values([Value::Image(reduced)]))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +82,11 @@ fn reduced(
     dither: Dither,
     work: &Work,
 ) -> Result<Vec<Rgb>, Failure> {
-    let pixels = frame.as_chunks::<3>().0.iter().map(|pixel| pixel.map(to_byte_wrapped));
-    let mut pixels: Vec<Rgb> = pixels.collect();
-    work.go_on()?;
+    let mut pixels = vec![Rgb::default(); shape.height * shape.width];
+    work.fill_rows(&mut pixels, shape.width, |y, row| {
+        let values = frame.get(y * shape.row()..).unwrap_or_default().as_chunks::<3>().0;
+        row.iter_mut().zip(values).for_each(|(pixel, values)| *pixel = values.map(to_byte_wrapped));
+    })?;
     let mut palette = median_cut(&pixels, colours);
     match dither {
         Dither::None => palette.apply(&mut pixels, shape.width, work)?,

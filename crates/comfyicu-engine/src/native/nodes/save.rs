@@ -1,6 +1,9 @@
 //! Saving images as PNG files.
 
+use comfyicu_model::OutputPath;
 use jiff::ZonedDateTime;
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
+use rayon::slice::ParallelSlice as _;
 use sha2::{Digest as _, Sha256};
 
 mod animated;
@@ -12,7 +15,6 @@ use crate::native::call::{Call, Failure, File, Yield};
 use crate::native::codec::{EncodeError, Pixels, encode_png};
 use crate::native::definition::{Definition, Input, METADATA, Role};
 use crate::native::image::{Image, Shape};
-use crate::native::number::to_byte;
 use crate::native::prefix::Prefix;
 
 pub(in crate::native) static SAVE_IMAGE: Definition = Definition {
@@ -93,21 +95,20 @@ fn letters(run_id: &str, node_id: &str) -> String {
 
 fn save_all(call: &Call, images: &Image, kind: OutputKind, prefix: &str) -> Result<Yield, Failure> {
     let prefix = Prefix::new(prefix, images.shape(), &ZonedDateTime::now())?;
-    let frames = images.frames().enumerate();
-    let files = frames.map(|(at, frame)| {
+    let shape = images.shape();
+    let bytes = images.to_bytes(&call.context.work)?;
+    let paths = (0..shape.batch).map(|at| {
         let number = call.context.next_number(prefix.as_str());
-        let path = prefix.file(Some(at), number, "png")?;
-        let content = encode(call, images, frame)?.into();
+        prefix.file(Some(at), number, "png")
+    });
+    let paths: Vec<OutputPath> = paths.collect::<Result<_, Failure>>()?;
+    // Pictures of a batch are written side by side.
+    let files = paths.into_par_iter().zip(bytes.par_chunks(shape.frame())).map(|(path, bytes)| {
+        let pixels = Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes };
+        let content = encode_png(pixels, &call.context.texts, &call.context.work)?.into();
         Ok(File { kind, path, content_type: "image/png", content })
     });
     Ok(Yield::files(files.collect::<Result<_, Failure>>()?))
-}
-
-fn encode(call: &Call, images: &Image, frame: &[f32]) -> Result<Vec<u8>, Failure> {
-    let shape = images.shape();
-    let bytes: Vec<u8> = frame.iter().map(|value| to_byte(*value)).collect();
-    let pixels = Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes: &bytes };
-    Ok(encode_png(pixels, &call.context.texts, &call.context.work)?)
 }
 
 impl From<EncodeError> for Failure {

@@ -2,7 +2,7 @@
 
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::definition::{Definition, Float, Form, Input, Int, Output};
-use crate::native::image::Image;
+use crate::native::image::{Image, Shape};
 use crate::native::number::{floor, round, to_f64};
 use crate::native::resize::{Crop, Method, ResizeError, Size, Target, resize, resize_to};
 use crate::native::value::Value;
@@ -30,6 +30,11 @@ pub(in crate::native) static IMAGE_SCALE: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    size: |given| {
+        let shape = given.image("image")?;
+        let size = Target { width: given.size("width")?, height: given.size("height")? }.of(shape);
+        Some(size.map_or(shape, |size| Shape { height: size.height, width: size.width, ..shape }))
+    },
     run: scale,
     ..Definition::BASE
 };
@@ -45,6 +50,11 @@ pub(in crate::native) static IMAGE_SCALE_BY: Definition = Definition {
         Input::float("scale_by", Float::new(1.0, 0.01, 8.0, 0.01), "The factor for both sides."),
     ],
     outputs: &[Output::IMAGE],
+    size: |given| {
+        let (shape, factor) = (given.image("image")?, given.number("scale_by")?);
+        let side = |side: usize| round(to_f64(side) * factor).max(1);
+        Some(Shape { height: side(shape.height), width: side(shape.width), ..shape })
+    },
     run: scale_by,
     ..Definition::BASE
 };
@@ -87,6 +97,51 @@ pub(in crate::native) static IMAGE_SCALE_TO_MAX_DIMENSION: Definition = Definiti
     run: scale_to_max_dimension,
     ..Definition::BASE
 };
+
+pub(in crate::native) static FLUX_KONTEXT_IMAGE_SCALE: Definition = Definition {
+    class_type: "FluxKontextImageScale",
+    description: "Resizes images to the size that the model FLUX.1 Kontext was made for and that is nearest to their proportions.",
+    category: "advanced/conditioning/flux",
+    python_module: "comfy_extras.nodes_flux",
+    form: Form::Schema,
+    inputs: &[Input::image("image", "The images to resize.")],
+    outputs: &[Output::IMAGE],
+    run: scale_for_kontext,
+    ..Definition::BASE
+};
+
+/// The sizes that FLUX.1 Kontext was made for: a side, and the other one.
+const KONTEXT_SIZES: [(usize, usize); 17] = [
+    (672, 1568),
+    (688, 1504),
+    (720, 1456),
+    (752, 1392),
+    (800, 1328),
+    (832, 1248),
+    (880, 1184),
+    (944, 1104),
+    (1024, 1024),
+    (1104, 944),
+    (1184, 880),
+    (1248, 832),
+    (1328, 800),
+    (1392, 752),
+    (1456, 720),
+    (1504, 688),
+    (1568, 672),
+];
+
+fn scale_for_kontext(mut call: Call) -> Result<Yield, Failure> {
+    let image = call.image("image")?;
+    let aspect = |width: usize, height: usize| to_f64(width) / to_f64(height);
+    let wanted = aspect(image.shape().width, image.shape().height);
+    let distance = |(width, height): (usize, usize)| (wanted - aspect(width, height)).abs();
+    let nearest = KONTEXT_SIZES.into_iter().min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
+    let (width, height) = nearest.unwrap_or_default();
+    let size = Size { width, height };
+    let resized = resize_to(&image, Method::Lanczos, size, Crop::Center, &call.context.work)?;
+    Ok(Yield::values([Value::Image(resized)]))
+}
 
 fn scale(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;

@@ -1,6 +1,9 @@
 //! Texts: joined, cut, compared.
 
 mod case;
+mod regex;
+
+pub(in crate::native) use regex::{REGEX_EXTRACT, REGEX_MATCH, REGEX_REPLACE};
 
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::definition::{Definition, Form, Input, Int, Output};

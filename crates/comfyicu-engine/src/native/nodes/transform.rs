@@ -38,6 +38,7 @@ pub(in crate::native) static IMAGE_FLIP: Definition = Definition {
             "Whether top and bottom change places, or left and right.",
         ),
     ],
+    size: |given| given.image("image"),
     run: flip,
     ..BASE
 };
@@ -107,23 +108,57 @@ fn turned(call: &Call, image: &Image, turn: Turn) -> Result<Yield, Failure> {
         return Ok(Yield::values([Value::Image(image.clone())]));
     }
     let shape = image.shape();
-    let (right, bottom) = (shape.width - 1, shape.height - 1);
+    let bottom = shape.height - 1;
     let new_shape = match turn {
         Turn::Right | Turn::Left => Shape { width: shape.height, height: shape.width, ..shape },
         Turn::None | Turn::UpsideDown | Turn::Mirrored | Turn::Half => shape,
     };
-    let turned = Image::by_rows(new_shape, &call.context.work, |frame, y, row| {
-        for (x, pixel) in row.chunks_exact_mut(shape.channels).enumerate() {
-            let (from_x, from_y) = match turn {
-                Turn::None => (x, y),
-                Turn::UpsideDown => (x, bottom - y),
-                Turn::Mirrored => (right - x, y),
-                Turn::Half => (right - x, bottom - y),
-                Turn::Right => (y, bottom - x),
-                Turn::Left => (right - y, x),
-            };
-            pixel.copy_from_slice(image.pixel(frame, from_y, from_x));
-        }
-    })?;
+    let work = &call.context.work;
+    let turned = match turn {
+        Turn::Right | Turn::Left => Image::try_build(new_shape, work, |values| {
+            work.fill_bands(values, new_shape.row(), TURNED_TOGETHER, |first, band| match shape.channels {
+                3 => quarter::<3>(image, turn, first, band),
+                4 => quarter::<4>(image, turn, first, band),
+                _ => quarter::<1>(image, turn, first, band),
+            })
+        })?,
+        _ => Image::by_rows(new_shape, work, |frame, y, row| {
+            let source = if turn == Turn::Mirrored { y } else { bottom - y };
+            let source = image.row(frame, source);
+            match (turn, shape.channels) {
+                (Turn::UpsideDown, _) => row.copy_from_slice(source),
+                (_, 3) => backwards::<3>(source, row),
+                (_, 4) => backwards::<4>(source, row),
+                _ => backwards::<1>(source, row),
+            }
+        })?,
+    };
     Ok(Yield::values([Value::Image(turned)]))
+}
+
+/// How many lines of a turned image are made together: they take pixels that lie side by side.
+const TURNED_TOGETHER: usize = 16;
+
+/// Fills the lines from `first` on of an image that is turned by a quarter.
+fn quarter<const CHANNELS: usize>(image: &Image, turn: Turn, first: usize, band: &mut [f32]) {
+    let Shape { height, width, .. } = image.shape();
+    let pixels = band.as_chunks_mut::<CHANNELS>().0;
+    let count = pixels.len() / height;
+    let lines: Vec<_> = (first..first + count).map(|line| (line / width, line % width)).collect();
+    for x in 0..height {
+        for (line, (frame, y)) in lines.iter().enumerate() {
+            let (from_x, from_y) =
+                if turn == Turn::Right { (*y, height - 1 - x) } else { (width - 1 - y, x) };
+            let source = image.row(*frame, from_y).as_chunks::<CHANNELS>().0.get(from_x);
+            if let (Some(target), Some(source)) = (pixels.get_mut(line * height + x), source) {
+                *target = *source;
+            }
+        }
+    }
+}
+
+/// Copies pixels from the last to the first.
+fn backwards<const CHANNELS: usize>(source: &[f32], target: &mut [f32]) {
+    let pixels = source.as_chunks::<CHANNELS>().0.iter().rev();
+    target.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(pixels).for_each(|(target, pixel)| *target = *pixel);
 }

@@ -1,6 +1,6 @@
 //! Median cut: the box of colours with the most pixels is split, until there are as many as wanted.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::heap::Heap;
 use super::{Palette, Rgb};
@@ -16,14 +16,19 @@ const WEIGHTS: [u32; 3] = [77, 150, 29];
 pub(in crate::native) fn median_cut(pixels: &[Rgb], count: usize) -> Palette {
     let (colours, dropped_bits) = counted(pixels);
     let boxes = split_all(colours.into_iter().collect(), pixels.len(), count);
-    let mut box_of = HashMap::new();
+    let mut box_of = FxHashMap::default();
     for (index, colours) in boxes.iter().enumerate() {
         box_of.extend(colours.iter().map(|(colour, _)| (*colour, index)));
     }
     let mut sums = vec![([0_u32; 3], 0_u32); boxes.len()];
+    let (mut before, mut index) = (None, None);
     for pixel in pixels {
-        let index = box_of.get(&pixel.map(|value| value >> dropped_bits));
-        if let Some((sum, count)) = index.and_then(|index| sums.get_mut(*index)) {
+        let colour = pixel.map(|value| value >> dropped_bits);
+        if before != Some(colour) {
+            index = box_of.get(&colour);
+            before = Some(colour);
+        }
+        if let Some((sum, count)) = index.and_then(|index: &usize| sums.get_mut(*index)) {
             // Pillow's sums are as wide, and go round where there are too many pixels.
             sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum = sum.wrapping_add((*value).into()));
             *count += 1;
@@ -37,14 +42,14 @@ fn mean(sum: u32, count: u32) -> u8 {
 }
 
 /// How often there is each colour, and how many last bits were dropped so that they are not too many.
-fn counted(pixels: &[Rgb]) -> (HashMap<Rgb, u32>, u32) {
+fn counted(pixels: &[Rgb]) -> (FxHashMap<Rgb, u32>, u32) {
     let mut dropped_bits = 0;
-    let mut colours: HashMap<Rgb, u32> = HashMap::new();
+    let mut colours: FxHashMap<Rgb, u32> = FxHashMap::default();
     for pixel in pixels {
         *colours.entry(pixel.map(|value| value >> dropped_bits)).or_default() += 1;
         while colours.len() > MAX_COLOURS {
             dropped_bits += 1;
-            let mut coarser = HashMap::new();
+            let mut coarser = FxHashMap::default();
             for (colour, count) in colours {
                 *coarser.entry(colour.map(|value| value >> 1)).or_default() += count;
             }

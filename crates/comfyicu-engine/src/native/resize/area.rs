@@ -20,7 +20,12 @@ pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [
         for (columns, target) in columns.iter().zip(target.chunks_exact_mut(channels)) {
             let values = columns.start * channels..columns.end * channels;
             for pixels in sources.iter().filter_map(|row| row.get(values.clone())) {
-                add(pixels, target);
+                // A fixed number of channels lets the sums stay in registers.
+                match channels {
+                    3 => add::<3>(pixels, target),
+                    4 => add::<4>(pixels, target),
+                    _ => add::<1>(pixels, target),
+                }
             }
             // Two divisions, as PyTorch does it, and not one by the product.
             for value in target {
@@ -31,12 +36,15 @@ pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [
 }
 
 /// Adds pixels up one by one, in the order of the row.
-fn add(pixels: &[f32], target: &mut [f32]) {
-    for pixel in pixels.chunks_exact(target.len()) {
-        for (target, value) in target.iter_mut().zip(pixel) {
-            *target += value;
+fn add<const CHANNELS: usize>(pixels: &[f32], target: &mut [f32]) {
+    let Some(target) = target.first_chunk_mut::<CHANNELS>() else { return };
+    let mut sums = *target;
+    for pixel in pixels.as_chunks::<CHANNELS>().0 {
+        for (sum, value) in sums.iter_mut().zip(pixel) {
+            *sum += value;
         }
     }
+    *target = sums;
 }
 
 /// The pixels along one side that each new one covers.

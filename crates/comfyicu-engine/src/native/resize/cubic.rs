@@ -2,8 +2,8 @@
 
 use super::axis::{self, Taps};
 use super::target::Size;
-use super::view::{View, pixel};
-use crate::native::number::fused;
+use super::view::View;
+use pulp::Arch;
 
 /// Makes the rows from `first` on that fit into `target`.
 pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [f32]) {
@@ -20,6 +20,18 @@ pub(super) fn separable<const N: usize>(
     rows: &[Taps<N>],
     target: &mut [f32],
 ) {
+    // Compiled for the processor that it runs on, so that a fused addition is one instruction.
+    Arch::new().dispatch(|| separable_by(source, columns, rows, target));
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+fn separable_by<const N: usize>(
+    source: &View<'_>,
+    columns: &[Taps<N>],
+    rows: &[Taps<N>],
+    target: &mut [f32],
+) {
     let length = columns.len() * source.channels;
     let mut kept: [Kept; N] = std::array::from_fn(|_| Kept { y: None, values: vec![0.0; length] });
     for (row, target) in rows.iter().zip(target.chunks_exact_mut(length)) {
@@ -27,7 +39,11 @@ pub(super) fn separable<const N: usize>(
             // Neighbours differ by less than N, so no row takes the place of one that is needed with it.
             if let Some(kept) = kept.get_mut(y % N).filter(|kept| kept.y != Some(y)) {
                 kept.y = Some(y);
-                along(source.row(y), columns, source.channels, &mut kept.values);
+                match source.channels {
+                    3 => along::<N, 3>(source.row(y), columns, &mut kept.values),
+                    4 => along::<N, 4>(source.row(y), columns, &mut kept.values),
+                    _ => along::<N, 1>(source.row(y), columns, &mut kept.values),
+                }
             }
         }
         let mixed = row.index.map(|y| kept.get(y % N).map_or(&[][..], |kept| &kept.values));
@@ -41,23 +57,28 @@ struct Kept {
     values: Vec<f32>,
 }
 
-fn along<const N: usize>(row: &[f32], columns: &[Taps<N>], channels: usize, target: &mut [f32]) {
-    for (column, target) in columns.iter().zip(target.chunks_exact_mut(channels)) {
-        let pixels = column.index.map(|x| pixel(row, x, channels));
-        across(pixels, column.weight, target);
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+fn along<const N: usize, const CHANNELS: usize>(row: &[f32], columns: &[Taps<N>], target: &mut [f32]) {
+    let pixels = row.as_chunks::<CHANNELS>().0;
+    for (column, target) in columns.iter().zip(target.as_chunks_mut::<CHANNELS>().0) {
+        let sources = column.index.map(|x| pixels.get(x).map_or(&[][..], |pixel| pixel.as_slice()));
+        across(sources, column.weight, target);
     }
 }
 
 /// The weighted sum of N rows, or of N pixels. The first two products are joined by one fused addition.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
 fn across<const N: usize>(sources: [&[f32]; N], weights: [f32; N], target: &mut [f32]) {
     let mut terms = sources.into_iter().zip(weights);
     let (Some((first, a)), Some((second, b))) = (terms.next(), terms.next()) else { return };
     for ((target, first), second) in target.iter_mut().zip(first).zip(second) {
-        *target = fused(*first, a, second * b);
+        *target = first.mul_add(a, second * b);
     }
     for (source, weight) in terms {
         for (target, source) in target.iter_mut().zip(source) {
-            *target = fused(*source, weight, *target);
+            *target = source.mul_add(weight, *target);
         }
     }
 }

@@ -12,7 +12,11 @@ pub(super) fn resize(
     target: &mut [f32],
     work: &Work,
 ) -> Result<(), Cancelled> {
-    let values = source.rows.iter().copied().flatten().map(|value| to_byte(*value)).collect();
+    let row = source.width * source.channels;
+    let mut values = vec![0; row * source.height()];
+    work.fill_rows(&mut values, row, |y, target| {
+        target.iter_mut().zip(source.row(y)).for_each(|(byte, value)| *byte = to_byte(*value));
+    })?;
     let mut bytes = Bytes { width: source.width, height: source.height(), channels: source.channels, values };
     let same_size = size == (Size { width: bytes.width, height: bytes.height });
     // Pillow mixes colours by their opacity, but only where there is something to mix.
@@ -24,10 +28,11 @@ pub(super) fn resize(
     if with_alpha {
         resized.values.as_chunks_mut().0.iter_mut().for_each(unpremultiply);
     }
-    for (target, byte) in target.iter_mut().zip(resized.values) {
-        *target = from_byte(byte);
-    }
-    Ok(())
+    let row = size.width * source.channels;
+    work.fill_rows(target, row, |y, target| {
+        let bytes = resized.values.get(y * row..).unwrap_or_default();
+        target.iter_mut().zip(bytes).for_each(|(target, byte)| *target = from_byte(*byte));
+    })
 }
 
 /// Pillow's `RGBA` to `RGBa`.

@@ -33,7 +33,7 @@ pub(super) struct Window {
 
 impl Target {
     /// The size that is meant for an image of this shape; `None` leaves the image as it is.
-    pub(super) fn of(self, source: Shape) -> Option<Size> {
+    pub(crate) fn of(self, source: Shape) -> Option<Size> {
         let Self { width, height } = self;
         let follow = |other: usize, own: usize, wanted: usize| {
             number::round(number::to_f64(own * wanted) / number::to_f64(other)).max(1)

@@ -30,7 +30,7 @@ pub(in crate::native) static MASK_COMPOSITE: Definition = Definition {
 fn run(mut call: Call) -> Result<Yield, Failure> {
     let (mask, source) = (call.mask("destination")?.into_image(), call.mask("source")?);
     let (x, y) = (call.size("x")?, call.size("y")?);
-    let operation = call.choice("operation", operation)?;
+    let operation = call.choice("operation", Operation::parse)?;
     let (below, above) = (mask.shape(), source.shape());
     if above.batch != 1 && above.batch != below.batch {
         let message =
@@ -44,8 +44,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
         let (frame, line) = (at / below.height, at % below.height);
         let covered = line.checked_sub(y).filter(|line| *line < above.height);
         if let (Some(line), Some(row)) = (covered, row.get_mut(x..)) {
-            let source = source.as_image().row(frame.min(above.batch - 1), line);
-            row.iter_mut().zip(source).for_each(|(value, source)| *value = operation(*value, *source));
+            operation.apply(row, source.as_image().row(frame.min(above.batch - 1), line));
         }
         for value in row {
             *value = value.clamp(0.0, 1.0);
@@ -70,19 +69,47 @@ fn check_overlap(at: usize, below: usize, above: usize) -> Result<(), Failure> {
     Err(Failure::new("RuntimeError", message))
 }
 
-fn operation(name: &str) -> Option<fn(f32, f32) -> f32> {
-    Some(match name {
-        "multiply" => |a, b| a * b,
-        "add" => |a, b| a + b,
-        "subtract" => |a, b| a - b,
-        "and" => |a, b| logical(a, b, |a, b| a && b),
-        "or" => |a, b| logical(a, b, |a, b| a || b),
-        "xor" => |a, b| logical(a, b, |a, b| a != b),
-        _ => return None,
-    })
+/// How two values become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Multiply,
+    Add,
+    Subtract,
+    And,
+    Or,
+    Xor,
 }
 
-fn logical(a: f32, b: f32, join: fn(bool, bool) -> bool) -> f32 {
+impl Operation {
+    fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "multiply" => Self::Multiply,
+            "add" => Self::Add,
+            "subtract" => Self::Subtract,
+            "and" => Self::And,
+            "or" => Self::Or,
+            "xor" => Self::Xor,
+            _ => return None,
+        })
+    }
+
+    fn apply(self, row: &mut [f32], source: &[f32]) {
+        match self {
+            Self::Multiply => each(row, source, |a, b| a * b),
+            Self::Add => each(row, source, |a, b| a + b),
+            Self::Subtract => each(row, source, |a, b| a - b),
+            Self::And => each(row, source, |a, b| logical(a, b, |a, b| a && b)),
+            Self::Or => each(row, source, |a, b| logical(a, b, |a, b| a || b)),
+            Self::Xor => each(row, source, |a, b| logical(a, b, |a, b| a != b)),
+        }
+    }
+}
+
+fn each(row: &mut [f32], source: &[f32], join: impl Fn(f32, f32) -> f32) {
+    row.iter_mut().zip(source).for_each(|(value, source)| *value = join(*value, *source));
+}
+
+fn logical(a: f32, b: f32, join: impl Fn(bool, bool) -> bool) -> f32 {
     let is_set = |value: f32| value.round_ties_even() != 0.0;
     f32::from(u8::from(join(is_set(a), is_set(b))))
 }

@@ -116,10 +116,14 @@ fn grow(mut call: Call) -> Result<Yield, Failure> {
     let mask = call.mask("mask")?.into_image();
     let expand = call.int("expand")?;
     let square = !call.boolean("tapered_corners")?;
-    let pick: fn(f32, f32) -> f32 = if expand < 0 { f32::min } else { f32::max };
+    let work = &call.context.work;
     let mut grown = mask;
     for _ in 0..expand.unsigned_abs() {
-        let next = step(&grown, &call.context.work, square, pick)?;
+        let next = if expand < 0 {
+            step(&grown, work, square, f32::min)?
+        } else {
+            step(&grown, work, square, f32::max)?
+        };
         if next == grown {
             break;
         }
@@ -129,7 +133,12 @@ fn grow(mut call: Call) -> Result<Yield, Failure> {
 }
 
 /// Grows by one pixel: each takes the largest, or smallest, of itself and its neighbours.
-fn step(mask: &Image, work: &Work, square: bool, pick: fn(f32, f32) -> f32) -> Result<Image, Failure> {
+fn step(
+    mask: &Image,
+    work: &Work,
+    square: bool,
+    pick: impl Fn(f32, f32) -> f32 + Copy + Sync,
+) -> Result<Image, Failure> {
     let Shape { height, .. } = mask.shape();
     let grown = Image::by_rows(mask.shape(), work, |frame, y, target| {
         let row = mask.row(frame, y);
@@ -149,7 +158,7 @@ fn step(mask: &Image, work: &Work, square: bool, pick: fn(f32, f32) -> f32) -> R
 }
 
 /// Takes the neighbours at the left and right of each value in.
-fn beside(values: &[f32], target: &mut [f32], pick: fn(f32, f32) -> f32) {
+fn beside(values: &[f32], target: &mut [f32], pick: impl Fn(f32, f32) -> f32) {
     let (_, from_second) = target.split_at_mut(1.min(values.len()));
     for (target, left) in from_second.iter_mut().zip(values) {
         *target = pick(*target, *left);

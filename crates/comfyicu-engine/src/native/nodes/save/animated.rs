@@ -7,7 +7,7 @@ use crate::native::call::{Call, Failure, File, Yield};
 use crate::native::codec::{Pixels, WebpOptions, encode_apng, encode_webp};
 use crate::native::definition::{Definition, Float, Input, Int, METADATA, Role};
 use crate::native::image::Image;
-use crate::native::number::{floor, to_byte, to_f32};
+use crate::native::number::{floor, to_f32};
 use crate::native::prefix::Prefix;
 
 const BASE: Definition = Definition {
@@ -62,7 +62,7 @@ pub(in crate::native) static SAVE_ANIMATED_WEBP: Definition = Definition {
 fn save_png(mut call: Call) -> Result<Yield, Failure> {
     let animation = Animation::take(&mut call)?;
     let level = u8::try_from(call.within("compress_level", 0..=9)?).unwrap_or(u8::MAX);
-    let bytes = animation.bytes();
+    let bytes = animation.images.to_bytes(&call.context.work)?;
     let frames = animation.frames(&bytes);
     let content = encode_apng(&frames, animation.duration_ms, level, &call.context.texts)?;
     animation.file(&call, content, "png", "image/png")
@@ -79,7 +79,7 @@ fn save_webp(mut call: Call) -> Result<Yield, Failure> {
         _ => None,
     })?;
     let options = WebpOptions { lossless, quality, method };
-    let bytes = animation.bytes();
+    let bytes = animation.images.to_bytes(&call.context.work)?;
     let frames = animation.frames(&bytes);
     let content = encode_webp(&frames, animation.duration_ms, options, &call.context.texts)?;
     animation.file(&call, content, "webp", "image/webp")
@@ -102,15 +102,11 @@ impl Animation {
         })
     }
 
-    fn frames<'b>(&self, bytes: &'b [Vec<u8>]) -> Vec<Pixels<'b>> {
+    fn frames<'b>(&self, bytes: &'b [u8]) -> Vec<Pixels<'b>> {
         let shape = self.images.shape();
         let pixels =
             |bytes| Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes };
-        bytes.iter().map(|bytes| pixels(bytes.as_slice())).collect()
-    }
-
-    fn bytes(&self) -> Vec<Vec<u8>> {
-        self.images.frames().map(|frame| frame.iter().map(|value| to_byte(*value)).collect()).collect()
+        bytes.chunks_exact(shape.frame()).map(pixels).collect()
     }
 
     fn file(
