@@ -10,7 +10,7 @@ pub(super) fn run(args: &[String]) -> Result<(), Failure> {
     let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);
     let mut command = workspace.cargo();
     command.args(["run", "--release", "-p", "comfyicu-engine", "--example", "beside_comfyui", "--", "bench"]);
-    command.args([arguments.comfyui, arguments.sides]);
+    command.args([arguments.comfyui, arguments.sides, arguments.pid, arguments.script]);
     process::run(&mut command, &interrupt)
 }
 
@@ -21,15 +21,22 @@ struct Arguments {
     comfyui: String,
     /// The sides of the images, with commas between.
     sides: String,
+    /// The process of that ComfyUI, to see its memory; empty where that is not asked for.
+    pid: String,
+    /// What starts and stops another one, to measure its first image: `SCRIPT start PORT`; empty likewise.
+    script: String,
 }
 
 impl Arguments {
     fn read(args: &[String]) -> Result<Self, Failure> {
-        let mut read = Self { comfyui: String::new(), sides: "512,2048".to_owned() };
+        let sides = "512,2048,4096".to_owned();
+        let mut read = Self { comfyui: String::new(), sides, pid: String::new(), script: String::new() };
         for pair in args.chunks(2) {
             match pair {
                 [name, value] if name == "--comfyui" => read.comfyui.clone_from(value),
                 [name, value] if name == "--sides" => read.sides.clone_from(value),
+                [name, value] if name == "--pid" => read.pid.clone_from(value),
+                [name, value] if name == "--script" => read.script.clone_from(value),
                 [name, ..] => {
                     return Err(Failure::usage(format!(
                         "`bench native` has no option `{name}`, or it lacks its value"
@@ -53,8 +60,14 @@ mod tests {
 
     #[test]
     fn options_are_read_and_others_refused() {
-        let sides = |comfyui: &str, sides: &str| Arguments { comfyui: comfyui.into(), sides: sides.into() };
-        assert_eq!(read("").unwrap(), sides("", "512,2048"));
+        let sides = |comfyui: &str, sides: &str| Arguments {
+            comfyui: comfyui.into(),
+            sides: sides.into(),
+            pid: String::new(),
+            script: String::new(),
+        };
+        assert_eq!(read("").unwrap(), sides("", "512,2048,4096"));
+        assert_eq!(read("--pid 7 --script a.sh").unwrap().script, "a.sh");
         assert_eq!(read("--sides 64 --comfyui [::1]:8188").unwrap(), sides("[::1]:8188", "64"));
         assert!(read("--comfyui").is_err() && read("--size 3").is_err());
     }

@@ -4,154 +4,229 @@
 //! kept, the node, and a preview of one pixel of its result. What is measured is from handing the prompt over
 //! to its end, in this process and over HTTP on this machine.
 
+mod cancel;
+mod machine;
+mod prompt;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use comfyicu_engine::{Executor as _, Job, MemoryOutputs, NativeExecutor, NoEvents};
-use comfyicu_model::{Prompt, RunId};
+use comfyicu_engine::{Executor as _, InputFile, InputFiles, Job, MemoryOutputs, NativeExecutor, NoEvents};
+use comfyicu_model::{DestPath, Prompt, RunId};
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::comfyui::ComfyUi;
+use machine::{Bandwidth, Peak};
+use prompt::{FILE, What};
 
-/// How many times each prompt runs; the median counts.
-const ROUNDS: u32 = 5;
+/// How many times each prompt runs at most; the median counts.
+const ROUNDS: usize = 5;
 
-/// Nodes with what stands at their inputs, between the image `["1", 0]` and the result of node 2.
-const NODES: [(&str, &str); 13] = [
-    ("(none)", ""),
-    ("ImageInvert", r#""image": ["1", 0]"#),
-    (
-        "ImageScale area",
-        r#""image": ["1", 0], "upscale_method": "area", "width": HALF, "height": HALF, "crop": "disabled""#,
-    ),
-    (
-        "ImageScale bicubic",
-        r#""image": ["1", 0], "upscale_method": "bicubic", "width": HALF, "height": HALF, "crop": "disabled""#,
-    ),
-    (
-        "ImageScale lanczos",
-        r#""image": ["1", 0], "upscale_method": "lanczos", "width": HALF, "height": HALF, "crop": "disabled""#,
-    ),
-    ("ImageBlur", r#""image": ["1", 0], "blur_radius": 5, "sigma": 2.0"#),
-    ("ImageSharpen", r#""image": ["1", 0], "sharpen_radius": 2, "sigma": 1.0, "alpha": 1.0"#),
-    (
-        "ImageBlend overlay",
-        r#""image1": ["1", 0], "image2": ["1", 0], "blend_factor": 0.5, "blend_mode": "overlay""#,
-    ),
-    (
-        "ImageCompositeMasked",
-        r#""destination": ["1", 0], "source": ["1", 0], "x": 9, "y": 9, "resize_source": false"#,
-    ),
-    ("ImageFlip", r#""image": ["1", 0], "flip_method": "y-axis: horizontally""#),
-    ("ImageRotate", r#""image": ["1", 0], "rotation": "90 degrees""#),
-    ("ImageQuantize", r#""image": ["1", 0], "colors": 16, "dither": "none""#),
-    ("Morphology", r#""image": ["1", 0], "operation": "dilate", "kernel_size": 5"#),
-];
+/// No further round begins when both sides together have taken so long.
+const ENOUGH: Duration = Duration::from_secs(6);
 
-/// What a prompt measures.
-#[derive(Clone, Copy)]
-enum What {
-    Node(&'static str, &'static str),
-    /// Ten nodes one after the other.
-    Pipeline,
-    /// Writing PNG.
-    Save,
+/// The largest batch that is measured, in pixels.
+const MAX_PIXELS: u64 = 8 * 2048 * 2048;
+
+/// What is measured, and beside what.
+struct Plan {
+    comfyui: Option<ComfyUi>,
+    /// The process of the real ComfyUI, to see its memory.
+    pid: Option<u32>,
+    sides: Vec<u32>,
+    /// What starts and stops a real ComfyUI: called with `start PORT` and `stop PORT`.
+    script: Option<PathBuf>,
 }
 
-impl What {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Node(name, _) => name,
-            Self::Pipeline => "ten nodes",
-            Self::Save => "PNG encode",
-        }
-    }
-
-    /// The prompt for an image of a side, of a batch and a colour.
-    fn prompt(self, side: u32, batch: u32, colour: u32) -> String {
-        let image = format!(
-            r#""1": {{"class_type": "EmptyImage", "inputs": {{"width": {side}, "height": {side}, "batch_size": {batch}, "color": {colour}}}}}"#
-        );
-        let node = |id: usize, class: &str, inputs: &str| {
-            let inputs = inputs.replace("HALF", &(side / 2).to_string());
-            format!(r#", "{id}": {{"class_type": "{class}", "inputs": {{{inputs}}}}}"#)
+impl Plan {
+    /// The address, the sides with commas between, the process, the script; each may be empty.
+    fn read(arguments: &[String]) -> Result<Self, Failure> {
+        let [comfyui, sides, pid, script] = arguments else {
+            return Err("needed: ADDRESS SIDES PID SCRIPT".into());
         };
-        let (nodes, last) = match self {
-            Self::Node(_, "") | Self::Save => (String::new(), 1),
-            Self::Node(name, inputs) => (node(2, name.split(' ').next().unwrap_or(name), inputs), 2),
-            Self::Pipeline => {
-                let steps = NODES.iter().skip(1).cycle().filter(|(name, _)| !name.contains("Quantize"));
-                let chain = steps.take(10).enumerate().map(|(at, (name, inputs))| {
-                    let source = format!(r#"["{}", 0]"#, at + 1);
-                    let class = name.split(' ').next().unwrap_or(name);
-                    node(at + 2, class, &inputs.replace(r#"["1", 0]"#, &source))
-                });
-                (chain.collect(), 11)
-            }
-        };
-        let part = r#""width": 1, "height": 1, "x": 0, "y": 0"#;
-        let end = match self {
-            Self::Save => node(90, "PreviewImage", r#""images": ["1", 0]"#),
-            _ => {
-                node(90, "ImageCrop", &format!(r#""image": ["{last}", 0], {part}"#))
-                    + &node(91, "PreviewImage", r#""images": ["90", 0]"#)
-            }
-        };
-        format!("{{{image}{nodes}{end}}}")
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Ok(Self {
+            comfyui: given(comfyui).map(|address| ComfyUi::at(&address)),
+            pid: given(pid).map(|pid| pid.parse()).transpose()?,
+            sides: sides.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            script: given(script).map(PathBuf::from),
+        })
     }
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let mut arguments = arguments.iter();
-    let comfyui = arguments.next().filter(|address| !address.is_empty()).map(|address| ComfyUi::at(address));
-    let sides: Vec<u32> = match arguments.next() {
-        Some(sides) => sides.split(',').map(str::parse).collect::<Result<_, _>>()?,
-        None => vec![512, 2048],
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
-    let executor = NativeExecutor::new();
-    let whats = NODES.map(|(name, inputs)| What::Node(name, inputs)).into_iter();
+    if arguments.first().is_some_and(|what| what == "first") {
+        return first_image();
+    }
+    let plan = Plan::read(arguments)?;
+    let bench = Bench::new(&plan)?;
     println!(
-        "| prompt | side | batch | native, ms | ComfyUI, ms | times as fast |\n|---|---|---|---|---|---|"
+        "memory bandwidth: {:.1} GB/s (a copy on all processors, bytes read and written)",
+        bench.bandwidth.0
     );
-    let mut colour = 0;
-    for what in whats.chain([What::Pipeline, What::Save]) {
-        for (side, batch) in sides.iter().map(|side| (*side, 1)).chain([(512, 8)]) {
-            let (mut own, mut theirs) = (Vec::new(), Vec::new());
-            for _ in 0..ROUNDS {
-                colour += 1;
-                let prompt = what.prompt(side, batch, colour);
-                own.push(native(&runtime, &executor, &prompt)?);
-                if let Some(comfyui) = &comfyui {
-                    theirs.push(comfyui.time(&prompt)?);
-                }
+    println!(
+        "| prompt | side | batch | native, ms | ComfyUI, ms | times as fast | the node alone | of bandwidth | peak, MiB | ComfyUI's peak |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    for side in &plan.sides {
+        for batch in [1, 8] {
+            if u64::from(*side).pow(2) * u64::from(batch) <= MAX_PIXELS.max(u64::from(*side).pow(2)) {
+                bench.size(*side, batch)?;
             }
-            let own = median(own);
-            let compared = match median(theirs) {
-                theirs if comfyui.is_some() => format!("{:.1} | {:.1}", theirs, theirs / own),
-                _ => "- | -".to_owned(),
-            };
-            println!("| {} | {side} | {batch} | {own:.1} | {compared} |", what.name());
         }
     }
+    first(plan.script.as_deref())?;
+    cancel::run()
+}
+
+/// Both sides, ready to run.
+struct Bench<'p> {
+    plan: &'p Plan,
+    runtime: Runtime,
+    executor: NativeExecutor,
+    bandwidth: Bandwidth,
+    place: tempfile::TempDir,
+}
+
+/// The medians of both sides in milliseconds, and their peaks in MiB.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measured {
+    own: f64,
+    theirs: Option<f64>,
+    own_peak: Option<u64>,
+    their_peak: Option<u64>,
+}
+
+impl<'p> Bench<'p> {
+    fn new(plan: &'p Plan) -> Result<Self, Failure> {
+        Ok(Self {
+            plan,
+            runtime: tokio::runtime::Builder::new_multi_thread().build()?,
+            executor: NativeExecutor::new(),
+            bandwidth: Bandwidth::measure(),
+            place: tempfile::tempdir()?,
+        })
+    }
+
+    /// Measures everything at one size.
+    fn size(&self, side: u32, batch: u32) -> Result<(), Failure> {
+        let empty = self.measure(What::NONE, side, batch)?;
+        for what in What::all() {
+            if matches!(what, What::Load) && batch > 1 {
+                continue;
+            }
+            let measured = if what == What::NONE { empty } else { self.measure(what, side, batch)? };
+            self.print(what, (side, batch), measured, empty);
+        }
+        Ok(())
+    }
+
+    fn measure(&self, what: What, side: u32, batch: u32) -> Result<Measured, Failure> {
+        let (mut own, mut theirs) = (Vec::new(), Vec::new());
+        let started = Instant::now();
+        let picture = (what == What::Load).then(|| prompt::picture(side)).transpose()?;
+        let (peak, their_peak) = (Peak::of(std::process::id()), self.plan.pid.map(Peak::of));
+        while own.len() < ROUNDS && (own.is_empty() || started.elapsed() < ENOUGH) {
+            let prompt = what.prompt(side, batch, u32::try_from(own.len())? + 3);
+            let inputs = picture.as_ref().map(|picture| self.input(picture, own.len())).transpose()?;
+            own.push(self.native(&prompt, inputs.unwrap_or_default())?);
+            if let Some(comfyui) = &self.plan.comfyui {
+                theirs.push(comfyui.time(&prompt)?);
+            }
+        }
+        Ok(Measured {
+            own: median(own),
+            theirs: (!theirs.is_empty()).then(|| median(theirs)),
+            own_peak: peak.mib(),
+            their_peak: their_peak.and_then(|peak| peak.mib()),
+        })
+    }
+
+    /// A file of its own bytes for each round, so that nothing can be kept: what stands behind its end.
+    fn input(&self, picture: &[u8], round: usize) -> Result<InputFiles, Failure> {
+        let bytes = [picture, &[u8::try_from(round)?]].concat();
+        if let Some(comfyui) = &self.plan.comfyui {
+            comfyui.upload("", FILE, &bytes)?;
+        }
+        let path = self.place.path().join(FILE);
+        std::fs::write(&path, bytes)?;
+        Ok(InputFiles::from_iter([(DestPath::input(FILE)?, InputFile::of(path)?)]))
+    }
+
+    fn native(&self, prompt: &str, inputs: InputFiles) -> Result<Duration, Failure> {
+        let started = Instant::now();
+        execute(&self.runtime, &self.executor, prompt, inputs, &CancellationToken::new())?;
+        Ok(started.elapsed())
+    }
+
+    fn print(&self, what: What, (side, batch): (u32, u32), measured: Measured, empty: Measured) {
+        let Measured { own, theirs, own_peak, their_peak } = measured;
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        let net = own - empty.own;
+        let alone = theirs.zip(empty.theirs).filter(|_| net > 0.05 && what.is_node());
+        let part = what.bytes(side, batch).filter(|_| net > 0.05);
+        println!(
+            "| {} | {side} | {batch} | {own:.1} | {} | {} | {} | {} | {} | {} |",
+            what.name(),
+            shown(theirs.map(|theirs| format!("{theirs:.1}"))),
+            shown(theirs.map(|theirs| format!("{:.1}", theirs / own))),
+            shown(alone.map(|(theirs, empty)| format!("{:.1}", (theirs - empty) / net))),
+            shown(part.map(|bytes| format!("{:.0} %", self.bandwidth.part(bytes, net) * 100.0))),
+            shown(own_peak.map(|peak| peak.to_string())),
+            shown(their_peak.map(|peak| peak.to_string())),
+        );
+    }
+}
+
+/// The port of the real ComfyUI whose start is measured.
+const PORT: &str = "18719";
+
+/// How long after the start of a process there is an image.
+fn first(script: Option<&Path>) -> Result<(), Failure> {
+    let times = (0..ROUNDS).map(|_| {
+        let started = Instant::now();
+        let status = Command::new(std::env::current_exe()?).args(["bench", "first"]).status()?;
+        if status.success() { Ok(started.elapsed()) } else { Err(Failure::from("it failed")) }
+    });
+    let own = median(times.collect::<Result<_, _>>()?);
+    println!("first image from process start: native {own:.1} ms");
+    let Some(script) = script else { return Ok(()) };
+    let started = Instant::now();
+    let status = Command::new("bash").arg(script).args(["start", PORT]).status()?;
+    let comfyui = ComfyUi::at(&format!("127.0.0.1:{PORT}"));
+    let ran =
+        if status.success() { comfyui.time(&What::Save.prompt(64, 1, 1)) } else { Err("no start".into()) };
+    let theirs = started.elapsed().as_secs_f64() * 1000.0;
+    Command::new("bash").arg(script).args(["stop", PORT]).status()?;
+    ran?;
+    println!("first image from process start: ComfyUI {theirs:.1} ms, {:.0} times as long", theirs / own);
     Ok(())
+}
+
+/// Makes one image and ends: what a process does that was started for it.
+fn first_image() -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    let prompt = What::Save.prompt(64, 1, 1);
+    execute(&runtime, &NativeExecutor::new(), &prompt, InputFiles::default(), &CancellationToken::new())
+}
+
+fn execute(
+    runtime: &Runtime,
+    executor: &NativeExecutor,
+    prompt: &str,
+    inputs: InputFiles,
+    cancel: &CancellationToken,
+) -> Result<(), Failure> {
+    let job = Job::new(RunId::parse("bench")?, Prompt::parse(prompt.as_bytes())?).inputs(inputs);
+    let outputs = MemoryOutputs::default();
+    Ok(runtime.block_on(executor.execute(job, &NoEvents, &outputs, cancel))?)
 }
 
 /// The median in milliseconds.
 fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times.get(times.len() / 2).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
-}
-
-fn native(
-    runtime: &tokio::runtime::Runtime,
-    executor: &NativeExecutor,
-    prompt: &str,
-) -> Result<Duration, Failure> {
-    let started = Instant::now();
-    let job = Job::new(RunId::parse("bench")?, Prompt::parse(prompt.as_bytes())?);
-    let outputs = MemoryOutputs::default();
-    let cancel = CancellationToken::new();
-    runtime.block_on(executor.execute(job, &NoEvents, &outputs, &cancel))?;
-    Ok(started.elapsed())
 }

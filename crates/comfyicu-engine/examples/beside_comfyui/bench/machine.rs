@@ -1,0 +1,59 @@
+//! What the machine can do, and what processes take of it.
+
+use std::fs;
+use std::time::Instant;
+
+use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
+use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
+
+/// How many bytes are copied to measure: more than any cache holds.
+const BYTES: usize = 256 << 20;
+
+/// Bytes that memory moves in a second, in GB.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bandwidth(pub(super) f64);
+
+impl Bandwidth {
+    /// Copies a large buffer a few times, on all processors; the fastest counts.
+    pub(super) fn measure() -> Self {
+        let source = vec![1_u8; BYTES];
+        let mut target = vec![2_u8; BYTES];
+        let copy = |target: &mut Vec<u8>| {
+            let started = Instant::now();
+            let parts = target.par_chunks_mut(1 << 20).zip(source.par_chunks(1 << 20));
+            parts.for_each(|(target, source)| target.copy_from_slice(source));
+            started.elapsed().as_secs_f64()
+        };
+        let fastest = (0..5).map(|_| copy(&mut target)).fold(f64::INFINITY, f64::min);
+        Self(2.0 * gigabytes(BYTES as u64) / fastest)
+    }
+
+    /// Which part of the bandwidth moves so many bytes in so many milliseconds.
+    pub(super) fn part(self, bytes: u64, milliseconds: f64) -> f64 {
+        gigabytes(bytes) / (milliseconds / 1000.0) / self.0
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn gigabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e9
+}
+
+/// The most memory that a process has held since this was made.
+#[derive(Debug)]
+pub(super) struct Peak(u32);
+
+impl Peak {
+    pub(super) fn of(pid: u32) -> Self {
+        // Where it cannot be reset, it is the most since the process began.
+        fs::write(format!("/proc/{pid}/clear_refs"), "5").ok();
+        Self(pid)
+    }
+
+    pub(super) fn mib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+        Some(kib / 1024)
+    }
+}
