@@ -81,16 +81,17 @@ pub(in crate::native) static REBATCH_IMAGES: Definition = Definition {
 
 fn join(mut call: Call) -> Result<Yield, Failure> {
     let (first, second) = (call.image("image1")?, call.image("image2")?);
+    let work = &call.context.work;
+    // Alpha comes first, because PyTorch resizes four channels in another way than three.
+    let channels = first.shape().channels.max(second.shape().channels);
+    let (first, second) = (first.opaque(channels, work)?, second.opaque(channels, work)?);
     let Shape { width, height, .. } = first.shape();
-    let size = Size { width, height };
     let second = if (second.shape().width, second.shape().height) == (width, height) {
         second
     } else {
-        resize_to(&second, Method::Bilinear, size, Crop::Center, &call.context.work)?
+        resize_to(&second, Method::Bilinear, Size { width, height }, Crop::Center, work)?
     };
-    let channels = first.shape().channels.max(second.shape().channels);
-    let work = &call.context.work;
-    let joined = join_all(&call, &[first.opaque(channels, work)?, second.opaque(channels, work)?])?;
+    let joined = join_all(&call, &[first, second])?;
     Ok(Yield::values([Value::Image(joined)]))
 }
 
