@@ -99,9 +99,10 @@ impl Float {
         Self { default: Some((default, step)), min, max }
     }
 
-    /// Any number.
-    #[expect(clippy::cast_precision_loss, reason = "Python compares with the integer, which rounds the same")]
-    pub(in crate::native) const ANY: Self = Self { default: None, min: -LARGEST as f64, max: LARGEST as f64 };
+    /// Any number between the largest integer and its negative. Python compares with these as they are, so the
+    /// bounds are the last doubles within.
+    pub(in crate::native) const ANY: Self =
+        Self { default: None, min: -9_223_372_036_854_774_784.0, max: 9_223_372_036_854_774_784.0 };
 }
 
 impl Kind {
