@@ -113,9 +113,9 @@ fn weigh(rows: &[Vec<f32>], kernel: &Kernel, channels: usize, target: &mut [f32]
         let mut sums = [0.0; LANES];
         for (row, weights) in rows.iter().zip(kernel.weights.chunks_exact(kernel.side())) {
             for (at, weight) in weights.iter().enumerate() {
-                let values =
-                    row.get(block * LANES + at * channels..).and_then(|row| row.first_chunk::<LANES>());
-                for (sum, value) in sums.iter_mut().zip(values.into_iter().flatten()) {
+                let values = row.get(block * LANES + at * channels..);
+                let Some(values) = values.and_then(|row| row.first_chunk::<LANES>()) else { continue };
+                for (sum, value) in sums.iter_mut().zip(values) {
                     *sum = value.mul_add(*weight, *sum);
                 }
             }

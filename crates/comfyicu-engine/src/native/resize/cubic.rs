@@ -62,12 +62,23 @@ struct Kept {
 fn along<const N: usize, const CHANNELS: usize>(row: &[f32], columns: &[Taps<N>], target: &mut [f32]) {
     let pixels = row.as_chunks::<CHANNELS>().0;
     for (column, target) in columns.iter().zip(target.as_chunks_mut::<CHANNELS>().0) {
-        let sources = column.index.map(|x| pixels.get(x).map_or(&[][..], |pixel| pixel.as_slice()));
-        across(sources, column.weight, target);
+        let sources = column.index.map(|x| pixels.get(x).copied().unwrap_or([0.0; CHANNELS]));
+        let mut terms = sources.iter().zip(column.weight);
+        let (Some((first, a)), Some((second, b))) = (terms.next(), terms.next()) else { return };
+        let mut sums = [0.0; CHANNELS];
+        for ((sum, first), second) in sums.iter_mut().zip(first).zip(second) {
+            *sum = first.mul_add(a, second * b);
+        }
+        for (source, weight) in terms {
+            for (sum, value) in sums.iter_mut().zip(source) {
+                *sum = value.mul_add(weight, *sum);
+            }
+        }
+        *target = sums;
     }
 }
 
-/// The weighted sum of N rows, or of N pixels. The first two products are joined by one fused addition.
+/// The weighted sum of N rows. The first two products are joined by one fused addition.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
 fn across<const N: usize>(sources: [&[f32]; N], weights: [f32; N], target: &mut [f32]) {
