@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 
 use super::call::Failure;
-use super::check::{Source, Step};
 use super::image::{BuildError, Shape};
 use super::limit;
 use super::memory::Memory;
+use super::steps::{Source, Step};
 use super::value::Literal;
 
 /// What is known of a step's inputs.
