@@ -13,11 +13,12 @@ pub struct Timestamp(jiff::Timestamp);
 pub struct InvalidTimestamp(String);
 
 impl Timestamp {
-    /// Makes a moment of the milliseconds since 1970; those beyond the year 9999 become its end.
+    /// Makes a moment of the milliseconds since 1970; those beyond the year 9999, before or after, become the
+    /// last second that there is.
     pub fn from_unix_millis(millis: i64) -> Self {
-        let clamped =
-            millis.clamp(jiff::Timestamp::MIN.as_millisecond(), jiff::Timestamp::MAX.as_millisecond());
-        Self(jiff::Timestamp::from_millisecond(clamped).unwrap_or_default())
+        let last = if millis < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        let last = || jiff::Timestamp::from_second(last.as_second()).unwrap_or(last);
+        Self(jiff::Timestamp::from_millisecond(millis).unwrap_or_else(|_| last()))
     }
 
     /// The milliseconds since 1970.
@@ -62,6 +63,17 @@ mod tests {
         assert_eq!(moment.to_string(), text);
         assert_eq!(Timestamp::from_unix_millis(moment.as_unix_millis()), moment);
         assert_eq!(Timestamp::from_unix_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn what_is_beyond_the_calendar_becomes_its_end() {
+        for (millis, year) in [(i64::MAX, "9999-"), (i64::MAX / 1000, "9999-"), (i64::MIN, "-009999-")] {
+            let moment = Timestamp::from_unix_millis(millis);
+            assert!(moment.to_string().starts_with(year), "{millis}: {moment}");
+            assert_eq!(Timestamp::from_unix_millis(moment.as_unix_millis()), moment);
+            let text = moment.to_string();
+            assert_eq!(text.parse::<Timestamp>().map(|read| read.to_string()).as_deref(), Ok(&*text));
+        }
     }
 
     #[test]
