@@ -136,9 +136,10 @@ impl Feed {
 
     fn take(&mut self, event: LiveEvent) {
         match event {
+            // What was written down is read, all of it and in its order; progress of a run whose changes are
+            // still to be read would come too early.
+            LiveEvent::Lifecycle(_) | LiveEvent::Progress(_) if self.behind => {}
             LiveEvent::Lifecycle(event) => self.take_lifecycle(&event),
-            // Progress of a run whose changes are still to be read would come too early.
-            LiveEvent::Progress(_) if self.behind => {}
             LiveEvent::Progress(progress) => {
                 let frame = Frame::of_progress(&progress);
                 // Only the newest of its kind matters, unless it is a file.

@@ -161,6 +161,31 @@ async fn who_waits_is_told_of_its_position() {
 }
 
 #[tokio::test]
+async fn a_reader_that_is_too_slow_is_told_so_and_misses_no_change() {
+    let server = Server::start(&[]).await;
+    let mut slow = Reader::open(&server, "/api/v1/workflows/w1/events", None).await;
+    // Far more happens than is kept for a reader, while this one does not read.
+    let invert = |id: usize| {
+        format!(r#""{id}": {{"class_type": "ImageInvert", "inputs": {{"image": ["{}", 0]}}}}, "#, id - 1)
+    };
+    let long = format!(
+        r#"{{{}"0": {{"class_type": "EmptyImage", "inputs": {{"width": 1, "height": 1, "batch_size": 1, "color": 0}}}},
+            "end": {{"class_type": "SaveImage", "inputs": {{"images": ["400", 0], "filename_prefix": "x"}}}}}}"#,
+        (1..=400).map(invert).collect::<String>()
+    );
+    let run = server.ended(&server.submit(&body(&long)).await).await;
+    assert_eq!(run.status(), Some(RunStatus::Completed), "{run:?}");
+    let mut events = Vec::new();
+    while lifecycle(&events).last() != Some(&"completed") {
+        events.push(slow.next().await.unwrap());
+    }
+    assert_eq!(lifecycle(&events), ["queued", "started", "completed"]);
+    let resync = events.iter().filter(|(_, name, _)| name == "resync").count();
+    let nodes = events.iter().filter(|(_, name, _)| name == "node").count();
+    assert!(resync > 0 && nodes < 402, "{resync} {nodes}");
+}
+
+#[tokio::test]
 async fn events_are_of_runs_that_there_are() {
     let server = Server::start(&[]).await;
     let missing = server.get("/api/v1/workflows/w1/runs/none/events").await;
