@@ -28,7 +28,7 @@ use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, KeyStore, SqliteStore, StoreError};
 use crate::urls::{PublicUrls, Signer};
 use crate::webhook::{self, InvalidSecrets, WebhookSecrets, WebhookSender, load_outgoing};
-use crate::worker::{Running, Worker};
+use crate::worker::{Lease, Running, Worker};
 
 /// The most bytes of one file of a run: larger than any checkpoint in common use.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
@@ -236,6 +236,7 @@ async fn set_to_work(
         live: app.bus.live.clone(),
         running: app.running.clone(),
         shutdown: app.shutdown.clone(),
+        lease: Lease::default(),
     };
     let left = worker.recover().await?;
     if left > 0 {

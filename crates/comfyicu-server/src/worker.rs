@@ -8,6 +8,8 @@ mod attempt;
 mod fetch;
 mod recover;
 mod running;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use running::Running;
 
@@ -33,14 +35,26 @@ use crate::vault::Vault;
 /// The runs that wait, with their files once they are there.
 pub(crate) type RunQueue = Queue<Prepared>;
 
-/// How long a run is a worker's without a sign of life.
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
-/// How often a worker gives a sign of life: two may be lost.
-const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a worker rests before it looks by itself: for runs that were delayed. It is woken for others.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a run is left alone after the store failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// For how long a run is a worker's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lease {
+    /// Without a sign of life.
+    pub(crate) length: Duration,
+    /// How often a worker gives one.
+    pub(crate) heartbeat: Duration,
+}
+
+impl Default for Lease {
+    /// Two signs of life may be lost.
+    fn default() -> Self {
+        Self { length: Duration::from_secs(30), heartbeat: Duration::from_secs(10) }
+    }
+}
 
 /// What workers share.
 #[derive(Clone, Debug)]
@@ -56,6 +70,7 @@ pub(crate) struct Worker {
     pub(crate) vault: Vault,
     pub(crate) running: Running,
     pub(crate) shutdown: Shutdown,
+    pub(crate) lease: Lease,
 }
 
 impl Worker {
@@ -99,7 +114,8 @@ impl Worker {
         let key = &waiting.key;
         let begun = async {
             let Some(run) = self.store.get(&key.workflow_id, &key.run_id).await? else { return Ok(None) };
-            let Some(started) = run.start(&self.executor.device().name, clock::now(), LEASE) else {
+            let Some(started) = run.start(&self.executor.device().name, clock::now(), self.lease.length)
+            else {
                 return Ok(None);
             };
             let is_ours = self.store.change(&run, &started, told(&started, &self.urls)).await?;
@@ -150,8 +166,8 @@ impl Worker {
     /// execution is told to end.
     async fn keep_lease(&self, run: &RunRecord, token: &CancellationToken) {
         loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            match self.store.renew(&run.id, run.attempt, after(clock::now(), LEASE)).await {
+            tokio::time::sleep(self.lease.heartbeat).await;
+            match self.store.renew(&run.id, run.attempt, after(clock::now(), self.lease.length)).await {
                 Ok(true) => {}
                 Ok(false) => token.cancel(),
                 Err(error) => {

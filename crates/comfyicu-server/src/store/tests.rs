@@ -6,7 +6,9 @@ use comfyicu_model::OutputPath;
 
 use super::*;
 use crate::run::{Costs, EventKind, Loss, Outcome};
+use interleavings::a_run_ends_once_whatever_happens_in_whatever_order;
 
+mod interleavings;
 mod migrations;
 
 const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
@@ -384,6 +386,7 @@ contract! {
     a_message_waits_until_it_arrived_and_can_be_sent_again,
     files_and_inputs_are_found_again,
     a_key_is_known_by_its_digest_and_a_secret_is_kept,
+    a_run_ends_once_whatever_happens_in_whatever_order,
 }
 
 #[tokio::test]

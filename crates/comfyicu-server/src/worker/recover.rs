@@ -2,7 +2,7 @@
 
 use comfyicu_model::Timestamp;
 
-use super::{HEARTBEAT, Worker};
+use super::Worker;
 use crate::clock;
 use crate::report::with_causes;
 use crate::run::{Loss, told};
@@ -35,7 +35,7 @@ impl Worker {
         loop {
             tokio::select! {
                 () = self.shutdown.stopping() => return,
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(self.lease.heartbeat) => {}
             }
             match self.put_back(Some(clock::now()), Loss::Gone).await {
                 Ok(0) => {}

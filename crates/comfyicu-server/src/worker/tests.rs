@@ -1,0 +1,152 @@
+//! A worker that hangs loses its run, and cannot end it when it comes back.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use comfyicu_engine::{Device, EventSink, ExecutionError, Job, Output, OutputKind, OutputSink};
+use comfyicu_model::json::Object;
+use comfyicu_model::{Accelerator, ObjectInfo, OutputPath, RunStatus};
+use url::Url;
+
+use super::*;
+use crate::accelerators::Accelerators;
+use crate::bus::Bus;
+use crate::data_dir::DataDir;
+use crate::files::{BlobStore, Fetcher};
+use crate::guard::Guard;
+use crate::run::EventKind::{Completed, Queued, Started};
+use crate::run::Outcome;
+use crate::store::{FileIndex, Scope, SqliteStore};
+
+/// Its first execution hangs until it is released, and then goes on as if nothing had been.
+#[derive(Debug)]
+struct Hanging {
+    device: Device,
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+    released: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Default for Hanging {
+    fn default() -> Self {
+        let device = Device::new("CPU", Accelerator::Cpu);
+        let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { device, begun, ended, released: Mutex::new(false), changed: Condvar::new() }
+    }
+}
+
+impl Hanging {
+    fn release(&self) {
+        *self.released.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    /// Blocks its thread, so that its worker gives no sign of life.
+    fn hang(&self) {
+        let released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(released, BOUND, |released| !*released);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[async_trait]
+impl Executor for Hanging {
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    async fn object_info(&self) -> Result<Arc<ObjectInfo>, ExecutionError> {
+        Ok(Arc::new(ObjectInfo::new(Object::new())))
+    }
+
+    async fn execute(
+        &self,
+        _job: Job,
+        _events: &dyn EventSink,
+        outputs: &dyn OutputSink,
+        _cancel: &CancellationToken,
+    ) -> Result<(), ExecutionError> {
+        let attempt = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        if attempt == 1 {
+            tokio::task::block_in_place(|| self.hang());
+        }
+        let path = OutputPath::parse("made_00001_.png").unwrap();
+        let content = format!("by attempt {attempt}");
+        outputs.save(Output::new("9".into(), OutputKind::Output, path, "image/png", content)).await?;
+        self.ended.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+/// How long anything may take.
+const BOUND: Duration = Duration::from_mins(1);
+
+async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !is_so().await {
+        assert!(begun.elapsed() < BOUND, "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn worker(folder: &Path, data: &DataDir, store: &SqliteStore, bus: &Bus, executor: Arc<Hanging>) -> Worker {
+    let (guard, urls) = (Guard::new([]), PublicUrls::new(Url::parse("http://localhost").unwrap(), None));
+    let blobs = BlobStore::open(data.blobs(), 1000).unwrap();
+    let index: Arc<dyn FileIndex> = Arc::new(store.clone());
+    let fetcher = Fetcher::new(guard.clone(), blobs.clone(), Arc::clone(&index)).unwrap();
+    Worker {
+        store: Arc::new(store.clone()),
+        share: Accelerators::new(None, &[Accelerator::Cpu]).share(None),
+        vault: bus.vault.clone(),
+        executor,
+        files: FileProvider { fetcher, blobs, guard, index, uploads: urls.uploads() },
+        outputs: OutputStore::new(folder.join("outputs")),
+        urls,
+        queue: Arc::clone(&bus.queue),
+        live: bus.live.clone(),
+        running: Running::default(),
+        shutdown: Shutdown::default(),
+        lease: Lease { length: Duration::from_millis(300), heartbeat: Duration::from_millis(50) },
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_without_a_sign_of_life_loses_its_run_and_cannot_end_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::lock(folder.path()).unwrap();
+    let (bus, executor) = (Bus::default(), Arc::new(Hanging::default()));
+    let store = SqliteStore::open(&data.database(), Arc::new(bus.clone())).await.unwrap();
+    let worker = worker(folder.path(), &data, &store, &bus, Arc::clone(&executor));
+    let accepted = crate::run::tests::accepted();
+    let run = RunRecord { files: Object::new(), created_at: clock::now(), ..accepted };
+    store.insert(&run, None).await.unwrap();
+    for _ in 0..2 {
+        tokio::spawn(worker.clone().work());
+    }
+    tokio::spawn(worker.clone().reap());
+
+    let find = async || store.get(&run.workflow_id, &run.id).await.unwrap().unwrap();
+    eventually("the other worker ends the run", async || find().await.status.is_terminal()).await;
+    let ended = find().await;
+    assert_eq!((&ended.status, ended.attempt), (&RunStatus::Completed, 2));
+    assert!(matches!(&ended.outcome, Some(Outcome::Files(files)) if files.len() == 1));
+    let output = worker.outputs.file(&run.id, 2, &OutputPath::parse("made_00001_.png").unwrap());
+    assert_eq!(std::fs::read(&output).unwrap(), b"by attempt 2");
+
+    executor.release();
+    let late = folder.path().join("outputs").join(run.id.as_str()).join("1");
+    eventually("the first worker comes back and is refused", async || {
+        executor.ended.load(Ordering::SeqCst) == 2 && !late.exists()
+    })
+    .await;
+    assert_eq!(find().await, ended, "nothing that it did counts");
+    assert_eq!(std::fs::read(&output).unwrap(), b"by attempt 2");
+    let events = store.events(&Scope::Run(run.id.clone()), 0, 100).await.unwrap();
+    let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [Queued, Started, Queued, Started, Completed]);
+    worker.shutdown.abort();
+}
