@@ -15,11 +15,13 @@ use measure::{Figures, cycles, lists, readers, submits, webhooks};
 const TIME: Duration = Duration::from_secs(8);
 /// How many connections submit.
 const CONNECTIONS: usize = 64;
+/// How many runs a store has that is beginning to fill.
+const FEW: u64 = 1000;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct BenchOptions {
-    /// How many runs are stored for the second round.
+    /// How many runs a full store has.
     pub stored: u64,
     /// How many read events at once.
     pub readers: usize,
@@ -57,20 +59,35 @@ pub fn bench(programs: Programs, options: BenchOptions) -> Vec<String> {
     lines.push(format!("memory, with {} readers gone: {} MiB", options.readers, memory(&server)));
     drop(server);
 
-    let server = stored::fill(start(), options.stored);
-    let full = submits(&server, CONNECTIONS, TIME, &file);
-    lines.push(format!("submits, {} runs stored: {}", options.stored, shown(&full)));
-    lines.push(format!("  empty store ÷ full store: {:.2}", empty.rate / full.rate));
-    lines.extend(lists(&server));
-    lines.push(format!("memory, with {} runs stored: {} MiB", options.stored, memory(&server)));
-    drop(server);
-    let server = stored::fill(start(), options.stored);
+    let few = with_stored(start(), FEW, &file, &mut lines);
+    let full = with_stored(start(), options.stored, &file, &mut lines);
     lines.push(format!(
-        "cycles of a trivial run, {} stored: {:.0}/s",
+        "{FEW} runs stored ÷ {}: submits {:.2}, cycles {:.2}",
         options.stored,
-        cycles(&server, 32, 2_000)
+        few.submits / full.submits,
+        few.cycles / full.cycles
     ));
     lines
+}
+
+/// How often in a second.
+struct Rates {
+    submits: f64,
+    cycles: f64,
+}
+
+/// Measures a server whose store has seen so many runs.
+fn with_stored(server: Server, stored: u64, file: &str, lines: &mut Vec<String>) -> Rates {
+    let server = stored::fill(server, stored);
+    lines.push(format!("with {stored} runs stored (written into the store, and not run):"));
+    lines.extend(lists(&server).into_iter().map(|line| format!("  {line}")));
+    let cycles = cycles(&server, 32, 2_000);
+    lines.push(format!("  cycles of a trivial run: {cycles:.0}/s"));
+    // Last: these runs wait, and stay.
+    let submits = submits(&server, CONNECTIONS, TIME, file);
+    lines.push(format!("  submits: {}", shown(&submits)));
+    lines.push(format!("  memory: {} MiB", memory(&server)));
+    Rates { submits: submits.rate, cycles }
 }
 
 fn shown(figures: &Figures) -> String {
