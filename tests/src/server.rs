@@ -71,6 +71,13 @@ impl ServerOptions {
         self
     }
 
+    /// Keeps its data elsewhere.
+    #[must_use]
+    pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = folder.into();
+        self
+    }
+
     /// The command, as yet without an address to listen on.
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.programs.server);
@@ -85,17 +92,28 @@ impl ServerOptions {
     /// When it does not.
     #[track_caller]
     pub fn start(self) -> Server {
+        self.try_start().unwrap_or_else(|said| panic!("the server does not start:\n{said}"))
+    }
+
+    /// Starts it and waits until it listens, or ends.
+    ///
+    /// # Errors
+    /// What it said, when it did not listen.
+    ///
+    /// # Panics
+    /// When it does neither.
+    pub fn try_start(self) -> Result<Server, String> {
         let mut process = Background::start(self.command().args(["--listen", "127.0.0.1:0"]));
-        let said = process.says("listening on http://127.0.0.1:");
-        let stdout = eventually("the whole first line", || {
-            let stdout = process.stdout();
-            stdout.contains('\n').then_some(stdout)
+        let first = eventually("the first line", || {
+            // Ended first, output second: what it wrote last is seen then.
+            let ended = process.ended();
+            let line = process.stdout().split_once('\n').map(|(line, _)| line.to_owned());
+            line.or_else(|| ended.map(|_| String::new()))
         });
-        let first = stdout.lines().next().unwrap_or_default();
-        let Some(base_url) = first.strip_prefix("listening on ") else {
-            panic!("the first line is not where it listens: {first:?}\n{said}")
-        };
-        Server { base_url: base_url.to_owned(), options: self, process }
+        match first.strip_prefix("listening on ") {
+            Some(base_url) => Ok(Server { base_url: base_url.to_owned(), options: self, process }),
+            None => Err(format!("{}{}", process.stdout(), process.stderr())),
+        }
     }
 }
 

@@ -69,13 +69,20 @@ impl DataDir {
 }
 
 /// Makes a folder that only its owner can look into: prompts, outputs and secrets are in it. One that is
-/// there stays as it is.
+/// there stays as it is; one that is not is on disk when this returns, and those that lead to it.
 fn make_private(folder: &Path) -> io::Result<()> {
+    let leading = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let new: Vec<&Path> = folder.ancestors().take_while(leading).collect();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    for folder in new {
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+        File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ fn lifecycle(answer: &Answer) -> Vec<(u64, String)> {
     text.split("\n\n").filter_map(event).collect()
 }
 
-fn names(answer: &Answer) -> Vec<String> {
+/// The names of the events that are written down.
+pub(crate) fn names(answer: &Answer) -> Vec<String> {
     lifecycle(answer).into_iter().map(|(_, name)| name).collect()
 }
 

@@ -11,11 +11,14 @@ mod documents;
 mod faults;
 mod lifecycle;
 mod live;
+#[cfg(target_os = "linux")]
+mod power_loss;
 mod prompts;
 mod quickstart;
 mod refusals;
 mod security;
 mod shell_page;
+mod shutdown;
 mod tutorial_pages;
 mod ui_workflows;
 mod webhooks;
