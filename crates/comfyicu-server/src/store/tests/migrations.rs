@@ -40,3 +40,27 @@ async fn the_first_version_left_runs_that_are_all_there() {
     assert_eq!(told[0].state, DeliveryState::Failed);
     assert!(told[0].attempts[0].error.as_deref().unwrap().contains("Connection refused"));
 }
+
+#[tokio::test]
+async fn the_second_version_left_leases_delays_and_webhooks_that_are_all_there() {
+    let (_folder, store) = upgraded("0002").await;
+    assert_eq!(runs(&store, "w1").await.len(), 4, "what the first version left");
+    let of_second = runs(&store, "w2").await;
+    let [waiting, leased, _error] = &of_second[..] else { panic!("{of_second:?}") };
+    assert_eq!((leased.status.as_str(), leased.attempt), ("STARTED", 2));
+    let lease = leased.lease_until.unwrap();
+    assert!(store.expired(Some(lease), 10).await.unwrap().iter().all(|key| key.run_id != leased.id));
+    assert!(store.renew(&leased.id, 2, at(lease.as_unix_millis() + 1)).await.unwrap());
+    let found = store.waiting_runs(0, 10).await.unwrap();
+    let found = found.iter().find(|run| run.key.run_id == waiting.id).unwrap();
+    assert_eq!((waiting.status.as_str(), found.not_before), ("QUEUED", waiting.not_before));
+    assert!(found.not_before.is_some());
+
+    let pending = store.pending(0, 10).await.unwrap();
+    assert_eq!(pending.iter().map(|due| &due.run_id).collect::<Vec<_>>(), [&leased.id], "it is sent now");
+    assert_eq!((pending[0].event, pending[0].step), (EventKind::Started, 0));
+    let told = &store.deliveries(&waiting.id).await.unwrap()[0];
+    assert_eq!((told.state, told.attempts[0].status), (DeliveryState::Delivered, Some(204)));
+    let events = store.events(&Scope::Run(leased.id.clone()), 0, 10).await.unwrap();
+    assert_eq!(events.len(), 4);
+}
