@@ -13,7 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use comfyicu_model::Finding;
-use comfyicu_transport::{Attempt, TransportError};
+use comfyicu_transport::{Attempt, TransportError, TransportErrorKind};
 
 use crate::key::InvalidApiKey;
 use crate::run::SubmitKey;
@@ -131,10 +131,18 @@ impl Error {
     /// Whether the same again may succeed later. Where [`may_have_been_applied`](Self::may_have_been_applied) says
     /// so too, look first what came of it.
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self.kind(),
-            ErrorKind::Transport | ErrorKind::Server | ErrorKind::RateLimited | ErrorKind::OutcomeUnknown
-        )
+        match self.kind() {
+            ErrorKind::Server | ErrorKind::RateLimited | ErrorKind::OutcomeUnknown => true,
+            ErrorKind::Transport => !self.is_final(),
+            _ => false,
+        }
+    }
+
+    /// Whether the request itself is what is wrong with an exchange that did not come about.
+    fn is_final(&self) -> bool {
+        use TransportErrorKind::{Blocked, Redirect, Request};
+        let Some(Source::Transport(error)) = &self.0.source else { return false };
+        matches!(error.kind(), Blocked | Redirect | Request)
     }
 
     /// Whether the service could not be reached, or was not well. The same again may succeed later.
@@ -199,3 +207,6 @@ impl std::error::Error for Error {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

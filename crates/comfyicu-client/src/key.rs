@@ -46,6 +46,11 @@ impl ApiKey {
         if text.contains(key) { text.replace(key, "[the key]").into() } else { body.clone() }
     }
 
+    /// The same for what is text already.
+    pub(crate) fn hide_in_text(&self, text: &str) -> String {
+        text.replace(self.0.expose_secret(), "[the key]")
+    }
+
     /// The `authorization` header.
     pub(crate) fn to_header(&self) -> Result<HeaderValue, InvalidApiKey> {
         let text = SecretString::from(format!("Bearer {}", self.0.expose_secret()));

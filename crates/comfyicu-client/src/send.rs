@@ -7,12 +7,14 @@ use bytes::Bytes;
 use comfyicu_model::json::{self, Limits, Object, Value};
 use comfyicu_model::{ParseRunError, Run};
 use comfyicu_transport::{Attempts, Request, ResponseBody, TransportError, TransportErrorKind};
-use http::{HeaderMap, header};
+use http::response::Parts;
+use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
 use crate::client::Client;
 use crate::endpoint::Call;
 use crate::error::{ApiError, Error, ErrorKind, ProtocolError, Source};
+use crate::key::ApiKey;
 
 /// The most bytes of an answer that are read: a run carries its prompt and its workflow, the largest seen
 /// have 6 MiB.
@@ -26,6 +28,8 @@ pub(crate) struct Answer {
     request: String,
     headers: HeaderMap,
     body: Bytes,
+    /// What is left out of texts, should the service repeat it.
+    key: Option<ApiKey>,
 }
 
 impl Client {
@@ -82,7 +86,7 @@ impl Client {
     async fn answer(&self, call: &Call, request: Request) -> Result<Answer, Error> {
         let (headers, body) = self.start(call, request).await?;
         let body = body.collect(MAX_ANSWER_BYTES).await.map_err(|error| self.failed(call, error))?;
-        Ok(Answer { request: call.name(), headers, body })
+        Ok(Answer { request: call.name(), headers, body, key: self.inner.key.clone() })
     }
 
     /// Sends a call and gives its whole answer, whatever its status is.
@@ -111,11 +115,18 @@ impl Client {
         if !head.status.is_success() {
             // What the status says stands, whether or not the rest of the answer comes.
             let body = body.collect_prefix(MAX_ERROR_BYTES).await.unwrap_or_default();
-            let body = self.inner.key.as_ref().map_or_else(|| body.clone(), |key| key.hide_in(&body));
-            let error = ApiError::read(call.name(), head.status, &head.headers, &body);
+            let error = self.api_error(call.name(), &head, &body);
             return Err(self.refused(call, error.with_attempts(attempts)));
         }
         Ok((head.headers, body))
+    }
+
+    /// Reads an answer whose status is no success, and leaves the key out, should the service repeat it.
+    pub(crate) fn api_error(&self, request: String, head: &Parts, body: &Bytes) -> ApiError {
+        let Some(key) = &self.inner.key else {
+            return ApiError::read(request, head.status, &head.headers, body);
+        };
+        ApiError::read(request, head.status, &head.headers, &key.hide_in(body)).without(key)
     }
 
     /// The error of a call that has no whole answer.
@@ -140,7 +151,9 @@ impl Client {
         let base = call.receiver(&self.inner.base);
         let has_no_key = self.inner.key.is_none() || !call.is_to(&self.inner.base);
         let kind = ErrorKind::of_status(error.status);
-        let applied = call.creates.filter(|_| kind == ErrorKind::Server);
+        // Who says that it is too early has not acted.
+        let is_too_early = error.status == StatusCode::TOO_EARLY;
+        let applied = call.creates.filter(|_| kind == ErrorKind::Server && !is_too_early);
         let text = match kind {
             ErrorKind::Unauthorized if has_no_key => {
                 format!("the service at {base} wants an API key, and none was sent")
@@ -231,7 +244,8 @@ impl Answer {
 
     /// The error of an answer that is something else, in the words of whoever asked.
     pub(crate) fn unexpected_at(&self, text: &'static str, expected: &'static str) -> Error {
-        let error = ProtocolError::new(self.request.clone(), expected, &self.headers, &self.body);
+        let body = self.key.as_ref().map_or_else(|| self.body.clone(), |key| key.hide_in(&self.body));
+        let error = ProtocolError::new(self.request.clone(), expected, &self.headers, &body);
         Error::new(ErrorKind::Protocol, text).with_source(Source::Protocol(error))
     }
 }

@@ -15,7 +15,7 @@ use url::Url;
 use super::digest::Expected;
 use super::kept::{self, Begun, Version};
 use crate::client::Client;
-use crate::error::{ApiError, Error, ErrorKind, Source};
+use crate::error::{Error, ErrorKind, Source};
 
 /// The most bytes an output may have: more than any video seen, less than a disk.
 const MAX_OUTPUT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
@@ -244,7 +244,7 @@ impl<'a> Fetch<'a> {
             _ => ErrorKind::Unexpected,
         };
         let request = format!("GET {}", self.shown());
-        let error = ApiError::read(request, head.status, &head.headers, &body);
+        let error = self.client.api_error(request, &head, &body);
         let text = format!("the output cannot be fetched, so {}", self.purpose);
         Error::new(kind, text).with_source(Source::Api(error))
     }

@@ -8,6 +8,8 @@ use comfyicu_model::json::{self, Limits, Value};
 use comfyicu_transport::Attempt;
 use http::{HeaderMap, StatusCode, header};
 
+use crate::key::ApiKey;
+
 /// How much of a body that is not ours goes into a text.
 const EXCERPT_CHARS: usize = 200;
 /// How much of an error's body is kept.
@@ -74,7 +76,7 @@ impl ApiError {
             body: String::from_utf8_lossy(body.get(..KEPT_BYTES).unwrap_or(body)).into_owned(),
             attempts: Vec::new(),
             retry_after: comfyicu_transport::retry_after(headers, SystemTime::now()),
-            location: headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).map(excerpt),
+            location: location(headers),
         }
     }
 
@@ -91,6 +93,14 @@ impl ApiError {
     /// All attempts, in order, this answer's included; none where the request was sent once.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
+    }
+
+    /// Leaves a key out of what the headers say. The body was read without it.
+    #[must_use]
+    pub(crate) fn without(mut self, key: &ApiKey) -> Self {
+        self.location = self.location.map(|location| key.hide_in_text(&location));
+        self.message = self.message.map(|message| key.hide_in_text(&message));
+        self
     }
 
     /// Where the answer says that the thing is.
@@ -131,6 +141,12 @@ impl ProtocolError {
     pub(crate) fn new(request: String, expected: &'static str, headers: &HeaderMap, body: &[u8]) -> Self {
         Self { request, expected, found: describe(headers, body), path: None }
     }
+}
+
+/// Where the answer says that the thing is. A query may hold a signature, and is left out.
+fn location(headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(header::LOCATION)?.to_str().ok()?;
+    location.split(['?', '#']).next().map(excerpt)
 }
 
 /// Says what a body is, without pouring it out.
