@@ -4,6 +4,7 @@
 mod api;
 mod architecture;
 mod chaos;
+mod client;
 mod comfyui;
 mod crash;
 mod documentation_clients;
