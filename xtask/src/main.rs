@@ -38,7 +38,8 @@ Commands:
                           run random prompts of each native node here and in the real ComfyUI 0.3.75 that listens at
                           URL, compare pixels, names, texts and errors, print a table; DIR gets what differs
   bench client [RUNS]     how soon clients see the end of a run, and at what cost: the documentation's loop in Python
-                          and JavaScript, and this one (a minute or two each; needs a quiet machine)
+                          and JavaScript, and this one (half a minute each); then how fast outputs come to the
+                          disk, beside curl (needs a quiet machine)
   bench cli [--python VENV]
                           how long whole processes of the command take, beside comfy-lint and comfy-cli of a virtual
                           environment if one is named

@@ -1,4 +1,5 @@
-//! A service whose runs only take time: it knows when each ends, and counts what it is asked.
+//! A service whose runs only take time: it knows when each ends, and counts what it is asked. It also has files of
+//! any length.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -10,6 +11,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// The shortest and the longest run, where lengths are drawn.
 const SHORTEST: Duration = Duration::from_millis(300);
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// How many runs a list has at most.
+const MOST_LISTED: usize = 1000;
+/// How much of a file is sent at a time.
+const FILE_PART: usize = 256 * 1024;
 
 /// How long runs take.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +37,7 @@ pub(super) struct Service {
 struct State {
     lengths: Lengths,
     random: u64,
-    requests: u64,
+    looks: u64,
     runs: HashMap<String, Run>,
 }
 
@@ -47,7 +53,7 @@ impl Service {
     pub(super) fn start(lengths: Lengths) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let state = State { lengths, random: 0x9E37_79B9_7F4A_7C15, requests: 0, runs: HashMap::new() };
+        let state = State { lengths, random: 0x9E37_79B9_7F4A_7C15, looks: 0, runs: HashMap::new() };
         let shared = Arc::new(Mutex::new(state));
         let theirs = Arc::clone(&shared);
         thread::spawn(move || {
@@ -70,9 +76,14 @@ impl Service {
         lock(&self.shared).runs.get(id).map(|run| run.begun + run.length)
     }
 
-    /// How many requests came.
-    pub(super) fn requests(&self) -> u64 {
-        lock(&self.shared).requests
+    /// How many requests came that were no submits.
+    pub(super) fn looks(&self) -> u64 {
+        lock(&self.shared).looks
+    }
+
+    /// How long all runs took together.
+    pub(super) fn total_length(&self) -> Duration {
+        lock(&self.shared).runs.values().map(|run| run.length).sum()
     }
 }
 
@@ -119,7 +130,15 @@ fn serve(stream: TcpStream, shared: &Mutex<State>) -> io::Result<()> {
         io::copy(&mut reader.by_ref().take(length), &mut io::sink())?;
         let mut words = line.split(' ');
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        lock(shared).requests += 1;
+        if let Some(bytes) =
+            path.strip_prefix("/files/").and_then(|path| path.split('/').next()?.parse().ok())
+        {
+            send_file(&mut stream, bytes)?;
+            continue;
+        }
+        if method != "POST" {
+            lock(shared).looks += 1;
+        }
         if let Some(path) = path.strip_suffix("/events") {
             return tell(&mut stream, id_of(path), shared);
         }
@@ -144,18 +163,40 @@ fn answer(method: &str, path: &str, shared: &Mutex<State>) -> (u16, String) {
         return (200, format!(r#"{{"id": "{}"}}"#, lock(shared).create()));
     }
     let id = id_of(path);
-    let Some(run) = lock(shared).runs.get(id).copied() else { return (404, String::new()) };
+    let state = lock(shared);
+    if id == "runs" {
+        let newest_first = (0..state.runs.len()).rev().take(MOST_LISTED).map(|n| format!("run-{n}"));
+        let runs = newest_first.filter_map(|id| Some(show(&id, state.runs.get(&id)?)));
+        return (200, format!("[{}]", runs.collect::<Vec<_>>().join(",")));
+    }
+    state.runs.get(id).map_or((404, String::new()), |run| (200, show(id, run)))
+}
+
+/// A run as it is now.
+fn show(id: &str, run: &Run) -> String {
     let (created, completed) = (iso(run.begun_at), iso(run.begun_at + run.length));
     // As long as the prompt and the rest of a small run are.
     let rest = "x".repeat(4096);
-    let body = if run.begun.elapsed() >= run.length {
+    if run.begun.elapsed() >= run.length {
         format!(
             r#"{{"id": "{id}", "status": "COMPLETED", "created_at": "{created}", "completed_at": "{completed}", "output": [], "data": "{rest}"}}"#
         )
     } else {
         format!(r#"{{"id": "{id}", "status": "STARTED", "created_at": "{created}", "data": "{rest}"}}"#)
-    };
-    (200, body)
+    }
+}
+
+/// Sends a file of so many bytes.
+fn send_file(stream: &mut TcpStream, bytes: usize) -> io::Result<()> {
+    write!(stream, "HTTP/1.1 200 x\r\ncontent-length: {bytes}\r\netag: \"1\"\r\n\r\n")?;
+    let part = vec![b'x'; FILE_PART];
+    let mut left = bytes;
+    while left > 0 {
+        let now = left.min(part.len());
+        stream.write_all(part.get(..now).unwrap_or_default())?;
+        left -= now;
+    }
+    Ok(())
 }
 
 /// Tells of the end of a run when it comes.
