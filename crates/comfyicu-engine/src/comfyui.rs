@@ -24,9 +24,11 @@ mod executor;
 mod follow;
 mod limit;
 mod message;
+mod models;
 mod names;
 mod outputs;
 mod plan;
+mod process;
 mod progress;
 mod socket;
 mod verdict;
@@ -40,6 +42,7 @@ pub use client::{
 pub use error::ComfyError;
 pub use executor::ComfyExecutor;
 pub use message::{NodeProgress, SocketEvent, SocketMessage};
+pub use process::{OwnedComfy, RunningComfy};
 pub use socket::Socket;
 
 /// A random UUID, as ComfyUI's own ids are.

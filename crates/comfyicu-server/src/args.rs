@@ -70,9 +70,21 @@ pub(crate) struct Serve {
 
     /// Have runs executed by the ComfyUI at this address. Repeatable: each run goes to the one that has least to do.
     /// `,accelerator=NAME` says what runs ask for to be executed there [default: what its device is], `,runs=N`
-    /// how many it is given at once [default: 2]
+    /// how many it is given at once [default: 2], `,folder=PATH` where its folder is, so that runs can bring models
     #[arg(long, value_name = "URL", value_parser = parse_comfyui)]
     pub(crate) comfyui: Vec<ComfyBackend>,
+
+    /// Start the ComfyUI in this folder, watch it, and have runs executed by it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) comfyui_dir: Option<PathBuf>,
+
+    /// The Python that runs the ComfyUI of --comfyui-dir
+    #[arg(long, value_name = "PATH", default_value = "python3", requires = "comfyui_dir")]
+    pub(crate) python: PathBuf,
+
+    /// An argument for the ComfyUI of --comfyui-dir, such as --comfyui-arg=--lowvram. Repeatable
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true, requires = "comfyui_dir")]
+    pub(crate) comfyui_arg: Vec<String>,
 
     /// The accelerators that runs may ask for, with commas between them, or `any` [default: what the
     /// executor is]

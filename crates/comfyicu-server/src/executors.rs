@@ -1,12 +1,15 @@
 //! What runs are executed by: this process itself, or the ComfyUIs that were named.
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use comfyicu_engine::comfyui::{ComfyBackend, ComfyError, ComfyExecutor};
+use comfyicu_engine::comfyui::{ComfyBackend, ComfyError, ComfyExecutor, OwnedComfy, RunningComfy};
 use comfyicu_engine::{Executor, NativeExecutor};
 use comfyicu_model::Accelerator;
 use url::Url;
+
+use crate::args::Serve;
 
 /// The executors, one for each accelerator.
 #[derive(Clone, Debug)]
@@ -35,7 +38,28 @@ impl Executors {
     }
 }
 
-/// Reads what `--comfyui` says: `URL`, and behind it `,accelerator=NAME` and `,runs=N`.
+/// Starts the ComfyUI that the server is to have for itself, if any, and names it among the others.
+pub(crate) async fn start_owned(args: &mut Serve) -> Result<Option<RunningComfy>, ComfyError> {
+    let Some(folder) = &args.comfyui_dir else { return Ok(None) };
+    let python = which(&args.python);
+    let owned = OwnedComfy::new(folder, python).args(args.comfyui_arg.iter().cloned());
+    tracing::info!(folder = %folder.display(), "ComfyUI is started");
+    let running = owned.start().await?;
+    args.comfyui.push(ComfyBackend::new(running.url().clone()).folder(folder));
+    Ok(Some(running))
+}
+
+/// A path that leads to a file from here leads there from ComfyUI's folder, too.
+fn which(python: &Path) -> PathBuf {
+    let is_path = python.components().count() > 1;
+    if is_path {
+        std::path::absolute(python).unwrap_or_else(|_| python.to_owned())
+    } else {
+        python.to_owned()
+    }
+}
+
+/// Reads what `--comfyui` says: `URL`, and behind it `,accelerator=NAME`, `,runs=N` and `,folder=PATH`.
 pub(crate) fn parse_comfyui(text: &str) -> Result<ComfyBackend, String> {
     let mut parts = text.split(',');
     let url = parts.next().unwrap_or_default();
@@ -47,11 +71,12 @@ pub(crate) fn parse_comfyui(text: &str) -> Result<ComfyBackend, String> {
     for part in parts {
         backend = match part.split_once('=') {
             Some(("accelerator", name)) if !name.is_empty() => backend.accelerator(Accelerator::from(name)),
+            Some(("folder", path)) if !path.is_empty() => backend.folder(path),
             Some(("runs", count)) => {
                 let count = count.parse::<NonZeroUsize>();
                 backend.capacity(count.map_err(|error| format!("`{part}`: {error}"))?)
             }
-            _ => return Err(format!("`{part}` is neither accelerator=NAME nor runs=N")),
+            _ => return Err(format!("`{part}` is none of accelerator=NAME, runs=N, folder=PATH")),
         };
     }
     Ok(backend)

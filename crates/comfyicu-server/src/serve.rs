@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::args::Serve;
 use crate::bus::Bus;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::executors::Executors;
+use crate::executors::{Executors, start_owned};
 use crate::files::{BlobStore, Fetcher, FileProvider};
 use crate::guard::Guard;
 use crate::keys::{self, FirstKeyError};
@@ -113,7 +113,7 @@ impl ServeError {
 }
 
 /// Serves until the process is asked to stop.
-pub(crate) async fn serve(args: Serve) -> Result<(), ServeError> {
+pub(crate) async fn serve(mut args: Serve) -> Result<(), ServeError> {
     if args.no_auth && !args.listen.ip().is_loopback() {
         return Err(ServeError::OpenToAll(args.listen));
     }
@@ -126,6 +126,7 @@ pub(crate) async fn serve(args: Serve) -> Result<(), ServeError> {
     if !args.no_auth {
         keys::make_first_key(&store, io::stderr().is_terminal(), &data_dir.first_key()).await?;
     }
+    let owned = start_owned(&mut args).await?;
     let tasks = TaskTracker::new();
     let app = assemble(&args, address, &data_dir, (&store, bus), &tasks).await?;
     let trusted_hosts = args.no_auth.then(|| TrustedHosts::new(app.urls.base()));
@@ -149,7 +150,11 @@ pub(crate) async fn serve(args: Serve) -> Result<(), ServeError> {
         tasks.wait().await;
         answered
     };
-    if let Some(result) = end(done, &shutdown).await {
+    let ended = end(done, &shutdown).await;
+    if let Some(owned) = owned {
+        owned.end().await;
+    }
+    if let Some(result) = ended {
         store.close().await;
         result?;
     }

@@ -10,6 +10,7 @@ use super::backend::{Backend, Slot};
 use super::client::{Accepted, Ending, Failure, HistoryEntry, PromptRequest, Upload};
 use super::follow::Follower;
 use super::message::SocketEvent;
+use super::models::{InUse, PlaceError};
 use super::outputs::{self, CollectError};
 use super::plan::{Placed, Plan};
 use super::progress::Progress;
@@ -82,16 +83,24 @@ impl Attempt<'_> {
         // What failed may still be there, and is taken back.
         let entry = entry?;
         given.ended();
-        let collected = self.collect(&plan, entry);
-        tokio::select! {
+        let collected = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(ExecutionError::Cancelled.into()),
-            collected = collected => collected,
+            collected = self.collect(&plan, entry) => collected,
+        };
+        self.backend.remove_outputs(plan.names.folder()).await;
+        if !self.job.secrets.expose().is_empty() {
+            // Some versions show the tokens to everybody who asks for the history.
+            if let Err(error) = client.delete_history(&prompt_id).await {
+                tracing::warn!(comfyui = self.backend.name, %error, "a prompt with tokens stays in the history");
+            }
         }
+        collected
     }
 
     /// Until the prompt has ended on ComfyUI.
     async fn work(&self, plan: &mut Plan, prompt_id: &str, client_id: &str) -> Result<HistoryEntry, Fault> {
+        let _models = self.place_models(plan).await?;
         self.place(plan).await?;
         // Without a socket it goes on by asking.
         let socket = self.backend.client.socket(client_id).await;
@@ -132,6 +141,29 @@ impl Attempt<'_> {
             }
         }
         Ok(entry)
+    }
+
+    /// Links the models of the run into ComfyUI's folder. They are the run's for as long as what is given lives.
+    async fn place_models(&self, plan: &Plan) -> Result<Option<InUse>, Fault> {
+        if plan.models.is_empty() {
+            return Ok(None);
+        }
+        let refused = |code, message: String| {
+            Fault::Ended(ExecutionError::Refused(vec![comfyicu_model::Finding::new(code, message)]))
+        };
+        let Some(models) = &self.backend.models else {
+            let message = "the ComfyUI behind this server takes no models over the network";
+            return Err(refused("model_files_not_supported", message.to_owned()));
+        };
+        let (in_use, replaced) = models.place(&plan.models).await.map_err(|error| match error {
+            PlaceError::Taken(_) => refused("model_name_taken", error.to_string()),
+            PlaceError::Io { .. } => Fault::LostHalfway(with_causes(&error)),
+        })?;
+        if replaced {
+            // ComfyUI keeps what a loader gave by the name alone.
+            self.backend.client.free(true, true).await?;
+        }
+        Ok(Some(in_use))
     }
 
     /// Puts the files of the run where ComfyUI finds them.

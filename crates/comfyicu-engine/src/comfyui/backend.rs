@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use url::Url;
 
 use super::ComfyError;
 use super::client::ComfyClient;
+use super::models::Models;
 
 /// How many prompts are given to one ComfyUI at once, unless its operator says otherwise. It runs one at a time;
 /// the other waits there, so that no time is lost between them.
@@ -20,7 +22,7 @@ const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 /// How long a ComfyUI that failed is left alone at first; each time twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest that it is left alone.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How old the knowledge of other people's prompts may be.
 const FOREIGN_KEPT: Duration = Duration::from_secs(1);
 /// How long a ComfyUI may take to say how much it has to do.
@@ -35,12 +37,13 @@ pub struct ComfyBackend {
     pub(super) url: Url,
     pub(super) accelerator: Option<Accelerator>,
     pub(super) capacity: NonZeroUsize,
+    pub(super) folder: Option<PathBuf>,
 }
 
 impl ComfyBackend {
     /// The ComfyUI at this address.
     pub const fn new(url: Url) -> Self {
-        Self { url, accelerator: None, capacity: CAPACITY }
+        Self { url, accelerator: None, capacity: CAPACITY, folder: None }
     }
 
     /// The accelerator that runs ask for to be executed there. Without it ComfyUI is asked for its device.
@@ -52,6 +55,13 @@ impl ComfyBackend {
     /// How many prompts it is given at once: by default 2, one that runs and one that waits.
     pub const fn capacity(mut self, prompts: NonZeroUsize) -> Self {
         self.capacity = prompts;
+        self
+    }
+
+    /// Its folder, the one with `models` and `output`, where this process can write in it: models that runs bring
+    /// are linked there, and what runs saved is removed.
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
         self
     }
 
@@ -68,6 +78,9 @@ pub(super) struct Backend {
     /// How it is called in logs and errors.
     pub(super) name: String,
     pub(super) capacity: NonZeroUsize,
+    /// Where models can be put, if anywhere.
+    pub(super) models: Option<Arc<Models>>,
+    folder: Option<PathBuf>,
     slots: Arc<Semaphore>,
     is_draining: AtomicBool,
     state: Mutex<State>,
@@ -90,7 +103,8 @@ struct State {
 pub(super) struct Slot(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 impl Backend {
-    pub(super) fn new(client: ComfyClient, capacity: NonZeroUsize) -> Self {
+    pub(super) fn new(client: ComfyClient, options: &ComfyBackend) -> Self {
+        let capacity = options.capacity;
         let url = client.url();
         let host = url.host_str().unwrap_or_default();
         let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
@@ -98,10 +112,23 @@ impl Backend {
             client,
             name,
             capacity,
+            models: options.folder.clone().map(Models::new),
+            folder: options.folder.clone(),
             slots: Arc::new(Semaphore::new(capacity.get())),
             is_draining: AtomicBool::new(false),
             state: Mutex::default(),
             definitions: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Removes what a run saved from its folder, where that can be done. Its own copies are safe by then.
+    pub(super) async fn remove_outputs(&self, run_folder: &str) {
+        let Some(folder) = &self.folder else { return };
+        let outputs = folder.join("output").join(Path::new(run_folder).file_name().unwrap_or_default());
+        if let Err(error) = tokio::fs::remove_dir_all(&outputs).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %outputs.display(), %error, "outputs stay behind in ComfyUI's folder");
         }
     }
 
@@ -161,10 +188,14 @@ impl Backend {
 
     /// It did not do what it should, and is left alone for a while.
     pub(super) fn failed(&self, reason: &str) {
-        let mut state = self.state();
+        let (mut state, now) = (self.state(), Instant::now());
+        if state.down_until.is_some_and(|at| at > now) {
+            // Several runs notice the same.
+            return;
+        }
         let pause = FIRST_PAUSE.saturating_mul(1 << state.failures.min(8)).min(LONGEST_PAUSE);
         state.failures = state.failures.saturating_add(1);
-        state.down_until = Some(Instant::now() + pause);
+        state.down_until = Some(now + pause);
         // It may come back without anything that it was given.
         state.inputs.clear();
         state.foreign = None;

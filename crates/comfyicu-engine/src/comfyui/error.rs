@@ -58,12 +58,20 @@ pub enum ComfyError {
     /// ComfyUI refuses the prompt. Fix the prompt.
     #[error("ComfyUI refuses the prompt: {0}")]
     Rejected(Box<Rejection>),
-    /// A file to be uploaded cannot be read.
-    #[error("a file cannot be read")]
+    /// A file to be uploaded cannot be read, or a program cannot be started.
+    #[error("the system refuses")]
     File(#[from] io::Error),
     /// The WebSocket cannot be opened, or broke. A new one may do.
     #[error("the WebSocket failed")]
     Socket(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A ComfyUI that was started ended before it answered. What it said last says why.
+    #[error("ComfyUI ended before it answered ({how}); it said last:\n{last}")]
+    Ended {
+        /// How it ended.
+        how: String,
+        /// Its last lines.
+        last: String,
+    },
     /// The address is none that ComfyUI can have.
     #[error("{0} is not the address of a ComfyUI: http or https, a host, no query")]
     Address(String),
@@ -74,7 +82,7 @@ impl ComfyError {
     pub fn is_unsent(&self) -> bool {
         match self {
             Self::Transport { source, .. } => !source.may_have_been_sent(),
-            Self::File(_) | Self::Address(_) => true,
+            Self::File(_) | Self::Address(_) | Self::Ended { .. } => true,
             _ => false,
         }
     }
@@ -86,7 +94,7 @@ impl ComfyError {
             Self::Transport { source, .. } => source.kind() != TransportErrorKind::Request,
             Self::Status { status, .. } => *status >= 500 || *status == 429,
             Self::Timeout { .. } | Self::Socket(_) | Self::Json { .. } | Self::Shape { .. } => true,
-            Self::Rejected(_) | Self::File(_) | Self::Address(_) => false,
+            Self::Rejected(_) | Self::File(_) | Self::Address(_) | Self::Ended { .. } => false,
         }
     }
 }

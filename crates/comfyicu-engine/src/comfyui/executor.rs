@@ -103,10 +103,13 @@ impl ComfyExecutor {
     }
 
     /// A place on the ComfyUI that has least to do, among those that work and were not tried.
-    async fn choose(&self, alone: bool, tried: &[usize]) -> Result<(usize, Slot), String> {
+    async fn choose(&self, (alone, models): (bool, bool), tried: &[usize]) -> Result<(usize, Slot), String> {
         let begun = Instant::now();
         loop {
             let mut usable = self.usable(tried).await;
+            usable.retain(|&(index, _)| {
+                !models || self.backends.get(index).is_some_and(|backend| backend.models.is_some())
+            });
             usable.sort_by(|one, other| one.1.total_cmp(&other.1));
             let taken = usable
                 .iter()
@@ -175,11 +178,12 @@ impl ComfyExecutor {
     ) -> Result<(), Fault> {
         let folder = format!("{}.{}", job.run_id, uuid().chars().take(TOKEN_CHARS).collect::<String>());
         // Which inputs are used does not depend on the ComfyUI, so this says whether it has to be alone.
-        let alone = Plan::new(job, folder.clone(), None).is_exclusive();
+        let plan = Plan::new(job, folder.clone(), None);
+        let needs = (plan.is_exclusive(), !plan.models.is_empty());
         let chosen = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(ExecutionError::Cancelled.into()),
-            chosen = self.choose(alone, tried) => chosen,
+            chosen = self.choose(needs, tried) => chosen,
         };
         let (index, slot) = chosen.map_err(Fault::LostHalfway)?;
         let gone = || Fault::LostHalfway("no ComfyUI".to_owned());
@@ -202,7 +206,7 @@ impl ComfyExecutor {
 /// Asks a ComfyUI what it is, unless that was said.
 async fn know(options: &ComfyBackend) -> Result<Known, ComfyError> {
     let client = ComfyClient::connect(&options.url)?;
-    let backend = Arc::new(Backend::new(client, options.capacity));
+    let backend = Arc::new(Backend::new(client, options));
     let asked = timeout(HELLO, backend.client.system_stats()).await;
     let late = |_| ComfyError::Timeout { call: "GET /system_stats", seconds: HELLO.as_secs() };
     let stats = asked.map_err(late).and_then(|stats| stats);
@@ -276,11 +280,12 @@ impl Executor for ComfyExecutor {
 
     /// Says what ComfyUI would say.
     async fn check(&self, request: &RunRequest) -> Result<Vec<Finding>, ExecutionError> {
-        let findings = verdict::findings(request, &*self.definitions(OLDEST_TO_ACCEPT).await?);
+        let takes_models = self.backends.iter().any(|backend| backend.models.is_some());
+        let findings = verdict::findings(request, &*self.definitions(OLDEST_TO_ACCEPT).await?, takes_models);
         if !findings.iter().any(Finding::is_error) {
             return Ok(findings);
         }
-        Ok(verdict::findings(request, &*self.definitions(OLDEST_TO_REFUSE).await?))
+        Ok(verdict::findings(request, &*self.definitions(OLDEST_TO_REFUSE).await?, takes_models))
     }
 
     async fn execute(

@@ -4,8 +4,8 @@ use comfyicu_model::{Finding, ObjectInfo, RunRequest};
 
 /// What is wrong with a run, by the node definitions. What ComfyUI runs all the same, without some of its outputs,
 /// is warned of.
-pub(super) fn findings(request: &RunRequest, definitions: &ObjectInfo) -> Vec<Finding> {
-    let mut findings = models(request);
+pub(super) fn findings(request: &RunRequest, definitions: &ObjectInfo, takes_models: bool) -> Vec<Finding> {
+    let mut findings = if takes_models { Vec::new() } else { models(request) };
     findings.extend(request.readiness(definitions).into_findings());
     findings
 }
@@ -17,7 +17,7 @@ fn models(request: &RunRequest) -> Vec<Finding> {
         let message = format!(
             "the file {path} is a model, and the ComfyUI behind this server takes no models over the network"
         );
-        let way_out = "put it into ComfyUI's own models folder, and leave it out of `files`";
+        let way_out = "put it into ComfyUI's own models folder and leave it out of `files`, or tell the server the folder: --comfyui URL,folder=PATH";
         Finding::new("model_files_not_supported", message).suggest(way_out)
     };
     models.map(finding).collect()
@@ -39,7 +39,7 @@ mod tests {
         let request = RunRequest::new(Prompt::parse(prompt).unwrap());
         let file = ("/models/checkpoints/b.safetensors".parse().unwrap(), "http://x/b".parse().unwrap());
         let request = request.files([file].into_iter().collect());
-        let findings = findings(&request, &definitions.unwrap());
+        let findings = findings(&request, &definitions.unwrap(), false);
         assert_eq!(
             findings.iter().map(|finding| &*finding.code).collect::<Vec<_>>(),
             ["model_files_not_supported"]
