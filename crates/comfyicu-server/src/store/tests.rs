@@ -156,6 +156,22 @@ async fn runs_are_listed_newest_first_page_by_page<B: Backend>() {
     assert_eq!(store.list(&workflow_id, &query(5)).await.unwrap().next, None, "no empty page at the end");
     let since = ListQuery { since: Some(at(4)), ..query(10) };
     assert_eq!(ids(store.list(&workflow_id, &since).await.unwrap()), ["r5", "r4"]);
+    let none = ListQuery { since: Some(at(6)), ..query(10) };
+    assert_eq!(ids(store.list(&workflow_id, &none).await.unwrap()), Vec::<String>::new());
+}
+
+async fn a_clock_that_is_set_back_makes_no_run_older_than_those_before_it<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    for (id, workflow, millis) in [("r1", "w1", 50), ("r2", "w1", 20), ("r3", "w2", 20), ("r4", "w1", 60)] {
+        store.insert(&run(id, workflow, millis), None).await.unwrap();
+    }
+    let workflow_id = WorkflowId::parse("w1").unwrap();
+    let listed = store.list(&workflow_id, &query(10)).await.unwrap().items;
+    let times: Vec<i64> = listed.iter().map(|run| run.created_at.as_unix_millis()).collect();
+    assert_eq!(times, [60, 50, 50]);
+    let since = ListQuery { since: Some(at(50)), ..query(10) };
+    assert_eq!(ids(store.list(&workflow_id, &since).await.unwrap()), ["r4", "r2", "r1"]);
 }
 
 async fn runs_are_listed_by_status<B: Backend>() {
@@ -377,6 +393,7 @@ contract! {
     an_old_attempt_changes_nothing_and_tells_nobody,
     runs_are_listed_newest_first_page_by_page,
     runs_are_listed_by_status,
+    a_clock_that_is_set_back_makes_no_run_older_than_those_before_it,
     workflows_are_listed_newest_first,
     what_waits_is_found_in_the_order_of_acceptance,
     each_change_is_an_event_that_is_told_after_its_commit,

@@ -85,7 +85,12 @@ impl RunStore for SqliteStore {
             select.push(" AND status = ").push_bind(status.as_str());
         }
         if let Some(since) = query.since {
+            // Without the bound, all that is older would be looked at to fill the last page.
+            select
+                .push(" AND seq >= (SELECT seq FROM runs WHERE workflow_id = ")
+                .push_bind(workflow_id.as_str());
             select.push(" AND created_at >= ").push_bind(since.as_unix_millis());
+            select.push(" ORDER BY created_at, seq LIMIT 1)");
         }
         select.push(" ORDER BY seq DESC LIMIT ").push_bind(page::with_one_more(query.limit));
         page::of_rows(&select.build().fetch_all(&self.readers).await?, query.limit, "seq", rows::run)
@@ -168,14 +173,16 @@ impl Insert {
         .execute(&mut *changes.connection)
         .await?;
         let inserted = sqlx::query(
+            // A clock can be set back; the order of the runs of a workflow stays that of their acceptance.
             "INSERT INTO runs (id, workflow_id, status, attempt, created_at, updated_at, accelerator, webhook, api_key_id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES (?, ?, ?, ?, MAX(?, COALESCE((SELECT MAX(created_at) FROM runs WHERE workflow_id = ?), 0)), ?, ?, ?, ?)",
         )
         .bind(self.key.run_id.as_str())
         .bind(self.key.workflow_id.as_str())
         .bind(self.status.as_str())
         .bind(self.attempt)
         .bind(self.created_at.as_unix_millis())
+        .bind(self.key.workflow_id.as_str())
         .bind(self.updated_at.as_unix_millis())
         .bind(&self.accelerator)
         .bind(self.webhook.as_deref())

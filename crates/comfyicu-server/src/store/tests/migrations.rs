@@ -64,3 +64,18 @@ async fn the_second_version_left_leases_delays_and_webhooks_that_are_all_there()
     let events = store.events(&Scope::Run(leased.id.clone()), 0, 10).await.unwrap();
     assert_eq!(events.len(), 4);
 }
+
+#[tokio::test]
+async fn the_third_version_left_a_message_in_the_middle_of_its_schedule() {
+    let (_folder, store) = upgraded("0003").await;
+    let of_second = runs(&store, "w2").await;
+    assert_eq!((of_second.len(), runs(&store, "w1").await.len()), (3, 4), "what earlier ones left");
+    let pending = store.pending(0, 10).await.unwrap();
+    let steps: Vec<_> = pending.iter().map(|due| (due.run_id.as_str(), due.step)).collect();
+    assert_eq!(steps, [(of_second[1].id.as_str(), 2)]);
+    let told = &store.deliveries(&of_second[1].id).await.unwrap()[0];
+    assert_eq!(told.attempts.iter().map(|one| one.status).collect::<Vec<_>>(), [Some(500), None]);
+    let since = ListQuery { since: Some(of_second[1].created_at), ..query(10) };
+    let listed = store.list(&WorkflowId::parse("w2").unwrap(), &since).await.unwrap();
+    assert_eq!(ids(listed), [of_second[0].id.as_str(), of_second[1].id.as_str()]);
+}
