@@ -40,6 +40,7 @@ pub struct WholeBody(pub usize);
 
 /// Which attempt this is, from 1.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "trace"), expect(dead_code, reason = "only traces tell it"))]
 pub(crate) struct AttemptNumber(pub(crate) u32);
 
 #[cfg(test)]
