@@ -9,6 +9,10 @@ use std::io::Write as _;
 use comfyicu_client::{Capabilities, Client, Extension, Workflow};
 use comfyicu_model::{Prompt, RunId, WorkflowId};
 use futures_util::future::try_join_all;
+use tokio::sync::Semaphore;
+
+/// How many submits are under way at once: each has a connection of its own.
+const SUBMITS: usize = 64;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -24,11 +28,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let client = Client::builder().base_url(address).capabilities(Capabilities::of(extensions)).build()?;
     let workflow = client.workflow(WorkflowId::parse("w")?);
+    let submits = Semaphore::new(SUBMITS);
     if learns {
-        try_join_all((0..3).map(|_| one(&workflow))).await?;
+        try_join_all((0..3).map(|_| one(&workflow, &submits))).await?;
     }
     let one_printed = || async {
-        let id = one(&workflow).await?;
+        let id = one(&workflow, &submits).await?;
         writeln!(std::io::stdout(), "{id}")?;
         Ok::<(), Box<dyn Error>>(())
     };
@@ -37,9 +42,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Runs a prompt to its end.
-async fn one(workflow: &Workflow) -> Result<RunId, Box<dyn Error>> {
+async fn one(workflow: &Workflow, submits: &Semaphore) -> Result<RunId, Box<dyn Error>> {
     let prompt = Prompt::parse(br#"{"1": {"class_type": "SaveImage", "inputs": {}}}"#)?;
+    let turn = submits.acquire().await?;
     let run = workflow.run(prompt).await?;
+    drop(turn);
     run.wait().await?;
     Ok(run.id().clone())
 }

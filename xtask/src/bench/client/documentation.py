@@ -27,7 +27,9 @@ def poll_run_status(run_id, max_attempts=30, delay=10):
 def one():
     run = requests.post(f"{BASE}/api/v1/workflows/w/runs", json={"workflow_id": "w", "prompt": PROMPT}).json()
     poll_run_status(run["id"])
-    print(run["id"], flush=True)
+    # One write, so that lines of threads that end at the same time stay whole.
+    sys.stdout.write(run["id"] + "\n")
+    sys.stdout.flush()
 
 
 threads = [threading.Thread(target=one) for _ in range(RUNS)]
