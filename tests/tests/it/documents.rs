@@ -39,7 +39,10 @@ fn links(text: &str) -> Vec<&str> {
 fn flags(help: &str) -> Vec<&str> {
     let words =
         help.lines().filter(|line| line.trim_start().starts_with('-')).flat_map(str::split_whitespace);
-    words.filter(|word| word.starts_with("--")).map(|word| word.trim_end_matches(['.', ','])).collect()
+    let words = words.filter(|word| word.starts_with("--"));
+    words
+        .map(|word| word.split_once('=').map_or(word, |(flag, _)| flag).trim_end_matches(['.', ',']))
+        .collect()
 }
 
 #[test]

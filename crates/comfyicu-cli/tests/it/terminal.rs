@@ -18,7 +18,7 @@ struct Terminal {
     output: mpsc::Receiver<Vec<u8>>,
     seen: String,
     // What is typed goes nowhere once it is dropped.
-    _master: Box<dyn portable_pty::MasterPty + Send>,
+    master: Box<dyn portable_pty::MasterPty + Send>,
 }
 
 impl Terminal {
@@ -46,7 +46,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { child, keys, output, seen: String::new(), _master: pair.master }
+        Self { child, keys, output, seen: String::new(), master: pair.master }
     }
 
     /// Waits until a text has been shown.
@@ -57,6 +57,17 @@ impl Terminal {
             let bytes = self.output.recv_timeout(left);
             let bytes = bytes.unwrap_or_else(|_| panic!("`{text}` is not shown, but\n{}", self.seen));
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    /// Waits until what is typed is not shown any more.
+    fn is_silent(&self) {
+        // `ECHO`, the same on Linux and macOS.
+        const ECHO: u64 = 0o10;
+        let deadline = Instant::now() + PATIENCE;
+        while u64::from(self.master.get_termios().unwrap().local_flags.bits()) & ECHO != 0 {
+            assert!(Instant::now() < deadline, "what is typed is shown, after\n{}", self.seen);
+            std::thread::yield_now();
         }
     }
 
@@ -146,6 +157,7 @@ fn a_key_is_asked_for_and_not_shown() {
     let command = Command::bare().env("COMFYICU_BASE_URL", &service.url);
     let mut terminal = Terminal::start(&command, &["auth", "login"]);
     terminal.shows("API key for http://127.0.0.1");
+    terminal.is_silent();
     terminal.press("k3y-of-mine\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
