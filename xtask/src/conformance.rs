@@ -4,6 +4,7 @@ mod comfyui;
 
 use crate::cargo::Workspace;
 use crate::failure::Failure;
+use crate::options;
 use crate::process::{self, Interrupt};
 
 /// Compares what is named first.
@@ -44,20 +45,14 @@ impl Arguments {
             classes: String::new(),
             keep: String::new(),
         };
-        for pair in args.chunks(2) {
-            let [name, value] = pair else {
-                return Err(Failure::usage(format!("`{}` lacks its value", pair.concat())));
-            };
-            let target = match name.as_str() {
-                "--url" => &mut read.url,
-                "--seed" => &mut read.seed,
-                "--cases" => &mut read.cases,
-                "--classes" => &mut read.classes,
-                "--keep" => &mut read.keep,
-                other => return Err(Failure::usage(format!("`conformance native` has no option `{other}`"))),
-            };
-            target.clone_from(value);
-        }
+        let targets = &mut [
+            ("--url", &mut read.url),
+            ("--seed", &mut read.seed),
+            ("--cases", &mut read.cases),
+            ("--classes", &mut read.classes),
+            ("--keep", &mut read.keep),
+        ];
+        options::read("conformance native", args, targets)?;
         if read.url.is_empty() {
             return Err(Failure::usage("--url is needed: where a real ComfyUI 0.3.75 listens"));
         }

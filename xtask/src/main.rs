@@ -13,6 +13,7 @@ mod ci;
 mod conformance;
 mod dist;
 mod failure;
+mod options;
 mod process;
 mod quickstart;
 mod test;

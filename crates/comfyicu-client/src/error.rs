@@ -150,6 +150,11 @@ impl Error {
         matches!(self.kind(), ErrorKind::Transport | ErrorKind::Server)
     }
 
+    /// Whether who looks again and again goes on after this: the service is away, unwell, or wants fewer looks.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.is_unreachable() || self.kind() == ErrorKind::RateLimited
+    }
+
     /// Whether the service may have done what it was asked to although the call failed: a run that was
     /// submitted may exist.
     pub fn may_have_been_applied(&self) -> bool {

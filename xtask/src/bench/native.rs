@@ -2,6 +2,7 @@
 
 use crate::cargo::Workspace;
 use crate::failure::Failure;
+use crate::options;
 use crate::process::{self, Interrupt};
 
 /// Measures the nodes, in a release build.
@@ -31,20 +32,13 @@ impl Arguments {
     fn read(args: &[String]) -> Result<Self, Failure> {
         let sides = "512,2048,4096".to_owned();
         let mut read = Self { comfyui: String::new(), sides, pid: String::new(), script: String::new() };
-        for pair in args.chunks(2) {
-            match pair {
-                [name, value] if name == "--comfyui" => read.comfyui.clone_from(value),
-                [name, value] if name == "--sides" => read.sides.clone_from(value),
-                [name, value] if name == "--pid" => read.pid.clone_from(value),
-                [name, value] if name == "--script" => read.script.clone_from(value),
-                [name, ..] => {
-                    return Err(Failure::usage(format!(
-                        "`bench native` has no option `{name}`, or it lacks its value"
-                    )));
-                }
-                [] => {}
-            }
-        }
+        let targets = &mut [
+            ("--comfyui", &mut read.comfyui),
+            ("--sides", &mut read.sides),
+            ("--pid", &mut read.pid),
+            ("--script", &mut read.script),
+        ];
+        options::read("bench native", args, targets)?;
         Ok(read)
     }
 }

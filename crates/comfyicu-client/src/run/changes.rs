@@ -15,13 +15,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{POLL_FAILURE_TOLERANCE, WorkflowEventStream};
 use crate::capabilities::Extension;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::workflow::Workflow;
 
 /// How often the runs are looked at unless it is told otherwise.
 const INTERVAL: Duration = Duration::from_secs(2);
 /// How many of the newest runs are looked at.
-const NEWEST: usize = 100;
+const NEWEST: u16 = 100;
 
 /// The runs of a workflow as they start and end, whoever submitted them, as its webhooks would tell: what is
 /// wanted is set here, and asked for as the [`stream`](Self::stream) is read.
@@ -132,9 +132,7 @@ impl Following {
     }
 
     fn is_tolerated(&self, error: &Error) -> bool {
-        let passes =
-            matches!(error.kind(), ErrorKind::Transport | ErrorKind::Server | ErrorKind::RateLimited);
-        passes && self.last_good.elapsed() < self.changes.tolerance
+        error.may_pass() && self.last_good.elapsed() < self.changes.tolerance
     }
 
     /// Waits for the next look, or for word of a change.
@@ -155,7 +153,7 @@ impl Following {
         if self.known.is_none() && workflow.client().capabilities().await?.has(Extension::Events) {
             self.events = Some(workflow.events().stream());
         }
-        let mut runs = workflow.runs().page_size(100).stream().collect(NEWEST).await?;
+        let mut runs = workflow.runs().page_size(NEWEST.into()).stream().collect(NEWEST.into()).await?;
         let before = self.known.take();
         runs.extend(self.missing(before.as_ref(), &runs).await?);
         let mut known = HashMap::new();
@@ -229,7 +227,7 @@ mod tests {
 
     use comfyicu_model::WorkflowId;
 
-    use super::*;
+    use crate::error::ErrorKind;
     use crate::fake::{self, json};
 
     /// Follows a service whose list answers these, one after the other; the last of them for ever.

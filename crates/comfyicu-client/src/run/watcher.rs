@@ -1,5 +1,7 @@
 //! Watching one run: looks and events, within the bounds of the wait. Nothing is spawned.
 
+mod awaited;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +14,10 @@ use super::live::{Heard, Live};
 use super::schedule::{Delays, Situation};
 use crate::capabilities::Extension;
 use crate::endpoint::Call;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::run::{FailedRun, GaveUp, PollSchedule, RunHandle, WaitBound, WaitError};
 use crate::webhook::{Subscription, WebhookHub};
+use awaited::{arrival, at, hearing, news, within};
 
 /// The longest that a service which wants to be left alone is obeyed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -334,9 +337,7 @@ impl Watcher {
     }
 
     fn is_tolerated(&self, error: &Error) -> bool {
-        let passes =
-            matches!(error.kind(), ErrorKind::Transport | ErrorKind::Server | ErrorKind::RateLimited);
-        passes && self.last_good.elapsed() < self.bounds.tolerance
+        error.may_pass() && self.last_good.elapsed() < self.bounds.tolerance
     }
 
     fn gave_up(&mut self, bound: WaitBound) -> WaitError {
@@ -358,44 +359,4 @@ pub(super) fn ended(run: Run) -> Result<Run, WaitError> {
 fn later(moment: Instant, delay: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
     moment.checked_add(delay.min(FAR)).unwrap_or(moment)
-}
-
-/// Waits for a moment; for ever, where there is none.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// What comes of a future, if that is in time.
-async fn within<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => timeout_at(deadline, future).await.ok(),
-        None => Some(future.await),
-    }
-}
-
-/// Listens; for ever, where nothing is told.
-async fn hearing(live: Option<&mut Live>) -> Heard {
-    match live {
-        Some(live) => live.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for what others find out; for ever, where nobody else waits.
-async fn news(seat: Option<&Seat>) -> News {
-    match seat {
-        Some(seat) => seat.news().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for a webhook; for ever, where nobody receives them.
-async fn arrival(hub: Option<&Subscription>) {
-    match hub {
-        Some(subscription) => subscription.arrival().await,
-        None => std::future::pending().await,
-    }
 }

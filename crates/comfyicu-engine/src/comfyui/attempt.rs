@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{NodeId, ObjectInfo};
+use comfyicu_model::{Finding, NodeId, ObjectInfo};
 use tokio_util::sync::CancellationToken;
 
 use super::backend::{Backend, Slot};
@@ -148,12 +147,9 @@ impl Attempt<'_> {
         if plan.models.is_empty() {
             return Ok(None);
         }
-        let refused = |code, message: String| {
-            Fault::Ended(ExecutionError::Refused(vec![comfyicu_model::Finding::new(code, message)]))
-        };
         let Some(models) = &self.backend.models else {
             let message = "the ComfyUI behind this server takes no models over the network";
-            return Err(refused("model_files_not_supported", message.to_owned()));
+            return Err(refused("model_files_not_supported", message));
         };
         let (in_use, replaced) = models.place(&plan.models).await.map_err(|error| match error {
             PlaceError::Taken(_) => refused("model_name_taken", error.to_string()),
@@ -195,8 +191,7 @@ impl Attempt<'_> {
                     "the file {} has {} bytes, and ComfyUI takes no upload of that size: start it with a larger --max-upload-size (in MB), or use a smaller file",
                     placed.name, placed.file.size_bytes
                 );
-                let finding = comfyicu_model::Finding::new("input_too_large", message);
-                Err(ExecutionError::Refused(vec![finding]).into())
+                Err(refused("input_too_large", message))
             }
             Err(error) => Err(error.into()),
         }
@@ -217,12 +212,7 @@ impl Attempt<'_> {
                 return Err(ExecutionError::Refused(findings).into());
             }
             Err(ComfyError::Status { status: 413, .. }) => {
-                let message = "the prompt is larger than ComfyUI takes";
-                return Err(ExecutionError::Refused(vec![comfyicu_model::Finding::new(
-                    "prompt_too_large",
-                    message,
-                )])
-                .into());
+                return Err(refused("prompt_too_large", "the prompt is larger than ComfyUI takes"));
             }
             Err(error) => error,
         };
@@ -301,6 +291,11 @@ impl Attempt<'_> {
     }
 }
 
+/// The end of a run that is not taken, and why.
+fn refused(code: &'static str, message: impl Into<String>) -> Fault {
+    ExecutionError::Refused(vec![Finding::new(code, message)]).into()
+}
+
 /// Whether a node failed for want of memory, on a GPU or beside it.
 fn is_out_of_memory(failure: &Failure) -> bool {
     let kind = &failure.exception_type;
@@ -309,32 +304,4 @@ fn is_out_of_memory(failure: &Failure) -> bool {
     kind.ends_with("OutOfMemoryError")
         || kind == "MemoryError"
         || said.iter().any(|text| failure.message.contains(text))
-}
-
-impl Plan {
-    /// Takes the name that an input got in place of the one that was asked for.
-    fn rename(&mut self, asked: &str, got: &str) {
-        if asked == got {
-            return;
-        }
-        let mut nodes: Object = self.prompt.clone().into_object();
-        for node in nodes.values_mut() {
-            replace(node, asked, got);
-        }
-        if let Ok(prompt) = comfyicu_model::Prompt::from_value(nodes.into()) {
-            self.prompt = prompt;
-        }
-        self.names.rename(asked, got);
-    }
-}
-
-fn replace(value: &mut Value, asked: &str, got: &str) {
-    match value {
-        Value::String(text) if text == asked || text.strip_suffix(" [input]") == Some(asked) => {
-            *text = text.replacen(asked, got, 1);
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, asked, got)),
-        Value::Object(object) => object.values_mut().for_each(|item| replace(item, asked, got)),
-        _ => {}
-    }
 }

@@ -1,7 +1,7 @@
 //! The executor: one or more ComfyUIs of one accelerator, or of several, that share the runs.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -45,6 +45,14 @@ const TOKEN_CHARS: usize = 6;
 pub struct ComfyExecutor {
     device: Device,
     backends: Vec<Arc<Backend>>,
+    joined: Arc<Mutex<Option<Joined>>>,
+}
+
+/// The definitions of several ComfyUIs as one, which is a lot of work for every submit, and what it was made of.
+#[derive(Debug)]
+struct Joined {
+    parts: Vec<Arc<ObjectInfo>>,
+    whole: Arc<ObjectInfo>,
 }
 
 /// A ComfyUI that was asked what it is.
@@ -68,7 +76,7 @@ impl ComfyExecutor {
             let same = executors.iter_mut().find(|other| other.device.accelerator == device.accelerator);
             match same {
                 Some(executor) => executor.backends.push(backend),
-                None => executors.push(Self { device, backends: vec![backend] }),
+                None => executors.push(Self::new(device, vec![backend])),
             }
         }
         Ok(executors)
@@ -78,7 +86,11 @@ impl ComfyExecutor {
     pub fn merged(executors: &[Self]) -> Option<Self> {
         let device = executors.first()?.device.clone();
         let backends = executors.iter().flat_map(|executor| executor.backends.iter().cloned()).collect();
-        Some(Self { device, backends })
+        Some(Self::new(device, backends))
+    }
+
+    fn new(device: Device, backends: Vec<Arc<Backend>>) -> Self {
+        Self { device, backends, joined: Arc::default() }
     }
 
     /// Gives the ComfyUI at this address nothing new from now on; what it has it ends. Says whether there is one.
@@ -163,9 +175,26 @@ impl ComfyExecutor {
         match known.as_slice() {
             [] => Err(ExecutionError::Unavailable(last.unwrap_or_else(|| "there is no ComfyUI".to_owned()))),
             [one] => Ok(Arc::clone(one)),
-            [first, rest @ ..] if rest.iter().all(|other| other == first) => Ok(Arc::clone(first)),
-            all => Ok(Arc::new(merge(all))),
+            _ => Ok(self.join(known)),
         }
+    }
+
+    /// Makes one of the definitions of several, unless these very ones were joined the last time.
+    fn join(&self, parts: Vec<Arc<ObjectInfo>>) -> Arc<ObjectInfo> {
+        let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        let are_same = |kept: &&Joined| {
+            kept.parts.len() == parts.len()
+                && kept.parts.iter().zip(&parts).all(|(kept, part)| Arc::ptr_eq(kept, part))
+        };
+        if let Some(kept) = joined.as_ref().filter(are_same) {
+            return Arc::clone(&kept.whole);
+        }
+        let whole = match parts.as_slice() {
+            [first, rest @ ..] if rest.iter().all(|other| other == first) => Arc::clone(first),
+            all => Arc::new(merge(all)),
+        };
+        *joined = Some(Joined { parts, whole: Arc::clone(&whole) });
+        whole
     }
 
     /// Executes a run on one ComfyUI, chosen anew.

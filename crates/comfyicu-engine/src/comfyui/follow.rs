@@ -141,8 +141,7 @@ impl<'a> Follower<'a> {
         match self.ask().await {
             Ok(found) => {
                 self.trouble_since = None;
-                let Some(found) = found else { return Ok(None) };
-                Ok(Some(found))
+                Ok(found)
             }
             Err(Asked::Lost(lost)) => Err(lost),
             Err(Asked::Trouble(error)) => {

@@ -73,6 +73,21 @@ impl Plan {
         !self.plain.is_empty()
     }
 
+    /// Takes the name that an input got in place of the one that was asked for.
+    pub(super) fn rename(&mut self, asked: &str, got: &str) {
+        if asked == got {
+            return;
+        }
+        let mut nodes = self.prompt.clone().into_object();
+        for node in nodes.values_mut() {
+            replace(node, asked, got);
+        }
+        if let Ok(prompt) = Prompt::from_value(nodes.into()) {
+            self.prompt = prompt;
+        }
+        self.names.rename(asked, got);
+    }
+
     /// Gives inputs and outputs their names on ComfyUI, and tells which inputs are used.
     fn rewrite(&mut self, files: &InputFiles, definitions: Option<&ObjectInfo>) -> HashSet<String> {
         let mut used = HashSet::new();
@@ -125,6 +140,17 @@ fn place(value: &mut Value, files: &InputFiles, used: &mut HashSet<String>) {
                 place(item, files, used);
             }
         }
+        _ => {}
+    }
+}
+
+fn replace(value: &mut Value, asked: &str, got: &str) {
+    match value {
+        Value::String(text) if text == asked || text.strip_suffix(" [input]") == Some(asked) => {
+            *text = text.replacen(asked, got, 1);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, asked, got)),
+        Value::Object(object) => object.values_mut().for_each(|item| replace(item, asked, got)),
         _ => {}
     }
 }
