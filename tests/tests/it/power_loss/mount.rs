@@ -12,6 +12,7 @@ use fuser::{
     INodeNo, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
     ReplyEmpty, ReplyEntry, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
+use nix::mount::{MntFlags, umount2};
 use tempfile::TempDir;
 
 use super::disk::{Disk, Found, ROOT};
@@ -22,7 +23,8 @@ const TTL: Duration = Duration::ZERO;
 /// A disk that is mounted. Dropped, it is not any more.
 pub(super) struct Mounted {
     disk: Shared,
-    session: BackgroundSession,
+    /// None once it was cut.
+    session: Option<BackgroundSession>,
     folder: TempDir,
 }
 
@@ -35,7 +37,7 @@ impl Mounted {
         let folder = TempDir::new()?;
         let disk = Shared(Arc::new(Mutex::new(disk)));
         let session = fuser::spawn_mount(disk.clone(), folder.path(), &Config::default())?;
-        Ok(Self { disk, session, folder })
+        Ok(Self { disk, session: Some(session), folder })
     }
 
     /// The folder that is its root.
@@ -48,10 +50,23 @@ impl Mounted {
     }
 
     /// Takes it out of its folder, and gives the disk as it is when the power is back.
-    pub(super) fn cut(self, chance: &mut Rng) -> Disk {
+    pub(super) fn cut(mut self, chance: &mut Rng) -> Disk {
         let left = self.disk().after_the_cut(chance);
-        self.session.umount_and_join().expect("nobody has it any more");
+        let session = self.session.take().expect("it is cut once");
+        session.umount_and_join().expect("nobody has it any more");
         left
+    }
+}
+
+impl Drop for Mounted {
+    /// Whoever still wants something from it gets an error. It is answered by this process: a thread that waited
+    /// for an answer when the process ends would wait for ever, and the process would never have ended.
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else { return };
+        if let Err(error) = umount2(self.folder.path(), MntFlags::MNT_FORCE | MntFlags::MNT_DETACH) {
+            eprintln!("the disk at {} is not taken out by force: {error}", self.folder.path().display());
+        }
+        drop(session);
     }
 }
 
