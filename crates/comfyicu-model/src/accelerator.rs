@@ -30,6 +30,10 @@ pub enum Accelerator {
 }
 
 impl Accelerator {
+    /// Those of the hosted service, the documented ones and the one that is in use.
+    pub const HOSTED: [Self; 7] =
+        [Self::T4, Self::L4, Self::L40s, Self::A10, Self::A100_40Gb, Self::A100_80Gb, Self::H100];
+
     /// The name on the wire.
     pub fn as_str(&self) -> &str {
         match self {

@@ -1,6 +1,9 @@
 //! Pictures of prompts: as text, for Mermaid, for Graphviz, and as SVG.
 
 mod color;
+#[cfg(feature = "svg")]
+mod columns;
+mod data;
 mod dot;
 #[cfg(feature = "svg")]
 mod layout;
@@ -10,6 +13,7 @@ mod parts;
 mod svg;
 mod tree;
 
+use crate::json::Object;
 use crate::object_info::ObjectInfo;
 use crate::prompt::{Graph, Prompt};
 use parts::{Edge, NodeBox};
@@ -64,6 +68,12 @@ impl Drawing<'_> {
     /// Writes a graph for Graphviz, from left to right.
     pub fn to_dot(&self) -> String {
         dot::write(self)
+    }
+
+    /// Gives what it shows as data: `{"nodes": [{"id", "class_type", "title"}, …], "links": [{"from", "slot", "to",
+    /// "input", "type"}, …]}`. The type of a link is null where it is not known; links that lead nowhere are left out.
+    pub fn to_object(&self) -> Object {
+        data::write(self)
     }
 
     /// Writes an SVG image, laid out from left to right: a box for each node, coloured links.

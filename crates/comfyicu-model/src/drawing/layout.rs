@@ -6,9 +6,10 @@ use rust_sugiyama::configure::{Config, RankingType};
 use rust_sugiyama::from_vertices_and_edges;
 
 use super::Drawing;
+use super::columns::pulled_together;
 
 /// Between boxes, in pixels.
-const GAP: f64 = 50.0;
+pub(super) const GAP: f64 = 50.0;
 
 /// With more boxes than this nobody looks at the picture, and finding the best order takes too long: they stand in
 /// their layers as they come.
@@ -31,7 +32,8 @@ pub(super) struct Corner {
 /// Places boxes of these sizes.
 pub(super) fn places(drawing: &Drawing<'_>, sizes: &[Size]) -> Vec<Corner> {
     let edges = forward_edges(drawing);
-    let mut places = if sizes.len() > MAX_ORDERED { layered(sizes, &edges) } else { ordered(sizes, &edges) };
+    let mut places =
+        if sizes.len() > MAX_ORDERED { layered(sizes, &edges) } else { ordered(drawing, sizes, &edges) };
     let least = |of: fn(&Corner) -> f64| places.iter().map(of).fold(f64::INFINITY, f64::min);
     let (left, top) = (least(|corner| corner.x), least(|corner| corner.y));
     for corner in &mut places {
@@ -83,8 +85,9 @@ fn forward_edges(drawing: &Drawing<'_>) -> Vec<(usize, usize)> {
 }
 
 /// In the order in which links cross least. The library lays out from top to bottom: it is given the boxes on
-/// their sides.
-fn ordered(sizes: &[Size], edges: &[(usize, usize)]) -> Vec<Corner> {
+/// their sides. It leaves room for every link between columns that are not neighbours, which makes large pictures
+/// mostly room: only its order is kept.
+fn ordered(drawing: &Drawing<'_>, sizes: &[Size], edges: &[(usize, usize)]) -> Vec<Corner> {
     let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     let boxes: Vec<_> =
         sizes.iter().enumerate().map(|(at, size)| (number(at), (size.height, size.width))).collect();
@@ -99,21 +102,18 @@ fn ordered(sizes: &[Size], edges: &[(usize, usize)]) -> Vec<Corner> {
     let mut places = vec![Corner::default(); sizes.len()];
     let mut below = 0.0;
     for (part, _, _) in from_vertices_and_edges(&boxes, &links, &config) {
-        let top = part.iter().map(|(at, (y, _))| y - half(sizes, *at)).fold(f64::INFINITY, f64::min);
-        let left = part.iter().map(|(_, (_, x))| *x).fold(f64::INFINITY, f64::min);
+        let middles: Vec<_> = part.into_iter().map(|(at, (y, x))| (at, Corner { x, y })).collect();
+        let corners = pulled_together(drawing, sizes, &middles);
+        let top = corners.iter().map(|(_, corner)| corner.y).fold(f64::INFINITY, f64::min);
         let mut bottom: f64 = 0.0;
-        for (at, (y, x)) in part {
+        for (at, Corner { x, y }) in corners {
             let Some((corner, size)) = places.get_mut(at).zip(sizes.get(at)) else { continue };
-            *corner = Corner { x: x - left - size.width / 2.0, y: below + y - top - size.height / 2.0 };
+            *corner = Corner { x, y: below + y - top };
             bottom = bottom.max(corner.y + size.height);
         }
         below = bottom + GAP;
     }
     places
-}
-
-fn half(sizes: &[Size], at: usize) -> f64 {
-    sizes.get(at).map_or(0.0, |size| size.height / 2.0)
 }
 
 /// In columns, each right of what it needs, one below the other.

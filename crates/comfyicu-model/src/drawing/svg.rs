@@ -11,11 +11,14 @@ const PADDING: f64 = 10.0;
 const LETTER: f64 = 7.3;
 /// How much wider titles are, which are bold.
 const BOLD: f64 = 1.15;
+/// A link longer than this passes other boxes, and is drawn fainter.
+const LONG: f64 = 400.0;
 const WIDTHS: (f64, f64) = (140.0, 360.0);
 
 const STYLE: &str = "text{font:12px ui-sans-serif,system-ui,Helvetica,Arial,sans-serif;fill:#d6d6da}\
 .t{font-weight:600;fill:#fff}.i{fill:#9a9aa4}.n{fill:#a8a8b3}.e{text-anchor:end}\
-.b{fill:#2c2c33;stroke:#4a4a55}.h{fill:#3a3a44}.l{fill:none;stroke-width:2.2;stroke-opacity:.9}";
+.b{fill:#2c2c33;stroke:#4a4a55}.h{fill:#3a3a44}.l{fill:none;stroke-width:2.2;stroke-opacity:.9}\
+.f{stroke-width:1.6;stroke-opacity:.45}";
 
 pub(super) fn write(drawing: &Drawing<'_>) -> String {
     let sizes: Vec<_> = drawing.nodes.iter().map(size).collect();
@@ -65,7 +68,7 @@ fn row_offset(rows: usize) -> f64 {
 }
 
 /// How far below the top of its box a port is.
-fn port_offset(place: usize) -> f64 {
+pub(super) fn port_offset(place: usize) -> f64 {
     TITLE + row_offset(place) + ROW / 2.0 + 4.0
 }
 
@@ -74,8 +77,9 @@ fn link(edge: &Edge, from: Corner, size: Size, to: Corner) -> String {
     let (x1, y1) = (from.x + size.width, from.y + port_offset(edge.from.1));
     let (x2, y2) = (to.x, to.y + port_offset(edge.to.1));
     let reach = ((x2 - x1).abs() / 2.0).clamp(30.0, 160.0);
+    let class = if x2 - x1 > LONG { "l f" } else { "l" };
     format!(
-        "<path class=\"l\" stroke=\"{}\" d=\"M{x1:.1} {y1:.1}C{:.1} {y1:.1} {:.1} {y2:.1} {x2:.1} {y2:.1}\"/>\n",
+        "<path class=\"{class}\" stroke=\"{}\" d=\"M{x1:.1} {y1:.1}C{:.1} {y1:.1} {:.1} {y2:.1} {x2:.1} {y2:.1}\"/>\n",
         color::of(&edge.type_name),
         x1 + reach,
         x2 - reach

@@ -1,5 +1,6 @@
 //! What pictures show.
 
+use crate::json::Value;
 use crate::{ObjectInfo, Prompt};
 
 const PROMPT: &[u8] = br#"{
@@ -37,6 +38,28 @@ fn a_graph_for_graphviz() {
 }
 
 #[test]
+fn data_has_the_nodes_and_the_links_between_them() {
+    let mut lines = Vec::new();
+    let object = prompt().drawing(None).to_object();
+    for list in ["nodes", "links"] {
+        lines.extend(object.get(list).and_then(Value::as_array).unwrap().iter().map(Value::to_json));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    {"id":"4","class_type":"CheckpointLoaderSimple","title":null}
+    {"id":"6","class_type":"CLIPTextEncode","title":"Positive <prompt>"}
+    {"id":"3","class_type":"KSampler","title":null}
+    {"id":"8","class_type":"VAEDecode","title":null}
+    {"id":"9","class_type":"SaveImage","title":null}
+    {"from":"4","slot":1,"to":"6","input":"clip","type":"CLIP"}
+    {"from":"4","slot":0,"to":"3","input":"model","type":"MODEL"}
+    {"from":"6","slot":0,"to":"3","input":"positive","type":"CONDITIONING"}
+    {"from":"3","slot":0,"to":"8","input":"samples","type":"LATENT"}
+    {"from":"4","slot":2,"to":"8","input":"vae","type":"VAE"}
+    {"from":"8","slot":0,"to":"9","input":"images","type":"IMAGE"}
+    "#);
+}
+
+#[test]
 fn definitions_name_the_types_and_outputs() {
     let definitions = br#"{"CheckpointLoaderSimple": {"input": {}, "output": ["MODEL", "CLIP", "ODD"], "output_name": ["MODEL", "CLIP", "the vae"]}}"#;
     let object_info = ObjectInfo::parse(definitions).unwrap();
@@ -52,7 +75,7 @@ mod svg {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::json::{Object, Value};
+    use crate::json::Object;
 
     fn texts(svg: &str) -> Vec<String> {
         let document = roxmltree::Document::parse(svg).unwrap_or_else(|error| panic!("{error}: {svg}"));
@@ -67,7 +90,7 @@ mod svg {
         for text in ["KSampler", "Positive <prompt>", "ckpt_name: v1-5.safetensors", "seed: 1", "images"] {
             assert!(texts.iter().any(|shown| shown == text), "{text}: {texts:?}");
         }
-        assert_eq!(svg.matches("<path class=\"l\"").count(), 6);
+        assert_eq!(svg.matches("<path class=\"l").count(), 6);
         assert_eq!(svg.matches("<g ").count(), 5);
     }
 
