@@ -46,7 +46,7 @@ pub enum IfUnknown {
 /// answer is lost, what happens depends on the service:
 ///
 /// - A server with idempotency keys (an extension) gets the same submit with the same [`SubmitKey`] again, and
-///   makes one run of it, however often it arrives.
+///   makes one run of it, however often it arrives. The key stands in `extra_data`, too, to look for the run later.
 /// - Any other service gets a marker with each submit: the key, in the `_meta` of the first node and in
 ///   `extra_data`, where it stays in the run's `data` and no node sees it. The newest runs of the workflow are
 ///   searched for it for [`DEFAULT_SEARCH_TIME`]. The run that is found is the one that was submitted. When

@@ -8,12 +8,16 @@ use super::SubmitKey;
 /// What the marker is called in `_meta` and in `extra_data`.
 pub(super) const NAME: &str = "comfyicu_submit";
 
-/// Writes the marker into the body of a submit: into the `_meta` of the first node, which the service keeps and
-/// no node sees, and into `extra_data`.
-pub(super) fn mark(body: &mut Object, key: &SubmitKey) {
+/// Writes the marker into the `_meta` of the first node in the body of a submit, which every service keeps and no
+/// node sees.
+pub(super) fn mark_prompt(body: &mut Object, key: &SubmitKey) {
     if let Some(meta) = first_node(body).and_then(|node| object_in(node, "_meta")) {
         meta.insert(NAME, key.as_str());
     }
+}
+
+/// Writes the marker into the `extra_data` of a submit, beside the prompt.
+pub(super) fn mark(body: &mut Object, key: &SubmitKey) {
     if let Some(extra_data) = object_in(body, "extra_data") {
         extra_data.insert(NAME, key.as_str());
     }
@@ -64,6 +68,7 @@ mod tests {
         let mut body = object(
             r#"{"prompt":{"version":1,"3":{"class_type":"K","_meta":{"title":"t"}},"4":{"class_type":"L"}}}"#,
         );
+        mark_prompt(&mut body, &key);
         mark(&mut body, &key);
         insta::assert_snapshot!(Value::Object(body.clone()).to_json(), @r#"{"prompt":{"version":1,"3":{"class_type":"K","_meta":{"title":"t","comfyicu_submit":"k1"}},"4":{"class_type":"L"}},"extra_data":{"comfyicu_submit":"k1"}}"#);
         let run = |data: Object| {
@@ -83,6 +88,7 @@ mod tests {
     #[test]
     fn what_is_no_object_makes_room() {
         let mut body = object(r#"{"prompt":{"3":{"class_type":"K","_meta":null}},"extra_data":7}"#);
+        mark_prompt(&mut body, &SubmitKey::parse("k").unwrap());
         mark(&mut body, &SubmitKey::parse("k").unwrap());
         insta::assert_snapshot!(Value::Object(body).to_json(), @r#"{"prompt":{"3":{"class_type":"K","_meta":{"comfyicu_submit":"k"}}},"extra_data":{"comfyicu_submit":"k"}}"#);
     }

@@ -46,8 +46,12 @@ impl Submission {
     /// Submits, and finds out what came of it.
     pub(super) async fn settle(mut self, if_unknown: IfUnknown) -> Result<RunHandle, Error> {
         let keys = self.keys().await;
-        if self.has_marker && keys != Keys::Known {
+        if self.has_marker {
+            // To look for it later: a server that knows keys does not tell which run has which.
             marker::mark(&mut self.body, &self.key);
+            if keys != Keys::Known {
+                marker::mark_prompt(&mut self.body, &self.key);
+            }
         }
         let call = self.call(keys);
         match self.once(&call, keys).await {

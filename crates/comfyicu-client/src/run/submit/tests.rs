@@ -198,7 +198,9 @@ async fn a_server_with_keys_gets_the_same_again_until_it_answers() {
     assert_eq!(submit(&client).await.unwrap().id().as_str(), "r");
     let lines = seen.lines();
     assert!(lines.len() == 5 && lines.iter().all(|line| *line == lines[0]), "{lines:?}");
-    assert!(!lines[0].contains("comfyicu_submit"), "the prompt is sent as it is");
+    let marker = format!(r#""extra_data":{{"comfyicu_submit":"{}"}}"#, key().as_str());
+    assert!(lines[0].contains(&marker), "it can be looked for: {}", lines[0]);
+    assert!(!lines[0].contains("_meta"), "the prompt is sent as it is: {}", lines[0]);
 }
 
 #[tokio::test(start_paused = true)]
