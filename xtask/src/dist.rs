@@ -1,8 +1,11 @@
 //! `cargo xtask dist`: both programs for others to use, in one archive: stripped, with completions and checksums.
+//! Where the target with musl is installed they are linked statically, and run on any Linux.
+
+mod glibc;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -35,14 +38,15 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     };
     let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);
     let host = host(&workspace, &interrupt)?;
-    let target = target.unwrap_or(&host);
+    let portable = portable(&host);
+    let target = target.or(portable.as_deref()).unwrap_or(&host);
     let programs = build(&workspace, target, &interrupt)?;
     let name = format!("comfyicu-{}-{target}", version(&workspace, &interrupt)?);
     let dist = workspace.target_dir(&interrupt)?.join("dist");
     let folder = dist.join(&name);
     clear(&folder)?;
     fill(&workspace, &folder, &programs)?;
-    if target == host {
+    if runs_here(&folder) {
         completions(&folder, &interrupt)?;
     } else {
         println!("completions are left out: the programs for {target} do not run here");
@@ -50,7 +54,41 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     checksums(&folder)?;
     let archive = pack(&dist, &name, &interrupt)?;
     println!("{}", archive.display());
+    println!("{}", needs(&programs, target)?);
     Ok(())
+}
+
+/// The target whose programs run on any Linux, where it is installed.
+fn portable(host: &str) -> Option<String> {
+    let target = host.strip_suffix("-gnu").map(|system| format!("{system}-musl"))?;
+    let asked =
+        Command::new("rustc").args(["--print", "target-libdir", "--target", &target]).output().ok()?;
+    let libraries = String::from_utf8(asked.stdout).ok()?;
+    Path::new(libraries.trim()).is_dir().then_some(target)
+}
+
+/// What a system has to have to run the programs.
+fn needs(programs: &[PathBuf], target: &str) -> Result<String, Failure> {
+    let mut newest = None;
+    for program in programs {
+        let bytes = fs::read(program).map_err(|error| failed(program, &error))?;
+        newest = newest.max(glibc::newest(&bytes));
+    }
+    Ok(match newest {
+        Some((major, minor)) => format!(
+            "they need glibc {major}.{minor} or newer; those for {} run on any Linux: `rustup target add` it, and install musl-gcc",
+            target.replace("-gnu", "-musl")
+        ),
+        None if target.contains("-linux-") => "they are linked statically, and run on any Linux".to_owned(),
+        None => format!("they run on {target}"),
+    })
+}
+
+/// Whether the programs run on this machine.
+fn runs_here(folder: &Path) -> bool {
+    let mut version = Command::new(folder.join("comfyicu"));
+    version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    version.status().is_ok_and(|status| status.success())
 }
 
 /// The kind of machine that this is.

@@ -47,7 +47,7 @@ Commands:
   ci [PART…]              what has to pass before a change goes in; the parts, in order:
                           fmt, clippy, doc, deny, package, test
   dist [--target T]       both programs for others to use: one archive with completions and checksums, in target/dist
-                          (x86_64-unknown-linux-musl makes programs that run on any Linux, where that target is)
+                          (where the target with musl is installed, programs that run on any Linux)
   chaos [--seconds N] [--seed N]
                           kill a server again and again while runs are submitted, and check that it kept every
                           promise
