@@ -22,8 +22,12 @@ pub(crate) fn client_with(context: &Context, key: Option<&str>) -> Result<Client
     if let Some(url) = context.settings.get(SettingKey::BaseUrl, None)? {
         builder = builder.base_url(url.value);
     }
-    let kept = context.settings.api_key()?.map(|key| key.value);
-    if let Some(key) = key.map(str::to_owned).or(kept) {
+    // A key that is being given may be the first thing that its profile has.
+    let key = match key {
+        Some(key) => Some(key.to_owned()),
+        None => context.settings.api_key()?.map(|key| key.value),
+    };
+    if let Some(key) = key {
         builder = builder.api_key(key);
     }
     if let Some(timeout) = context.timeout.filter(|_| !context.waits) {
@@ -43,7 +47,8 @@ pub(crate) fn workflow(context: &Context, client: &Client, flag: &Workflow) -> R
     if named.is_none() && client.is_hosted() {
         return Err(Failure::usage("the hosted service needs to know the workflow that runs belong to")
             .hint("name it with -w ID or COMFYICU_WORKFLOW, or keep it: comfyicu config set workflow ID")
-            .hint("the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”; `comfyicu workflows list` has it too"));
+            .hint("the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”; `comfyicu workflows list` has it too")
+            .hint("a server of your own needs none: name that with --base-url (COMFYICU_BASE_URL)"));
     }
     let id = named.unwrap_or_else(|| DEFAULT_WORKFLOW.to_owned());
     WorkflowId::parse(&id).map_err(|error| {

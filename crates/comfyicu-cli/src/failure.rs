@@ -65,6 +65,13 @@ impl Failure {
         self
     }
 
+    /// Says what to do next in place of what was said before.
+    #[must_use]
+    pub(crate) fn instead(mut self, hint: impl Into<String>) -> Self {
+        self.hints.clear();
+        self.hint(hint)
+    }
+
     /// Says it on stderr, and gives the code with which the process ends.
     pub(crate) fn end(&self) -> ExitCode {
         // There is nowhere left to say that stderr cannot be written.
@@ -139,6 +146,9 @@ fn hint_of(error: &Error) -> Option<String> {
         ErrorKind::Server => "try again in a minute".to_owned(),
         ErrorKind::Protocol => "check that --base-url (COMFYICU_BASE_URL) leads to the service".to_owned(),
         ErrorKind::ReadFile => "check the path: it is taken as it stands, and the shell does not expand ~ behind `=`".to_owned(),
+        ErrorKind::Unsupported => "it is an extension of the self-hosted server; `comfyicu doctor` says what this service offers".to_owned(),
+        ErrorKind::Conflict => "see what there is already: comfyicu runs list".to_owned(),
+        ErrorKind::Moved => "give the address that it moved to: --base-url (COMFYICU_BASE_URL)".to_owned(),
         ErrorKind::WriteFile | ErrorKind::FileExists => "choose another folder: -o DIR".to_owned(),
         _ => return None,
     })
@@ -150,7 +160,7 @@ impl fmt::Display for Failure {
             writeln!(f, "{ERROR}error:{ERROR:#} {}", self.message)?;
         }
         for cause in &self.causes {
-            writeln!(f, "  caused by: {cause}")?;
+            writeln!(f, "  caused by: {}", cause.trim_end())?;
         }
         for finding in &self.findings {
             writeln!(f, "  - {finding}")?;

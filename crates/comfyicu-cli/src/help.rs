@@ -94,6 +94,9 @@ Examples:
 
 /// Below the help of `completions`.
 pub(crate) const COMPLETIONS: &str = "\
+Commands and flags are completed, and what stands behind them: the nodes and inputs of the prompt on
+the line, files, profiles, and what the service has: accelerators, workflows, runs.
+
 Examples:
   comfyicu completions bash > ~/.local/share/bash-completion/completions/comfyicu
   comfyicu completions zsh > ~/.zfunc/_comfyicu

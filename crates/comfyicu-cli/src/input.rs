@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 
-use comfyicu_client::Client;
+use comfyicu_client::{Client, ErrorKind};
 use comfyicu_model::json::Limits;
 use comfyicu_model::{
     Finding, ImageError, ImageFormat, ImageMetadata, ObjectInfo, ParsePromptError, Prompt, ReadOptions,
@@ -18,9 +18,19 @@ use crate::connect;
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::render::findings::Source;
+use crate::shell_word::shell_word;
 
 /// What messages call stdin.
 const STDIN: &str = "stdin";
+
+/// Where prompts come from.
+const PROMPT_HINT: &str = "give the path of a prompt: in ComfyUI, Workflow → Export (API) writes one";
+/// What to do about one that is broken.
+const BROKEN_HINT: &str = "correct it there, or export it again: in ComfyUI, Workflow → Export (API)";
+/// Which images carry texts.
+pub(crate) const IMAGE_HINT: &str = "give a PNG, WebP or JPEG image that ComfyUI saved";
+/// What else can be read.
+const TEXT_HINT: &str = "give the path of a text file; - is stdin";
 
 /// What a file holds.
 #[derive(Debug)]
@@ -84,10 +94,9 @@ pub(crate) async fn prompt(path: &Path, printer: &Printer) -> Result<PromptFile,
 /// prompt is what made it; `-` is stdin.
 pub(crate) async fn runnable(path: &Path, printer: &Printer) -> Result<Runnable, Failure> {
     let name = name_of(path);
-    let contents = contents(path, "a prompt", printer).await.map_err(|error| {
-        unreadable(&name, &error)
-            .hint("give the path of a prompt: in ComfyUI, Workflow → Export (API) writes one")
-    })?;
+    let contents = contents(path, "a prompt", printer)
+        .await
+        .map_err(|error| unreadable(&name, &error).hint(PROMPT_HINT))?;
     let (bytes, is_whole_file) = match contents {
         Contents::Text(bytes) => (bytes, true),
         Contents::Image(metadata) => (carried(metadata, &name)?.into_bytes(), false),
@@ -100,32 +109,54 @@ pub(crate) async fn runnable(path: &Path, printer: &Printer) -> Result<Runnable,
         }
         Err(ParsePromptError::UiWorkflow { path }) if path.is_root() => {
             let workflow = UiWorkflow::parse(&bytes);
-            let failed = |error| Failure::usage(format!("{name} holds no UI workflow")).because(&error);
+            let failed = |error| {
+                Failure::usage(format!("{name} holds no UI workflow")).because(&error).hint(PROMPT_HINT)
+            };
             workflow.map(Runnable::UiWorkflow).map_err(failed)
         }
-        Err(error) => Err(Failure::usage(format!("{name} holds no prompt")).because(&error)),
+        Err(error) => {
+            let hint = match &error {
+                ParsePromptError::Json(_) | ParsePromptError::DoubledNode { .. } => BROKEN_HINT,
+                _ => PROMPT_HINT,
+            };
+            Err(Failure::usage(format!("{name} holds no prompt")).because(&error).hint(hint))
+        }
     }
+}
+
+/// The prompt that a file holds, where it does; nothing is said of what is wrong, and stdin is left alone.
+pub(crate) fn prompt_in(path: &Path) -> Option<Prompt> {
+    if is_stdin(path) {
+        return None;
+    }
+    let bytes = match File::open(path).and_then(sniff).ok()? {
+        Contents::Text(bytes) => bytes,
+        Contents::Image(metadata) => metadata.ok()?.prompt_text()?.into_owned().into_bytes(),
+    };
+    Prompt::read(&bytes, ReadOptions::default()).ok().map(|read| read.prompt)
 }
 
 /// Reads a text; `-` is stdin.
 pub(crate) async fn text(path: &Path, printer: &Printer) -> Result<String, Failure> {
     let name = name_of(path);
-    let read = contents(path, "a text", printer).await.map_err(|error| unreadable(&name, &error))?;
-    let Contents::Text(bytes) = read else {
-        return Err(Failure::usage(format!("{name} is an image, and no text")));
+    let failed = |error: &(dyn std::error::Error + 'static)| unreadable(&name, error).hint(TEXT_HINT);
+    let Contents::Text(bytes) = contents(path, "a text", printer).await.map_err(|error| failed(&error))?
+    else {
+        return Err(Failure::usage(format!("{name} is an image, and no text")).hint(TEXT_HINT));
     };
-    String::from_utf8(bytes).map_err(|error| unreadable(&name, &error))
+    String::from_utf8(bytes).map_err(|error| failed(&error))
 }
 
 /// Reads the texts of an image; `-` is stdin.
 pub(crate) async fn image(path: &Path, printer: &Printer) -> Result<ImageMetadata, Failure> {
     let name = name_of(path);
-    let read = match contents(path, "an image", printer).await.map_err(|error| unreadable(&name, &error))? {
+    let read = contents(path, "an image", printer).await;
+    let read = match read.map_err(|error| unreadable(&name, &error).hint(IMAGE_HINT))? {
         Contents::Image(read) => read,
         // It is none, and the error says what it is.
         Contents::Text(bytes) => ImageMetadata::read(bytes.as_slice()),
     };
-    read.map_err(|error| unreadable(&name, &error))
+    read.map_err(|error| unreadable(&name, &error).hint(IMAGE_HINT))
 }
 
 /// Reads node definitions, from a file or from a server.
@@ -133,16 +164,18 @@ pub(crate) async fn object_info(place: &Place, context: &Context) -> Result<Obje
     let path = match place {
         Place::Url(url) => {
             let client: Client = connect::client(context)?;
-            return Ok(client.object_info_of(url).await?);
+            return client.object_info_of(url).await.map_err(|error| match error.kind() {
+                ErrorKind::Transport | ErrorKind::Protocol | ErrorKind::NotFound => Failure::from(error)
+                    .instead("check that a ComfyUI or a server of your own listens there: --object-info URL"),
+                _ => error.into(),
+            });
         }
         Place::File(path) => path,
     };
     let name = name_of(path);
     let hint = "GET /object_info of a ComfyUI answers node definitions: save that answer, or give the URL";
-    match contents(path, "node definitions", &context.printer)
-        .await
-        .map_err(|error| unreadable(&name, &error))?
-    {
+    let read = contents(path, "node definitions", &context.printer).await;
+    match read.map_err(|error| unreadable(&name, &error).hint(hint))? {
         Contents::Text(bytes) => ObjectInfo::parse(&bytes).map_err(|error| {
             Failure::usage(format!("{name} holds no node definitions")).because(&error).hint(hint)
         }),
@@ -152,7 +185,7 @@ pub(crate) async fn object_info(place: &Place, context: &Context) -> Result<Obje
 
 /// The prompt that an image carries, or the UI workflow where it carries only that.
 fn carried(metadata: Result<ImageMetadata, ImageError>, name: &str) -> Result<String, Failure> {
-    let metadata = metadata.map_err(|error| unreadable(name, &error))?;
+    let metadata = metadata.map_err(|error| unreadable(name, &error).hint(IMAGE_HINT))?;
     let text = metadata.prompt_text().or_else(|| metadata.workflow_text()).map(Cow::into_owned);
     text.ok_or_else(|| {
         Failure::usage(format!("{name} carries no prompt"))
@@ -190,6 +223,12 @@ fn sniff(mut source: impl Read) -> io::Result<Contents> {
 /// What a file is called in messages.
 pub(crate) fn name_of(path: &Path) -> String {
     if is_stdin(path) { STDIN.to_owned() } else { format!("`{}`", path.display()) }
+}
+
+/// What leads on from the name of an input that a prompt does not have.
+pub(crate) fn inputs_hint(path: &Path) -> String {
+    let path = if is_stdin(path) { Cow::Borrowed("FILE") } else { path.to_string_lossy() };
+    format!("see the nodes and their inputs: comfyicu prompt show {}", shell_word(&path))
 }
 
 fn plain_name(path: &Path) -> String {

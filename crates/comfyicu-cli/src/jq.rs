@@ -7,6 +7,9 @@ use jaq_json::{Val, read};
 
 use crate::failure::Failure;
 
+/// What leads on from an expression that fails on this JSON.
+const RESULT_HINT: &str = "--json in place of --jq shows what the expression is used on";
+
 type Lut = data::JustLut<Val>;
 
 /// A jq expression, ready to be used.
@@ -36,7 +39,7 @@ impl Filter {
 
     /// What it makes of a value, a text for each result: texts as they are, all else as JSON.
     pub(crate) fn run(&self, value: &Value) -> Result<Vec<String>, Failure> {
-        let failed = |text: String| Failure::usage(format!("--jq: {text}"));
+        let failed = |text: String| Failure::usage(format!("--jq: {text}")).hint(RESULT_HINT);
         let input =
             read::parse_single(value.to_json().as_bytes()).map_err(|error| failed(error.to_string()))?;
         let context = Ctx::<Lut>::new(&self.0.lut, Vars::new([]));
@@ -114,6 +117,7 @@ mod tests {
         error: --jq is no jq expression: there is no filter `nosuch`
         hint: an expression looks like .run.id, or .run.output[].url; put it in single quotes
         error: --jq: "boom"
+        hint: --json in place of --jq shows what the expression is used on
         error: --jq is no jq expression: `"a` ends too early
         hint: an expression looks like .run.id, or .run.output[].url; put it in single quotes
         "#);

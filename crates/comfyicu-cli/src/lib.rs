@@ -13,6 +13,7 @@
 
 mod args;
 mod command;
+mod complete;
 mod connect;
 mod exit;
 mod failure;
@@ -24,6 +25,7 @@ mod progress;
 mod render;
 mod replace;
 mod settings;
+mod shell_word;
 mod signal;
 mod stage;
 mod verbose;
@@ -43,6 +45,9 @@ use stage::Stage;
 
 /// Runs the command with the arguments and the environment of the process.
 pub fn main() -> ExitCode {
+    if let Some(shell) = Environment::completing_shell() {
+        return completed(&shell);
+    }
     match Arguments::try_parse() {
         Ok(arguments) => execute(arguments),
         Err(error) => {
@@ -50,6 +55,14 @@ pub fn main() -> ExitCode {
             error.print().unwrap_or_default();
             u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
         }
+    }
+}
+
+/// Answers a shell that completes a line. Its user sees nothing of what goes wrong.
+fn completed(shell: &str) -> ExitCode {
+    match complete::answer(shell, std::env::args_os()) {
+        Ok(()) => ExitStatus::DONE.into(),
+        Err(error) => Failure::unexpected("nothing can be completed").because(&error).end(),
     }
 }
 

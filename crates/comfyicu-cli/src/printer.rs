@@ -126,7 +126,9 @@ pub(crate) fn is_for_people() -> bool {
 fn unless_broken_pipe(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::unexpected("stdout cannot be written").because(&error))
+            Err(Failure::unexpected("stdout cannot be written")
+                .because(&error)
+                .hint("send it elsewhere: > FILE on a disk with room"))
         }
         _ => Ok(()),
     }

@@ -6,6 +6,7 @@ mod architecture;
 mod chaos;
 mod client;
 mod comfyui;
+mod commands;
 mod crash;
 mod documentation_clients;
 mod documents;

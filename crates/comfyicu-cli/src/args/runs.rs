@@ -50,7 +50,7 @@ pub(crate) enum Runs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Selection {
     /// The ids of the runs. Without one, those that --status and --since name; without these, the newest run.
-    #[arg(value_name = "RUN", allow_hyphen_values = true)]
+    #[arg(value_name = "RUN", allow_hyphen_values = true, value_parser = parse_run)]
     first: Option<RunId>,
     #[arg(value_name = "RUN", hide = true)]
     others: Vec<RunId>,
@@ -85,6 +85,12 @@ impl Filter {
     /// Whether it says anything about which runs are meant.
     pub(crate) const fn names_runs(&self) -> bool {
         self.status.is_some() || self.since.is_some() || self.limit.is_some()
+    }
+
+    /// What to say of a status that may be a slip of the pen: services may have statuses that are not known here.
+    pub(crate) fn unknown_status(&self) -> Option<String> {
+        let status = self.status.as_ref().filter(|status| matches!(status, RunStatus::Other(_)))?;
+        Some(format!("{status} is none of QUEUED, STARTED, COMPLETED, ERROR, CANCELLED"))
     }
 }
 
@@ -126,7 +132,22 @@ fn parse_status(text: &str) -> Result<RunStatus, std::convert::Infallible> {
     Ok(RunStatus::from(text.to_ascii_uppercase().as_str()))
 }
 
+/// Ids may begin with a dash, which flags do too: what does so without being as long as an id is meant for a flag.
+fn parse_run(text: &str) -> Result<RunId, String> {
+    const LENGTH: usize = 21;
+    if text.starts_with('-') && text.len() != LENGTH {
+        return Err(NO_FLAG.to_owned());
+    }
+    RunId::parse(text).map_err(|error| error.to_string())
+}
+
+/// What is said of a word with a dash that is nothing that is known.
+pub(super) const NO_FLAG: &str = "it is neither a flag of this command nor an id; --help has the flags";
+
 fn parse_marker(text: &str) -> Result<SubmitKey, String> {
+    if text.starts_with("--") {
+        return Err(NO_FLAG.to_owned());
+    }
     SubmitKey::parse(text).map_err(|error| error.to_string())
 }
 

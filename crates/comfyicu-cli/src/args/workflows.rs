@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::Workflow;
+use super::runs::NO_FLAG;
 
 /// Shows workflows.
 #[derive(Debug, Subcommand)]
@@ -13,8 +14,14 @@ pub(crate) enum Workflows {
     Get {
         /// Its id. Without it, the workflow that is set up.
         #[arg(value_name = "ID", id = "given", allow_hyphen_values = true, conflicts_with = "workflow")]
+        #[arg(value_parser = parse_id)]
         id: Option<String>,
         #[command(flatten)]
         workflow: Workflow,
     },
+}
+
+/// Ids may begin with a dash, but with two it is a flag that is not known.
+fn parse_id(text: &str) -> Result<String, &'static str> {
+    if text.starts_with("--") { Err(NO_FLAG) } else { Ok(text.to_owned()) }
 }

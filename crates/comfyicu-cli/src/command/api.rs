@@ -1,6 +1,7 @@
 //! `comfyicu api`: any call of the service.
 
 use bytes::Bytes;
+use comfyicu_client::ErrorKind;
 use comfyicu_model::json::{self, Limits, Value};
 
 use super::Context;
@@ -11,6 +12,9 @@ use crate::failure::Failure;
 use crate::input;
 use crate::printer::is_for_people;
 
+/// Which paths there are.
+const PATH_HINT: &str = "PATH is below /api/v1, such as workflows or workflows/ID/runs?limit=3";
+
 pub(super) async fn api(context: &Context, arguments: Api) -> Result<(), Failure> {
     let body = match arguments.data.as_deref() {
         Some(data) => Some(match data.strip_prefix('@') {
@@ -20,13 +24,18 @@ pub(super) async fn api(context: &Context, arguments: Api) -> Result<(), Failure
         None => None,
     };
     let client = connect::client(context)?;
-    let answer = client.request(arguments.method, &arguments.path, body).await?;
+    let answer = client.request(arguments.method, &arguments.path, body).await;
+    let answer = answer.map_err(|error| match error.kind() {
+        ErrorKind::Setup => Failure::from(error).instead(PATH_HINT),
+        _ => error.into(),
+    })?;
     let status = answer.status();
     print(context, answer.body())?;
     if status.is_success() || status.is_redirection() {
         return Ok(());
     }
-    Err(Failure::new(of_status(status.as_u16()), format!("the service answered {status}")))
+    let status_code = of_status(status.as_u16());
+    Err(Failure::new(status_code, format!("the service answered {status}")).hint(hint(status_code)))
 }
 
 fn print(context: &Context, body: &Bytes) -> Result<(), Failure> {
@@ -40,6 +49,16 @@ fn print(context: &Context, body: &Bytes) -> Result<(), Failure> {
             context.printer.print(value.to_json_pretty().trim_end())
         }
         _ => context.printer.write(body),
+    }
+}
+
+/// What leads on from an answer that is no success.
+const fn hint(status: ExitStatus) -> &'static str {
+    match status {
+        ExitStatus::KEY => "give a key of this service: comfyicu auth login",
+        ExitStatus::NOT_FOUND => PATH_HINT,
+        ExitStatus::UNREACHABLE => "try again in a minute",
+        _ => "the answer says what is wrong; -v tells what was sent",
     }
 }
 

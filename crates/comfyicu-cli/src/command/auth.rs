@@ -15,6 +15,9 @@ use crate::settings::{Origin, Setting, SettingKey};
 /// The longest key that is read.
 const MAX_BYTES: u64 = 4096;
 
+/// How a key is given.
+const GIVE_HINT: &str = "type or paste it when you are asked, or pipe it in: comfyicu auth login < FILE";
+
 pub(super) async fn auth(context: &Context, arguments: Auth) -> Result<(), Failure> {
     match arguments {
         Auth::Login => login(context).await,
@@ -60,8 +63,10 @@ async fn asked(url: &str) -> Result<String, Failure> {
         io::stdin().lock().take(MAX_BYTES).read_to_string(&mut text).map(|_| text)
     });
     let asked = asked.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    let key = asked.map_err(|error| Failure::usage("the key cannot be read").because(&error))?;
-    ApiKey::new(key.as_str()).map_err(|error| Failure::usage("no key was given").because(&error))?;
+    let key =
+        asked.map_err(|error| Failure::usage("the key cannot be read").because(&error).hint(GIVE_HINT))?;
+    ApiKey::new(key.as_str())
+        .map_err(|error| Failure::usage("no key was given").because(&error).hint(GIVE_HINT))?;
     Ok(key)
 }
 
@@ -76,9 +81,8 @@ async fn status(context: &Context) -> Result<(), Failure> {
     let key = settings.api_key()?;
     let client = connect::client(context)?;
     if key.is_none() && client.is_hosted() {
-        return Err(
-            Failure::new(ExitStatus::KEY, format!("there is no key for {url}")).hint("comfyicu auth login")
-        );
+        return Err(Failure::new(ExitStatus::KEY, format!("there is no key for {url}"))
+            .hint("give one: comfyicu auth login"));
     }
     let checked = check(&client).await;
     if context.printer.is_json() {

@@ -80,7 +80,9 @@ async fn table(context: &Context, file: &Path) -> Result<Vec<Vec<(String, Value)
         .trim(csv::Trim::Headers)
         .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     let unreadable = |error: csv::Error| {
-        Failure::usage(format!("{} cannot be read as CSV", input::name_of(file))).because(&error)
+        Failure::usage(format!("{} cannot be read as CSV", input::name_of(file)))
+            .because(&error)
+            .hint("its first line names inputs, such as 3.seed,6.text; each of the others is a run")
     };
     let headings = reader.headers().map_err(unreadable)?.clone();
     let row = |record: Result<csv::StringRecord, csv::Error>| {

@@ -1,13 +1,13 @@
 //! `comfyicu completions`.
 
-use clap::CommandFactory as _;
-
 use super::Context;
-use crate::args::{Arguments, Completions};
+use crate::args::Completions;
+use crate::complete;
 use crate::failure::Failure;
 
 pub(super) fn completions(context: &Context, arguments: &Completions) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "comfyicu", &mut script);
+    let script = complete::script(arguments.shell);
+    let script =
+        script.map_err(|error| Failure::unexpected("the script cannot be written").because(&error))?;
     context.printer.write(&script)
 }

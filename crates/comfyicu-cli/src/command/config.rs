@@ -8,7 +8,7 @@ use crate::args::Config;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::render::table::{Reader, table};
-use crate::settings::{Setting, SettingKey};
+use crate::settings::{Origin, Setting, SettingKey};
 
 pub(super) fn config(context: &Context, arguments: Config) -> Result<(), Failure> {
     match arguments {
@@ -30,9 +30,15 @@ pub(super) fn config(context: &Context, arguments: Config) -> Result<(), Failure
 
 /// Changes the profile, and writes the file.
 fn keep(context: &Context, key: SettingKey, value: Option<&str>) -> Result<(), Failure> {
+    let profile = context.settings.profile().value;
     let mut file = context.settings.file()?.clone();
-    file.set(&context.settings.profile().value, key, value)?;
-    file.write()
+    file.set(&profile, key, value)?;
+    file.write()?;
+    if !context.printer.is_json() {
+        return Ok(());
+    }
+    let kept = value.map(|value| Setting { value: value.to_owned(), origin: Origin::Profile(profile) });
+    context.printer.print_object(to_object(key, kept.as_ref()))
 }
 
 fn get(context: &Context, key: SettingKey) -> Result<(), Failure> {

@@ -40,10 +40,12 @@ pub(super) async fn prompt(context: &Context, path: &Path, request: &Request) ->
     }
     for edit in &request.set {
         let label = format!("--set {}", edit.path);
-        set_input(&mut prompt, edit, &label, &context.printer)?;
+        let set = set_input(&mut prompt, edit, &label, &context.printer);
+        set.map_err(|failure| failure.hint(input::inputs_hint(path)))?;
     }
     for edit in &request.set_file {
-        set_file(context, &mut prompt, edit).await?;
+        let text = input::text(&edit.file, &context.printer).await?;
+        set_file(&mut prompt, edit, text).map_err(|failure| failure.hint(input::inputs_hint(path)))?;
     }
     if let Some(seed) = request.seed {
         set_seed(context, &mut prompt, seed)?;
@@ -52,8 +54,7 @@ pub(super) async fn prompt(context: &Context, path: &Path, request: &Request) ->
     Ok(Edited { prompt, source: file.filter(|_| is_unchanged) })
 }
 
-async fn set_file(context: &Context, prompt: &mut Prompt, edit: &FileEdit) -> Result<(), Failure> {
-    let text = input::text(&edit.file, &context.printer).await?;
+fn set_file(prompt: &mut Prompt, edit: &FileEdit, text: String) -> Result<(), Failure> {
     let set = prompt.set(edit.path.as_str(), Value::from(text));
     set.map(drop).map_err(|error| Failure::usage(format!("--set-file {}: {error}", edit.path)))
 }
@@ -102,7 +103,7 @@ impl Check {
             };
             if files.insert(argument.path.clone(), there).is_some() {
                 let text = format!("--file names {} twice: a destination takes one file", argument.path);
-                return Err(Failure::usage(text));
+                return Err(Failure::usage(text).hint("leave one of them out"));
             }
         }
         let object_info = match &request.conversion.object_info {
@@ -192,7 +193,11 @@ pub(super) async fn files(
 fn not_uploaded(error: Error) -> Failure {
     let is_unsupported = error.kind() == comfyicu_client::ErrorKind::Unsupported;
     let failure = Failure::from(error);
-    if is_unsupported { failure.hint("give the URL in place of the path: --file DEST=URL") } else { failure }
+    if is_unsupported {
+        failure.instead("give the URL in place of the path: --file DEST=URL")
+    } else {
+        failure
+    }
 }
 
 /// What the command line and the settings say of a submit, beside its files.

@@ -8,7 +8,7 @@ mod list;
 mod wait;
 mod watch;
 
-use comfyicu_client::{Client, ListRuns, RunHandle};
+use comfyicu_client::{Client, Error, ErrorKind, ListRuns, RunHandle};
 use comfyicu_model::{Run, WorkflowId};
 
 use super::Context;
@@ -55,10 +55,16 @@ async fn selected(
         ));
     }
     let most = filter.limit.unwrap_or(if filter.names_runs() { MOST } else { 1 });
-    let found = listed(&client, &workflow, filter, most).stream().collect(most).await?;
+    let found = listed(&client, &workflow, filter, most).stream().collect(most).await;
+    let found = found.map_err(|error| not_listed(error, filter))?;
     if found.is_empty() {
-        return Err(Failure::new(ExitStatus::NOT_FOUND, format!("the workflow {workflow} has no such run"))
-            .hint("`comfyicu runs list` has what there is"));
+        let failure = format!("the workflow {workflow} has no such run");
+        let failure =
+            Failure::new(ExitStatus::NOT_FOUND, failure).hint("`comfyicu runs list` has what there is");
+        return Err(match filter.unknown_status() {
+            Some(remark) => failure.hint(remark),
+            None => failure,
+        });
     }
     Ok(found.into_iter().map(|run| handle(run.id().clone())).collect())
 }
@@ -74,6 +80,14 @@ fn listed(client: &Client, workflow: &WorkflowId, filter: &Filter, most: usize) 
     }
     // No more than is wanted, and no page too long for the server.
     list.page_size(u32::try_from(most.clamp(1, MOST)).unwrap_or(1))
+}
+
+/// What to say of a list that is not answered: a server may know no other statuses than its own.
+fn not_listed(error: Error, filter: &Filter) -> Failure {
+    match (error.kind(), filter.unknown_status()) {
+        (ErrorKind::Rejected, Some(remark)) => Failure::from(error).instead(remark),
+        _ => error.into(),
+    }
 }
 
 /// Shows a run: as one object, as a line where there are several, or for people.

@@ -44,9 +44,10 @@ async fn secret(context: &Context, signing: &Signing) -> Result<Option<WebhookSe
         (None, Some(kept)) => kept.to_owned(),
         (None, None) => return Ok(None),
     };
-    WebhookSecret::parse(&text)
-        .map(Some)
-        .map_err(|error| Failure::usage("the secret cannot be used").because(&error))
+    WebhookSecret::parse(&text).map(Some).map_err(|error| {
+        let hint = "give it as the server shows it, whsec_…, or the file that holds it: --secret @FILE";
+        Failure::usage("the secret cannot be used").because(&error).hint(hint)
+    })
 }
 
 /// The id of a message: the same however often it is sent.

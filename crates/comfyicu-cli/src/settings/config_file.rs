@@ -140,7 +140,9 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
 
 fn unusable(path: Option<&Path>, what: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
     let path = path.unwrap_or(Path::new("")).display();
-    Failure::usage(format!("the config file `{path}` {what}")).because(error)
+    Failure::usage(format!("the config file `{path}` {what}"))
+        .because(error)
+        .hint("correct it, or name another one: COMFYICU_CONFIG=FILE")
 }
 
 #[cfg(test)]

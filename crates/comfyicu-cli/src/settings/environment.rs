@@ -34,6 +34,13 @@ impl Environment {
         Self { variables, config }
     }
 
+    /// The shell that completes a line of ours, and asks for what can stand there.
+    pub(crate) fn completing_shell() -> Option<String> {
+        let mut variables = std::env::vars_os();
+        let (_, shell) = variables.find(|(name, _)| name == crate::complete::VARIABLE)?;
+        shell.into_string().ok().filter(|shell| !shell.is_empty())
+    }
+
     /// A variable.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

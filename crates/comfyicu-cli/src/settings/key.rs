@@ -46,19 +46,29 @@ impl SettingKey {
     /// Refuses what can never work, before it is kept.
     pub(crate) fn check(self, value: &str) -> Result<(), Failure> {
         let failure = |error: &(dyn std::error::Error + 'static)| {
-            Failure::usage(format!("this cannot be the {}", self.as_str())).because(error)
+            Failure::usage(format!("this cannot be the {}", self.as_str())).because(error).hint(self.hint())
         };
         match self {
             Self::BaseUrl => {
-                Client::builder().base_url(value).build()?;
-                Ok(())
+                let client = Client::builder().base_url(value).build();
+                client.map(drop).map_err(|error| Failure::from(error).instead(self.hint()))
             }
             Self::ApiKey => ApiKey::new(value).map(drop).map_err(|error| failure(&error)),
             Self::Workflow => WorkflowId::parse(value).map(drop).map_err(|error| failure(&error)),
             Self::Accelerator if value.trim().is_empty() => {
-                Err(Failure::usage("this cannot be the accelerator: it is empty"))
+                Err(Failure::usage("this cannot be the accelerator: it is empty").hint(self.hint()))
             }
             Self::Accelerator => Ok(()),
+        }
+    }
+
+    /// Where a value that can be used comes from.
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::BaseUrl => "give an address such as http://127.0.0.1:8288",
+            Self::ApiKey => "copy the key again, from the account settings or from the server's `first-key`",
+            Self::Workflow => "`comfyicu workflows list` has the ids that there are",
+            Self::Accelerator => "give a name such as L4; `comfyicu config unset accelerator` takes it out",
         }
     }
 

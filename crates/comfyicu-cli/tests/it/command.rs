@@ -114,7 +114,7 @@ impl Command {
 }
 
 /// Markers of submits are drawn: `MARKER` stands in their places.
-fn without_markers(text: &str) -> String {
+pub(crate) fn without_markers(text: &str) -> String {
     let is_hex = |letter: char| letter.is_ascii_digit() || ('a'..='f').contains(&letter);
     let mut shown = String::new();
     let mut rest = text;

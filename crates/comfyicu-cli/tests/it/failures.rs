@@ -56,6 +56,7 @@ fn the_hosted_service_needs_a_workflow() {
     error: the hosted service needs to know the workflow that runs belong to
     hint: name it with -w ID or COMFYICU_WORKFLOW, or keep it: comfyicu config set workflow ID
     hint: the id stands on the workflow's page on https://comfy.icu: open one of its runs, then “View API code”; `comfyicu workflows list` has it too
+    hint: a server of your own needs none: name that with --base-url (COMFYICU_BASE_URL)
     ");
 }
 
@@ -217,6 +218,7 @@ fn a_file_that_cannot_be_used_is_2_before_anything_is_sent() {
     $ comfyicu run other.json
     error: `other.json` holds no prompt
       caused by: no entry is a node: a node is an object with `class_type` and `inputs`
+    hint: give the path of a prompt: in ComfyUI, Workflow → Export (API) writes one
 
     $ comfyicu run prompt.json --file /input/a=~/none.png
     error: `~/none.png` cannot be read
@@ -240,28 +242,31 @@ fn an_argument_that_cannot_be_used_is_2_before_anything_is_sent() {
         &["run", "prompt.json", "-w", "a/b"],
         &["run", "prompt.json", "--file", "/input/a=https://h/1", "--file", "/input/a=https://h/2"],
     ]), @r#"
-$ comfyicu run prompt.json --set seed=1
-error: --set seed: `seed` is not NODE.INPUT, such as 6.text
+    $ comfyicu run prompt.json --set seed=1
+    error: --set seed: `seed` is not NODE.INPUT, such as 6.text
+    hint: see the nodes and their inputs: comfyicu prompt show prompt.json
 
-$ comfyicu run prompt.json --set 4.seed=1
-error: --set 4.seed: no node has the id `4`; the prompt has: 3 (KSampler), 9 (SaveImage)
+    $ comfyicu run prompt.json --set 4.seed=1
+    error: --set 4.seed: no node has the id `4`; the prompt has: 3 (KSampler), 9 (SaveImage)
+    hint: see the nodes and their inputs: comfyicu prompt show prompt.json
 
-$ comfyicu run prompt.json --file a.png=b.png
-error: invalid value 'a.png=b.png' for '--file <DEST=URL|PATH>': `a.png` cannot be a destination: it must start with /input/ or /models/FOLDER/
+    $ comfyicu run prompt.json --file a.png=b.png
+    error: invalid value 'a.png=b.png' for '--file <DEST=URL|PATH>': `a.png` cannot be a destination: it must start with /input/ or /models/FOLDER/
 
-For more information, try '--help'.
+    For more information, try '--help'.
 
-$ comfyicu run prompt.json --timeout soon
-error: invalid value 'soon' for '--timeout <DURATION>': it is not a duration, such as 90s, 10m or 1h30m
+    $ comfyicu run prompt.json --timeout soon
+    error: invalid value 'soon' for '--timeout <DURATION>': it is not a duration, such as 90s, 10m or 1h30m
 
-For more information, try '--help'.
+    For more information, try '--help'.
 
-$ comfyicu run prompt.json -w a/b
-error: the workflow cannot be used
-  caused by: "a/b" is not a workflow id: it has 1 to 64 of the characters A-Z, a-z, 0-9, `_` and `-`
-hint: correct -w or COMFYICU_WORKFLOW
+    $ comfyicu run prompt.json -w a/b
+    error: the workflow cannot be used
+      caused by: "a/b" is not a workflow id: it has 1 to 64 of the characters A-Z, a-z, 0-9, `_` and `-`
+    hint: correct -w or COMFYICU_WORKFLOW
 
-$ comfyicu run prompt.json --file /input/a=https://h/1 --file /input/a=https://h/2
-error: --file names /input/a twice: a destination takes one file
-"#);
+    $ comfyicu run prompt.json --file /input/a=https://h/1 --file /input/a=https://h/2
+    error: --file names /input/a twice: a destination takes one file
+    hint: leave one of them out
+    "#);
 }

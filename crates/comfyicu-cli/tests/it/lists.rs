@@ -1,5 +1,6 @@
 //! Lists, and what is done to several runs.
 
+use crate::command::without_markers;
 use crate::{Command, Response, Service};
 
 const RUNS: &str = r#"[
@@ -126,7 +127,10 @@ fn a_run_is_cancelled_where_the_service_can() {
     let other = Service::start(|_, _| Response::new(404, ""));
     let outcome = Command::on(&other).run(&["runs", "cancel", "c3"]);
     assert_eq!(outcome.code, Some(2));
-    insta::assert_snapshot!(outcome.stderr, @"error: the service at http://service cannot cancel runs");
+    insta::assert_snapshot!(outcome.stderr, @"
+    error: the service at http://service cannot cancel runs
+    hint: it is an extension of the self-hosted server; `comfyicu doctor` says what this service offers
+    ");
 }
 
 #[test]
@@ -134,10 +138,13 @@ fn a_run_is_made_again_of_what_it_was_made_of() {
     let service = service();
     let outcome = Command::on(&service).run(&["runs", "retry", "a1"]);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "new1\n"), "{outcome:?}");
-    insta::assert_snapshot!(service.seen().last().unwrap().body, @r#"{"workflow_id":"default","prompt":{"9":{"class_type":"SaveImage","inputs":{}}},"files":{"/input/a.png":"https://h/a.png"},"accelerator":"A10","extra_data":{"x":1}}"#);
+    insta::assert_snapshot!(without_markers(&service.seen().last().unwrap().body), @r#"{"workflow_id":"default","prompt":{"9":{"class_type":"SaveImage","inputs":{}}},"files":{"/input/a.png":"https://h/a.png"},"accelerator":"A10","extra_data":{"x":1,"comfyicu_submit":"MARKER"}}"#);
     let outcome = Command::on(&service).run(&["runs", "retry", "b2"]);
     assert_eq!(outcome.code, Some(2));
-    insta::assert_snapshot!(outcome.stderr, @"error: the service does not say what the run b2 was made of, so it cannot be run again");
+    insta::assert_snapshot!(outcome.stderr, @"
+    error: the service does not say what the run b2 was made of, so it cannot be run again
+    hint: submit its prompt again: comfyicu run PROMPT
+    ");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod batch;
 mod command;
+mod completions;
 mod edges;
 mod failures;
 mod interrupt;

@@ -59,6 +59,6 @@ fn every_shell_has_its_completions() {
     let command = Command::bare();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let outcome = command.run(&["completions", shell]);
-        assert!(outcome.code == Some(0) && outcome.stdout.contains("forward-to"), "{shell}");
+        assert!(outcome.code == Some(0) && outcome.stdout.contains("COMFYICU_COMPLETE"), "{shell}");
     }
 }

@@ -52,6 +52,7 @@ fn what_is_no_prompt_is_2_and_says_why() {
     error: `bad.json` holds no prompt
       caused by: the prompt is not valid JSON
       caused by: expected a value, found `}` at line 2, column 19, in 3.inputs.x
+    hint: correct it there, or export it again: in ComfyUI, Workflow → Export (API)
     ");
     let missing = command.run(&["prompt", "show", "gone.json"]);
     assert_eq!(missing.code, Some(2));
@@ -87,7 +88,10 @@ fn an_edit_that_fails_changes_nothing() {
     let command = Command::bare();
     let outcome = command.run(&["prompt", "set", "-i", "prompt.json", "3.seed=2", "LoadImage.image=x"]);
     assert_eq!(outcome.code, Some(2));
-    insta::assert_snapshot!(outcome.stderr, @"error: LoadImage.image: no node has the id or class `LoadImage`; the prompt has: 3 (KSampler), 9 (SaveImage)");
+    insta::assert_snapshot!(outcome.stderr, @"
+    error: LoadImage.image: no node has the id or class `LoadImage`; the prompt has: 3 (KSampler), 9 (SaveImage)
+    hint: see the nodes and their inputs: comfyicu prompt show prompt.json
+    ");
     assert_eq!(fs::read_to_string(command.path("prompt.json")).unwrap(), command::PROMPT);
     let outcome = command.run(&["prompt", "set", "-i", "-", "3.seed=2"]);
     insta::assert_snapshot!(outcome.stderr, @"
@@ -106,7 +110,10 @@ fn get_writes_one_value() {
     assert_eq!(get(&["KSampler.seed", "--json"]), "{\"input\":\"3.seed\",\"value\":1}\n");
     let missing = command.run(&["prompt", "get", "a.json", "3.sead"]);
     assert_eq!(missing.code, Some(2));
-    insta::assert_snapshot!(missing.stderr, @r#"error: node 3 (KSampler, "Main") has no input `sead` (did you mean `seed`?); it has: seed, cfg, at"#);
+    insta::assert_snapshot!(missing.stderr, @r#"
+    error: node 3 (KSampler, "Main") has no input `sead` (did you mean `seed`?); it has: seed, cfg, at
+    hint: see the nodes and their inputs: comfyicu prompt show a.json
+    "#);
 }
 
 #[test]
@@ -123,7 +130,10 @@ fn check_shows_the_line_and_ends_with_7() {
     2 |   "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0]}},
       |                                                          ^^^^^^^^
     "#);
-    insta::assert_snapshot!(outcome.stderr, @"error: `a.json` has 1 error");
+    insta::assert_snapshot!(outcome.stderr, @"
+    error: `a.json` has 1 error
+    hint: correct what is shown; an input is set with: comfyicu prompt set FILE NODE.INPUT=VALUE -i
+    ");
     let outcome = command.run(&["prompt", "check", "--json", "a.json"]);
     assert_eq!(outcome.code, Some(7));
     insta::assert_snapshot!(outcome.stdout, @r#"{"errors":1,"warnings":0,"findings":[{"code":"dangling_link","severity":"error","message":"it is linked to node 3, which the prompt does not have","node_id":"8","class_type":"VAEDecode","input":"samples","position":{"line":2,"column":58,"offset":59,"len":8}}]}"#);
@@ -201,6 +211,7 @@ fn images_carry_prompts_and_can_be_stripped() {
     insta::assert_snapshot!(text.stderr, @"
     error: `prompt.json` cannot be stripped
       caused by: this is a JSON text, but texts are read from PNG, WebP and JPEG images
+    hint: give a PNG, WebP or JPEG image that ComfyUI saved
     ");
     assert!(!command.path("b.png").exists());
 }

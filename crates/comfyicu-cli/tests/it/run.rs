@@ -139,7 +139,8 @@ fn everything_that_is_asked_for_is_sent() {
     ");
     let seen = service.seen();
     assert_eq!(seen[2].body, "hello");
-    insta::assert_snapshot!(seen[3].body.replace(&service.url, "http://service"), @r#"{"workflow_id":"-posters","prompt":{"3":{"class_type":"KSampler","inputs":{"seed":18446744073709551616,"steps":20,"step":8}},"9":{"class_type":"SaveImage","inputs":{"filename_prefix":"a red=fox"}}},"files":{"/input/a.jpg":"http://service/api/v1/uploads/2cf2","/models/loras/x":"https://example.com/x?a=b"},"webhook":"https://example.com/hook","accelerator":"A100_40GB"}"#);
+    let body = crate::command::without_markers(&seen[3].body.replace(&service.url, "http://service"));
+    insta::assert_snapshot!(body, @r#"{"workflow_id":"-posters","prompt":{"3":{"class_type":"KSampler","inputs":{"seed":18446744073709551616,"steps":20,"step":8}},"9":{"class_type":"SaveImage","inputs":{"filename_prefix":"a red=fox"}}},"files":{"/input/a.jpg":"http://service/api/v1/uploads/2cf2","/models/loras/x":"https://example.com/x?a=b"},"webhook":"https://example.com/hook","accelerator":"A100_40GB","extra_data":{"comfyicu_submit":"MARKER"}}"#);
 }
 
 #[test]

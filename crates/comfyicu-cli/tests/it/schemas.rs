@@ -1,6 +1,5 @@
 //! What `--json` writes is what the schemas of the book say.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -94,12 +93,5 @@ fn every_output_fits_its_schema() {
         let outcome = command.run(&[args, &["--json"][..]].concat());
         assert!(!outcome.stdout.is_empty(), "{args:?} wrote nothing: {outcome:?}");
         fits(schema, &outcome.stdout);
-    }
-    // `verified` is checked with the webhooks.
-    let checked: BTreeSet<&str> = outputs.iter().map(|(schema, _)| *schema).chain(["verified"]).collect();
-    let there = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
-    for path in there.filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        assert!(checked.contains(name), "{name} is checked by nothing");
     }
 }

@@ -102,6 +102,7 @@ fn a_broken_config_file_is_said_and_left_alone() {
     1 | [profiles.default
       |                  ^
     unclosed table, expected `]`
+    hint: correct it, or name another one: COMFYICU_CONFIG=FILE
     ");
     assert_eq!(fs::read_to_string(command.path("broken.toml")).unwrap(), "[profiles.default\n");
     // What needs no settings does not mind.
@@ -154,4 +155,14 @@ fn without_a_home_there_are_no_settings_and_nothing_else_is_missing() {
     let service = service("k3y");
     let command = Command::on(&service).env("HOME", "").env("COMFYICU_API_KEY", "k3y");
     assert_eq!(command.run(&["workflows", "list"]).stdout, "w1\t\t\tfoxes\n");
+}
+
+#[test]
+fn a_key_can_be_the_first_thing_that_a_profile_has() {
+    let service = service("k3y");
+    let command = Command::bare();
+    let args = ["auth", "login", "--base-url", &service.url, "--profile", "team"];
+    let outcome = command.run_with(&args, "k3y");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(command.run(&["workflows", "list", "--profile", "team"]).stdout, "w1\t\t\tfoxes\n");
 }

@@ -12,7 +12,7 @@ use crate::{Command, Response, Service};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The command on a terminal of 60 columns.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Box<dyn portable_pty::Child + Send + Sync>,
     keys: Box<dyn std::io::Write + Send>,
     output: mpsc::Receiver<Vec<u8>>,
@@ -23,13 +23,21 @@ struct Terminal {
 
 impl Terminal {
     fn start(command: &Command, args: &[&str]) -> Self {
+        Self::of(env!("CARGO_BIN_EXE_comfyicu"), command, args, &[])
+    }
+
+    /// Another program, in the command's folder.
+    pub(crate) fn of(program: &str, command: &Command, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let size = PtySize { rows: 24, cols: 60, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut builder = CommandBuilder::new(env!("CARGO_BIN_EXE_comfyicu"));
+        let mut builder = CommandBuilder::new(program);
         builder.args(args);
         builder.env_clear();
         builder.env("TERM", "xterm-256color");
         for (name, value) in command.environment() {
+            builder.env(name, value);
+        }
+        for (name, value) in variables {
             builder.env(name, value);
         }
         builder.cwd(command.folder.path());
@@ -50,7 +58,7 @@ impl Terminal {
     }
 
     /// Waits until a text has been shown.
-    fn shows(&mut self, text: &str) {
+    pub(crate) fn shows(&mut self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !self.seen.contains(text) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -71,13 +79,13 @@ impl Terminal {
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Waits for the end, and gives the exit code and all that was shown.
-    fn end(mut self) -> (u32, String) {
+    pub(crate) fn end(mut self) -> (u32, String) {
         while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
         }

@@ -12,6 +12,10 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::{input, render};
 
+/// What leads on from errors.
+const CORRECT_HINT: &str =
+    "correct what is shown; an input is set with: comfyicu prompt set FILE NODE.INPUT=VALUE -i";
+
 pub(super) async fn check(
     context: &Context,
     path: &Path,
@@ -38,7 +42,7 @@ pub(super) async fn check(
     }
     let (name, count) = (input::name_of(path), count.unwrap_or_default());
     if findings.iter().any(Finding::is_error) {
-        return Err(Failure::new(ExitStatus::REJECTED, format!("{name} has {count}")));
+        return Err(Failure::new(ExitStatus::REJECTED, format!("{name} has {count}")).hint(CORRECT_HINT));
     }
     if !findings.is_empty() {
         printer.note(&format!("{name} has {count}"));

@@ -11,7 +11,9 @@ use crate::input;
 pub(super) async fn diff(context: &Context, before: &Path, after: &Path) -> Result<(), Failure> {
     let printer = &context.printer;
     if input::is_stdin(before) && input::is_stdin(after) {
-        return Err(Failure::usage("only one of the two prompts can be stdin"));
+        return Err(
+            Failure::usage("only one of the two prompts can be stdin").hint("name a file for the other")
+        );
     }
     let before = input::prompt(before, printer).await?.read.prompt;
     let after = input::prompt(after, printer).await?.read.prompt;

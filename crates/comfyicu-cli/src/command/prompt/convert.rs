@@ -65,7 +65,9 @@ async fn conversion(
     };
     workflow.to_prompt(&object_info, &arguments.options()).map_err(|error| {
         let message = format!("{} has no prompt", input::name_of(path));
-        Failure::new(ExitStatus::REJECTED, message).because(&error)
+        Failure::new(ExitStatus::REJECTED, message)
+            .because(&error)
+            .hint("open it in ComfyUI, and export its prompt there: Workflow → Export (API)")
     })
 }
 

@@ -20,6 +20,9 @@ pub(super) async fn graph(context: &Context, arguments: &GraphArguments) -> Resu
         None => None,
     };
     let drawing = prompt.drawing(object_info.as_ref());
+    if printer.is_json() {
+        return printer.print_object(drawing.to_object());
+    }
     let text = match format {
         GraphFormat::Text => drawing.to_text(),
         GraphFormat::Svg => drawing.to_svg(),

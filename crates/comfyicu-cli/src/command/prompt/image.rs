@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write as _};
 use std::path::Path;
 
+use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{ImageError, ImageMetadata};
 
 use crate::command::Context;
@@ -42,17 +43,34 @@ pub(super) async fn strip(
     if target.is_none() && printer::is_for_people() {
         return Err(Failure::usage("an image is nothing for a terminal").hint("name a file: -o FILE"));
     }
-    let (source, target) = (path.to_owned(), target.map(Path::to_owned));
+    let (source, to) = (path.to_owned(), target.map(Path::to_owned));
     // A pipe may say nothing for ever: meanwhile Ctrl-C is listened to.
-    let stripped = tokio::task::spawn_blocking(move || strip_to(&source, target.as_deref())).await;
+    let stripped = tokio::task::spawn_blocking(move || strip_to(&source, to.as_deref())).await;
     let stripped = stripped.unwrap_or_else(|error| Err(ImageError::Read(io::Error::other(error))));
     let taken = stripped.map_err(|error| {
-        Failure::usage(format!("{} cannot be stripped", input::name_of(path))).because(&error)
+        let failure = Failure::usage(format!("{} cannot be stripped", input::name_of(path)));
+        let failure = failure.because(&error);
+        match error {
+            ImageError::Write(_) => failure.hint("write it elsewhere: -o FILE"),
+            _ => failure.hint(input::IMAGE_HINT),
+        }
     })?;
     if taken.prompt_text().is_none() && taken.workflow_text().is_none() {
         context.printer.note(&format!("{} carried neither a prompt nor a UI workflow", input::name_of(path)));
     }
-    Ok(())
+    match target {
+        // Else stdout is the image.
+        Some(target) if context.printer.is_json() => context.printer.print_object(to_object(&taken, target)),
+        _ => Ok(()),
+    }
+}
+
+/// What was taken out of the image at `target`: `{"path": …, "removed": ["prompt", "workflow"]}`.
+fn to_object(taken: &ImageMetadata, target: &Path) -> Object {
+    let texts = [("prompt", taken.prompt_text()), ("workflow", taken.workflow_text())];
+    let removed: Vec<Value> =
+        texts.into_iter().filter(|(_, text)| text.is_some()).map(|(name, _)| name.into()).collect();
+    Object::from_iter([("path", Value::from(target.display().to_string())), ("removed", removed.into())])
 }
 
 fn strip_to(source: &Path, target: Option<&Path>) -> Result<ImageMetadata, ImageError> {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{Edited, Prompt, Selector};
+use comfyicu_model::{EditError, Edited, Prompt, Selector};
 
 use crate::args::Edit;
 use crate::command::Context;
@@ -17,7 +17,8 @@ pub(super) async fn get(context: &Context, path: &Path, selector: &str) -> Resul
     let prompt = input::prompt(path, &context.printer).await?.read.prompt;
     let place = Selector::parse(selector).and_then(|selector| selector.resolve(&prompt));
     let found = place.and_then(|place| prompt.get(&place).map(|value| (place.clone(), value)));
-    let (place, value) = found.map_err(|error| Failure::usage(error.to_string()))?;
+    let failed = |error: EditError| Failure::usage(error.to_string()).hint(input::inputs_hint(path));
+    let (place, value) = found.map_err(failed)?;
     if context.printer.is_json() {
         let object = [("input", Value::from(place.to_string())), ("value", value.clone())];
         return context.printer.print_object(object.into_iter().collect::<Object>());
@@ -44,7 +45,8 @@ pub(super) async fn set(
     }
     let mut prompt = file.read.prompt.clone();
     for edit in edits {
-        set_input(&mut prompt, edit, &edit.path, &context.printer)?;
+        let set = set_input(&mut prompt, edit, &edit.path, &context.printer);
+        set.map_err(|failure| failure.hint(input::inputs_hint(path)))?;
     }
     let text = rewritten(&file, &prompt)?;
     if !in_place {

@@ -1,6 +1,6 @@
 //! `comfyicu runs cancel` and `retry`.
 
-use comfyicu_client::{RunHandle, SubmitKey};
+use comfyicu_client::{Error, RunHandle, SubmitKey};
 use comfyicu_model::json::Object;
 
 use super::print;
@@ -34,11 +34,20 @@ pub(super) async fn retry(context: &Context, handles: &[RunHandle]) -> Result<()
     outcome::of_several(first)
 }
 
+/// What to say where the service does not tell what a run was made of.
+fn not_told(error: &Error) -> Failure {
+    let failure = Failure::usage(error.to_string()).hint("submit its prompt again: comfyicu run PROMPT");
+    match std::error::Error::source(error) {
+        Some(source) => failure.because(source),
+        None => failure,
+    }
+}
+
 /// Submits a run again, and prints the new one's id.
 async fn again(context: &Context, handle: &RunHandle) -> Result<(), Failure> {
     let (run, key) = (handle.get().await?, SubmitKey::random()?);
     let workflow = handle.client().workflow(handle.workflow_id().clone());
-    let submit = workflow.run_again(&run)?.key(key.clone());
+    let submit = workflow.run_again(&run).map_err(|error| not_told(&error))?.key(key.clone());
     context.stage.submitting(workflow.id(), &key);
     let new = submit.await.map_err(|error| context.not_submitted(error))?;
     if context.printer.is_json() {

@@ -2,7 +2,7 @@
 
 use comfyicu_model::json::{Object, Value};
 
-use super::listed;
+use super::{listed, not_listed};
 use crate::args::{Filter, Workflow};
 use crate::command::Context;
 use crate::failure::Failure;
@@ -17,8 +17,9 @@ pub(super) async fn list(context: &Context, workflow: &Workflow, filter: &Filter
     let workflow = connect::workflow(context, &client, workflow)?;
     let limit = filter.limit.unwrap_or(LIMIT);
     // And one more, which says that there are more.
-    let mut runs =
-        listed(&client, &workflow, filter, limit + 1).stream().collect(limit.saturating_add(1)).await?;
+    let more = limit.saturating_add(1);
+    let runs = listed(&client, &workflow, filter, more).stream().collect(more).await;
+    let mut runs = runs.map_err(|error| not_listed(error, filter))?;
     if runs.len() > limit {
         runs.truncate(limit);
         context
@@ -31,6 +32,9 @@ pub(super) async fn list(context: &Context, workflow: &Workflow, filter: &Filter
     }
     if runs.is_empty() {
         context.printer.note(&format!("the workflow {workflow} has no such runs"));
+        if let Some(remark) = filter.unknown_status() {
+            context.printer.note(&remark);
+        }
         return Ok(());
     }
     let rows: Vec<_> = runs.iter().map(render::run::row).collect();

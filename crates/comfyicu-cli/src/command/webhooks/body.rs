@@ -10,6 +10,9 @@ use crate::command::Context;
 use crate::connect;
 use crate::failure::Failure;
 
+/// What leads on from an edit of the body that cannot be made.
+const PLACE_HINT: &str = "a place is such as status or output[0].url; leave --forward-to out of `comfyicu webhooks listen` to see bodies";
+
 /// Makes the body: of a run of the service, or of none.
 pub(super) async fn of(
     context: &Context,
@@ -36,11 +39,13 @@ pub(super) async fn of(
     }
     let mut body = Value::Object(object);
     for edit in edits {
-        set(&mut body, &edit.path, Value::from_argument(&edit.value))
-            .ok_or_else(|| Failure::usage(format!("--set {}: the body has no such place", edit.path)))?;
+        set(&mut body, &edit.path, Value::from_argument(&edit.value)).ok_or_else(|| {
+            Failure::usage(format!("--set {}: the body has no such place", edit.path)).hint(PLACE_HINT)
+        })?;
     }
     let run = Run::from_value(body);
-    let run = run.map_err(|error| Failure::usage("the body is no run any more").because(&error))?;
+    let run =
+        run.map_err(|error| Failure::usage("the body is no run any more").because(&error).hint(PLACE_HINT))?;
     Ok(WebhookEvent::from(run))
 }
 
