@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: what has to pass before a change goes in.
 
+mod deploy;
 mod package;
 
 use crate::cargo::Workspace;
@@ -11,11 +12,12 @@ use crate::test;
 type Part = (&'static str, fn(&Workspace, &Interrupt) -> Result<(), Failure>);
 
 /// The parts, the quick ones first.
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("fmt", fmt),
     ("clippy", clippy),
     ("doc", doc),
     ("deny", deny),
+    ("deploy", deploy::run),
     ("package", package::run),
     ("test", tests),
 ];
