@@ -81,6 +81,7 @@ pub use finding::{Finding, Severity};
 pub use ids::{InvalidId, NodeId, RunId, WorkflowId};
 #[cfg(feature = "images")]
 pub use image_metadata::{ImageError, ImageFormat, ImageLimits, ImageMetadata, ImageText};
+pub use nearest::nearest;
 #[doc(no_inline)]
 pub use object_info::ObjectInfo;
 pub use prompt::{

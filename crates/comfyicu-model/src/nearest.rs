@@ -7,8 +7,16 @@ const SHORT: usize = 3;
 /// Longer names are not compared: it takes time by the square of their length.
 const MAX_LENGTH: usize = 256;
 
-/// The name most like `wanted`, when one is near enough; the first of those that are equally near.
-pub(crate) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The name most like `wanted`, when one is near enough to be a slip of the pen; the first of those that are equally
+/// near. Names of more than 256 bytes are like none.
+///
+/// ```
+/// use comfyicu_model::nearest;
+///
+/// assert_eq!(nearest("sed", ["cfg", "seed"]), Some("seed"));
+/// assert_eq!(nearest("sampler", ["cfg", "seed"]), None);
+/// ```
+pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if wanted.len() > MAX_LENGTH {
         return None;
     }

@@ -9,9 +9,10 @@ use crate::api::Streams;
 use crate::bus::Bus;
 use crate::files::{BlobStore, FileProvider};
 use crate::guard::Guard;
+use crate::keys::KeyRing;
 use crate::outputs::OutputStore;
 use crate::shutdown::Shutdown;
-use crate::store::{FileIndex, KeyStore, Outbox, RunStore};
+use crate::store::{FileIndex, Outbox, RunStore};
 use crate::urls::PublicUrls;
 use crate::worker::Running;
 
@@ -20,7 +21,7 @@ use crate::worker::Running;
 pub(crate) struct App {
     pub(crate) runs: Arc<dyn RunStore>,
     /// `None` where no key is asked for.
-    pub(crate) keys: Option<Arc<dyn KeyStore>>,
+    pub(crate) keys: Option<KeyRing>,
     pub(crate) index: Arc<dyn FileIndex>,
     pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) executor: Arc<dyn Executor>,

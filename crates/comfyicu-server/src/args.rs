@@ -1,7 +1,11 @@
 //! The command line.
 
+mod keys;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+pub(crate) use keys::{CreateKey, Format, KeysCommand, ListKeys, RevokeKey, RotateKey, UsageArgs, When};
 
 use clap::{Args, Parser, Subcommand};
 use comfyicu_engine::comfyui::ComfyBackend;
@@ -25,7 +29,38 @@ pub(crate) enum Command {
     /// Serve the API.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
+    /// Make, list, revoke and rotate keys.
+    #[command(subcommand, after_help = KEYS_EXAMPLES)]
+    Keys(KeysCommand),
+    /// Check settings, or print a file of them.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Show what was used: runs, seconds of executors, bytes that were fetched.
+    #[command(after_help = USAGE_EXAMPLES)]
+    Usage(UsageArgs),
 }
+
+/// What to do with settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say what is wrong with the settings, or where each comes from; takes the flags of `serve`
+    Check(Box<Serve>),
+    /// Print a file with every setting explained and left out
+    Default,
+}
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  comfyicu-server keys create --owner team-a --name ci --expires 90d    the key goes to stdout
+  comfyicu-server keys create --owner guests --requests-per-minute 60 \\
+      --active-runs 2 --gpu-seconds 3600                                with limits
+  comfyicu-server keys rotate ID --grace 24h                            a new text; the old one is good for a day
+  comfyicu-server keys revoke ID                                        a running server refuses it at once";
+
+const USAGE_EXAMPLES: &str = "\
+Examples:
+  comfyicu-server usage                             this month, as a table
+  comfyicu-server usage --since 90d --format csv    the last 90 days, for a spreadsheet";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -37,11 +72,16 @@ Examples:
       --comfyui http://gpu2:8188                     run every node that these ComfyUIs have
 
 The first line on stdout is `listening on http://ADDRESS` once requests are answered. Logs go to stderr;
-the variable RUST_LOG chooses them (info, debug, comfyicu_server=debug).";
+the variable RUST_LOG chooses them (info, debug, comfyicu_server=debug).
+Each flag is also a key in the file of --config, and a variable: --data-dir is COMFYICU_SERVER_DATA_DIR.";
 
 /// How to serve.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
+    /// Take settings from this file; `comfyicu-server config default` prints one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8288")]
     pub(crate) listen: SocketAddr,

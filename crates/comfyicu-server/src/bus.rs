@@ -22,7 +22,7 @@ impl Observer for Bus {
     fn committed(&self, change: Committed) {
         self.live.tell(&change.event);
         if change.event.kind.is_end() {
-            self.vault.forget(&change.event.run_id);
+            self.vault.forget(&change.event.run.run_id);
         }
         if let Some(run) = change.waiting {
             self.queue.push(run);

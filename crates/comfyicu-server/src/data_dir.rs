@@ -52,7 +52,12 @@ impl DataDir {
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        self.root.join("runs.db")
+        Self::database_of(&self.root)
+    }
+
+    /// The database in a directory that another process may have.
+    pub(crate) fn database_of(root: &Path) -> PathBuf {
+        root.join("runs.db")
     }
 
     pub(crate) fn blobs(&self) -> PathBuf {
@@ -61,6 +66,16 @@ impl DataDir {
 
     pub(crate) fn outputs(&self) -> PathBuf {
         self.root.join("outputs")
+    }
+
+    /// Where it is told that the keys have changed.
+    pub(crate) fn keys_stamp(&self) -> PathBuf {
+        Self::keys_stamp_of(&self.root)
+    }
+
+    /// The same, in a directory that another process may have.
+    pub(crate) fn keys_stamp_of(root: &Path) -> PathBuf {
+        root.join("keys.changed")
     }
 
     pub(crate) fn first_key(&self) -> PathBuf {

@@ -23,6 +23,11 @@ impl Sha256Hex {
         Self(hex(&hasher.finalize()))
     }
 
+    /// The digits.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,72 +1,68 @@
-//! API keys: who may use the server.
+//! API keys: who may use the server, for which owner, for what, and how much.
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+mod first;
+mod rate;
+mod ring;
+mod scope;
 
-use crate::clock;
+pub(crate) use first::{FirstKeyError, make_first_key};
+pub(crate) use rate::{RateLeft, TooFast};
+pub(crate) use ring::{Key, KeyRing, leave_stamp};
+pub(crate) use scope::{KeyScope, KeyScopes};
+
+use comfyicu_model::Timestamp;
+
 use crate::hash::Sha256Hex;
-use crate::random;
-use crate::store::{KeyStore, StoreError};
+use crate::owner::Owner;
 
-/// Why the first key could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum FirstKeyError {
-    /// It cannot be written where its owner finds it.
-    #[error("the first key cannot be written to {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-    /// Nobody can be told of it.
-    #[error("the first key cannot be shown")]
-    Show(#[source] io::Error),
-    /// It cannot be kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// A key, without the text that it is known by: of that only digests are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyRecord {
+    pub(crate) id: String,
+    pub(crate) owner: Owner,
+    /// For people; keys can have the same name.
+    pub(crate) name: String,
+    pub(crate) scopes: KeyScopes,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
+    /// To within half a minute while a server runs.
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) limits: KeyLimits,
 }
 
-/// Makes the first key of a server that has none. Off a terminal it goes into `file`: logs are kept and
-/// copied, and a key must not be in them.
-pub(crate) async fn make_first_key(
-    store: &dyn KeyStore,
-    on_terminal: bool,
-    file: &Path,
-) -> Result<(), FirstKeyError> {
-    if store.has_keys().await? {
-        return Ok(());
-    }
-    let key = random::api_key();
-    // Told first: a key that nobody can read would lock its owner out.
-    if on_terminal {
-        writeln!(io::stderr(), "The first API key, shown only now:\n  {key}").map_err(FirstKeyError::Show)?;
-    } else {
-        write_private(file, &key).map_err(|source| FirstKeyError::Write { path: file.to_owned(), source })?;
-        let told = writeln!(
-            io::stderr(),
-            "The first API key is in {}; move it to where you keep secrets.",
-            file.display()
-        );
-        told.map_err(FirstKeyError::Show)?;
-    }
-    store.insert_key(&random::nanoid(), &Sha256Hex::of(key.as_bytes()), clock::now()).await?;
-    Ok(())
+/// How much may be done with a key; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyLimits {
+    pub(crate) requests_per_minute: Option<u32>,
+    /// Runs that wait or are executed at once.
+    pub(crate) active_runs: Option<u32>,
+    /// Seconds that runs may be executed for in a calendar month (UTC).
+    pub(crate) gpu_seconds: Option<u64>,
 }
 
-fn write_private(file: &Path, key: &str) -> io::Result<()> {
-    // An earlier start may have been cut off between the file and the store.
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// One of the texts by which a key is known; it has two for a while after it was rotated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyDigest {
+    pub(crate) sha256: Sha256Hex,
+    /// When this text ends to be good.
+    pub(crate) until: Option<Timestamp>,
+    pub(crate) key: KeyRecord,
+}
+
+impl KeyRecord {
+    /// A new key without an end or limits.
+    pub(crate) fn new(id: String, owner: Owner, name: impl Into<String>, now: Timestamp) -> Self {
+        Self {
+            id,
+            owner,
+            name: name.into(),
+            scopes: KeyScopes::all(),
+            created_at: now,
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+            limits: KeyLimits::default(),
+        }
     }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(file)?;
-    writeln!(file, "{key}")?;
-    file.sync_all()
 }

@@ -19,6 +19,8 @@ mod app;
 mod args;
 mod bus;
 mod clock;
+mod command;
+mod config;
 mod data_dir;
 mod executors;
 mod files;
@@ -27,14 +29,17 @@ mod hash;
 mod keys;
 mod live;
 mod outputs;
+mod owner;
 mod queue;
 mod random;
+mod reload;
 mod report;
 mod run;
 mod serve;
 mod shutdown;
 mod store;
 mod urls;
+mod usage;
 mod vault;
 mod webhook;
 mod worker;
@@ -45,7 +50,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Serve};
+use crate::command::CommandError;
 use crate::report::with_causes;
 
 /// Exit code of a server that could not go on.
@@ -56,7 +62,39 @@ const USAGE: u8 = 2;
 
 /// Runs the command, with the arguments of the process.
 pub fn main() -> ExitCode {
-    let Command::Serve(serve) = Cli::parse().command;
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+    let variable = |name: &str| std::env::var_os(name);
+    let resolved = match config::resolve(std::env::args_os().collect(), variable) {
+        Ok(resolved) => resolved,
+        Err(problems) => {
+            for problem in &problems {
+                fail(USAGE, problem);
+            }
+            return ExitCode::from(USAGE);
+        }
+    };
+    match Cli::parse_from(&resolved.arguments).command {
+        Command::Config(command) => run_command(async { command::config::run(command, &resolved) }),
+        Command::Serve(args) => serve(args),
+        Command::Keys(command) => run_command(command::keys::run(command)),
+        Command::Usage(args) => run_command(command::usage::run(args)),
+    }
+}
+
+/// Runs a command that does one thing and ends.
+fn run_command(command: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(FAILED, &error),
+    };
+    match runtime.block_on(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_usage() => fail(USAGE, &error),
+        Err(error) => fail(FAILED, &error),
+    }
+}
+
+fn serve(args: Serve) -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
@@ -64,7 +102,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &error),
     };
-    let served = runtime.block_on(serve::serve(serve));
+    let served = runtime.block_on(serve::serve(args));
     // A node that is still being computed must not keep the process; its run is taken up again.
     runtime.shutdown_background();
     match served {

@@ -56,8 +56,7 @@ impl Live {
 
     /// Tells of a change that was committed.
     pub(crate) fn tell(&self, event: &LifecycleEvent) {
-        let key = RunKey { workflow_id: event.workflow_id.clone(), run_id: event.run_id.clone() };
-        self.send(&key, || LiveEvent::Lifecycle(event.clone()));
+        self.send(&event.run, || LiveEvent::Lifecycle(event.clone()));
     }
 
     /// What an execution tells its progress to.
@@ -70,7 +69,7 @@ impl Live {
         if watchers.is_empty() {
             return;
         }
-        for scope in [Scope::Run(key.run_id.clone()), Scope::Workflow(key.workflow_id.clone())] {
+        for scope in [Scope::Run(key.run_id.clone()), Scope::Workflow(key.workflow())] {
             if let Some(sender) = watchers.get(&scope) {
                 // The last watcher may be on its way out.
                 let _gone = sender.send(event());
@@ -150,9 +149,14 @@ mod tests {
     use comfyicu_model::{RunId, WorkflowId};
 
     use super::*;
+    use crate::owner::Owner;
 
     fn key(run_id: &str) -> RunKey {
-        RunKey { workflow_id: WorkflowId::parse("w1").unwrap(), run_id: RunId::parse(run_id).unwrap() }
+        RunKey {
+            owner: Owner::local(),
+            workflow_id: WorkflowId::parse("w1").unwrap(),
+            run_id: RunId::parse(run_id).unwrap(),
+        }
     }
 
     fn node() -> Event {
@@ -164,7 +168,7 @@ mod tests {
         let live = Live::default();
         live.of_run(key("r1")).emit(node());
         let mut one = live.watch(Scope::Run(RunId::parse("r1").unwrap()));
-        let all = live.watch(Scope::Workflow(WorkflowId::parse("w1").unwrap()));
+        let all = live.watch(Scope::Workflow(key("r1").workflow()));
         for run_id in ["r1", "r2"] {
             live.of_run(key(run_id)).emit(node());
         }

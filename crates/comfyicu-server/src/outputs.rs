@@ -110,6 +110,7 @@ mod tests {
 
     use super::*;
     use crate::live::Live;
+    use crate::owner::Owner;
     use crate::store::RunKey;
 
     fn output(kind: OutputKind, path: &str) -> Output {
@@ -122,7 +123,8 @@ mod tests {
         let store = OutputStore::new(folder.path().to_owned());
         let run_id = RunId::parse("r1").unwrap();
         let workflow_id = WorkflowId::parse("w1").unwrap();
-        let progress = Live::default().of_run(RunKey { workflow_id, run_id: run_id.clone() });
+        let progress =
+            Live::default().of_run(RunKey { owner: Owner::local(), workflow_id, run_id: run_id.clone() });
         let attempt = store.begin(&run_id, 2, progress);
         attempt.save(output(OutputKind::Output, "b/a.png")).await.unwrap();
         attempt.save(output(OutputKind::Temp, "preview.png")).await.unwrap();

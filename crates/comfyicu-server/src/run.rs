@@ -16,12 +16,14 @@ pub(crate) use wire::{RunView, Urls, told};
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{RunId, RunStatus, Timestamp, WorkflowId};
 
+use crate::owner::Owner;
 use crate::store::RunKey;
 
 /// A run. Its JSON on the wire is made by [`RunView`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RunRecord {
     pub(crate) id: RunId,
+    pub(crate) owner: Owner,
     pub(crate) workflow_id: WorkflowId,
     pub(crate) status: RunStatus,
     /// How many executions were begun; the number of the current one, and its fencing token.
@@ -49,13 +51,12 @@ pub(crate) struct RunRecord {
 impl RunRecord {
     /// How it is found.
     pub(crate) fn key(&self) -> RunKey {
-        RunKey { workflow_id: self.workflow_id.clone(), run_id: self.id.clone() }
+        RunKey { owner: self.owner.clone(), workflow_id: self.workflow_id.clone(), run_id: self.id.clone() }
     }
 
     /// A run that has just been accepted; `body` is what was submitted.
     pub(crate) fn accept(
-        id: RunId,
-        workflow_id: WorkflowId,
+        key: RunKey,
         body: Object,
         accelerator: String,
         api_key_id: Option<String>,
@@ -65,8 +66,9 @@ impl RunRecord {
         data.remove("workflow_id");
         let files = data.remove("files").as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
         Self {
-            id,
-            workflow_id,
+            id: key.run_id,
+            owner: key.owner,
+            workflow_id: key.workflow_id,
             status: RunStatus::Queued,
             attempt: 0,
             created_at: now,
@@ -98,7 +100,8 @@ pub(crate) mod tests {
         let body = br#"{"prompt": {"1": {"class_type": "EmptyImage", "inputs": {"seed": 18446744073709551616}}},
                         "files": {"/input/a.png": "http://example.com/a.png"}, "webhook": "http://example.com/hook"}"#;
         let Ok(Value::Object(body)) = read(body, Limits::default()) else { panic!("an object") };
-        let (id, workflow_id) = (RunId::parse("r1").unwrap(), WorkflowId::parse("w1").unwrap());
-        RunRecord::accept(id, workflow_id, body, "CPU".to_owned(), None, Timestamp::from_unix_millis(0))
+        let (run_id, workflow_id) = (RunId::parse("r1").unwrap(), WorkflowId::parse("w1").unwrap());
+        let key = RunKey { owner: Owner::local(), workflow_id, run_id };
+        RunRecord::accept(key, body, "CPU".to_owned(), None, Timestamp::from_unix_millis(0))
     }
 }

@@ -21,13 +21,14 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::executors::{Executors, start_owned};
 use crate::files::{BlobStore, Fetcher, FileProvider};
 use crate::guard::Guard;
-use crate::keys::{self, FirstKeyError};
+use crate::keys::{FirstKeyError, KeyRing, make_first_key};
 use crate::outputs::OutputStore;
 use crate::random;
+use crate::reload::Reload;
 use crate::shutdown::Shutdown;
-use crate::store::{FileIndex, KeyStore, SqliteStore, StoreError};
+use crate::store::{FileIndex, KeyStore as _, SqliteStore, StoreError};
 use crate::urls::{PublicUrls, Signer};
-use crate::webhook::{self, InvalidSecrets, WebhookSecrets, WebhookSender, load_outgoing};
+use crate::webhook::{self, InvalidSecrets, SharedSecrets, WebhookSecrets, WebhookSender, load_outgoing};
 use crate::worker::{Lease, Running, Worker};
 
 /// The most bytes of one file of a run: larger than any checkpoint in common use.
@@ -112,11 +113,17 @@ impl ServeError {
     }
 }
 
-/// Serves until the process is asked to stop.
-pub(crate) async fn serve(mut args: Serve) -> Result<(), ServeError> {
+/// Says what is wrong with settings, as far as it can be said before anything is begun.
+pub(crate) fn check(args: &Serve) -> Result<(), ServeError> {
     if args.no_auth && !args.listen.ip().is_loopback() {
         return Err(ServeError::OpenToAll(args.listen));
     }
+    webhook_secrets(args.webhook_secret_file.as_deref()).map(drop)
+}
+
+/// Serves until the process is asked to stop.
+pub(crate) async fn serve(mut args: Serve) -> Result<(), ServeError> {
+    check(&args)?;
     let data_dir = DataDir::lock(&args.data_dir)?;
     let bus = Bus::default();
     let store = SqliteStore::open(&data_dir.database(), Arc::new(bus.clone())).await?;
@@ -124,7 +131,7 @@ pub(crate) async fn serve(mut args: Serve) -> Result<(), ServeError> {
     let listener = TcpListener::bind(args.listen).await.map_err(fail)?;
     let address = listener.local_addr().map_err(fail)?;
     if !args.no_auth {
-        keys::make_first_key(&store, io::stderr().is_terminal(), &data_dir.first_key()).await?;
+        make_first_key(&store, io::stderr().is_terminal(), &data_dir.first_key()).await?;
     }
     let owned = start_owned(&mut args).await?;
     let tasks = TaskTracker::new();
@@ -185,7 +192,7 @@ pub(crate) async fn assemble(
     (store, bus): (&SqliteStore, Bus),
     tasks: &TaskTracker,
 ) -> Result<App, ServeError> {
-    let secrets = webhook_secrets(args.webhook_secret_file.as_deref())?;
+    let secrets = SharedSecrets::new(webhook_secrets(args.webhook_secret_file.as_deref())?);
     let index: Arc<dyn FileIndex> = Arc::new(store.clone());
     let executors = Executors::connect(&args.comfyui).await?;
     let guard = Guard::new(args.allow_host.clone());
@@ -200,9 +207,14 @@ pub(crate) async fn assemble(
         index: Arc::clone(&index),
         uploads: urls.uploads(),
     };
+    let keys = if args.no_auth {
+        None
+    } else {
+        Some(KeyRing::open(Arc::new(store.clone()), data_dir.keys_stamp()).await?)
+    };
     let app = App {
         runs: Arc::new(store.clone()),
-        keys: (!args.no_auth).then(|| Arc::new(store.clone()) as Arc<dyn KeyStore>),
+        keys,
         index,
         outbox: Arc::new(store.clone()),
         accelerators: Accelerators::new(args.accelerators.clone(), &executors.accelerators()),
@@ -217,14 +229,16 @@ pub(crate) async fn assemble(
         streams: Streams::default(),
         shutdown: Shutdown::default(),
     };
-    set_to_work(&app, &executors, secrets, tasks).await?;
+    set_to_work(&app, &executors, secrets.clone(), tasks).await?;
+    let reload = Reload { keys: app.keys.clone(), secrets, secret_file: args.webhook_secret_file.clone() };
+    tasks.spawn(reload.on_signals(app.shutdown.clone()));
     Ok(app)
 }
 
 async fn set_to_work(
     app: &App,
     executors: &Executors,
-    secrets: WebhookSecrets,
+    secrets: SharedSecrets,
     tasks: &TaskTracker,
 ) -> Result<(), ServeError> {
     // What waited before comes first; what the recovery of runs tells comes behind it.
@@ -267,11 +281,14 @@ async fn set_to_work(
         shutdown: app.shutdown.clone(),
     };
     tasks.spawn(sender.work());
+    if let Some(keys) = &app.keys {
+        tasks.spawn(keys.clone().note_uses(app.shutdown.clone()));
+    }
     Ok(())
 }
 
 /// The secrets that sign webhooks; without a file there are none.
-fn webhook_secrets(file: Option<&Path>) -> Result<WebhookSecrets, ServeError> {
+pub(crate) fn webhook_secrets(file: Option<&Path>) -> Result<WebhookSecrets, ServeError> {
     let Some(path) = file else { return Ok(WebhookSecrets::default()) };
     let text = std::fs::read_to_string(path)
         .map_err(|source| ServeError::SecretFile { path: path.to_owned(), source })?;

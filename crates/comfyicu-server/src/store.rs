@@ -13,7 +13,10 @@ use comfyicu_model::{DestPath, RunId, RunStatus, Timestamp, WorkflowId};
 use url::Url;
 
 use crate::hash::Sha256Hex;
+use crate::keys::{KeyDigest, KeyRecord};
+use crate::owner::{Owner, WorkflowKey};
 use crate::run::{EventKind, LifecycleEvent, RunRecord};
+use crate::usage::{UsageQuery, UsageRow};
 
 /// Why the store could not do what it was asked; the request fails, the data is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,9 @@ pub(crate) enum StoreError {
     /// The database is not one of this program, or of a later version of it.
     #[error("the database cannot be brought to this version")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The process that has the database is of another version.
+    #[error("the server that runs on this data is of another version: use its own `comfyicu-server`")]
+    OtherVersion,
     /// Without these settings an accepted run could be lost.
     #[error("the database does not keep its promise: {0}")]
     NotDurable(String),
@@ -50,8 +56,16 @@ impl From<sqlx::Error> for StoreError {
 /// How a run is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunKey {
+    pub(crate) owner: Owner,
     pub(crate) workflow_id: WorkflowId,
     pub(crate) run_id: RunId,
+}
+
+impl RunKey {
+    /// How its workflow is found.
+    pub(crate) fn workflow(&self) -> WorkflowKey {
+        WorkflowKey { owner: self.owner.clone(), id: self.workflow_id.clone() }
+    }
 }
 
 /// A run that waits, as the queue of the scheduler needs it.
@@ -86,7 +100,7 @@ pub(crate) trait Observer: Debug + Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IdempotencyClaim {
     /// Whose key it is: keys of different owners never meet.
-    pub(crate) owner: String,
+    pub(crate) owner: Owner,
     pub(crate) key: String,
     /// The digest of what is asked for.
     pub(crate) request: Sha256Hex,
@@ -103,6 +117,16 @@ pub(crate) enum Claimed {
     Same(RunId),
     /// Another request has this key.
     Other,
+    /// As many runs of its API key wait or are executed as may.
+    TooManyRuns {
+        /// How many.
+        limit: u32,
+    },
+    /// Its API key has no time of executors left this month.
+    QuotaSpent {
+        /// How many seconds there were.
+        seconds: u64,
+    },
 }
 
 /// Which part of a list is asked for, newest first.
@@ -130,7 +154,7 @@ pub(crate) struct Page<T> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Scope {
     Run(RunId),
-    Workflow(WorkflowId),
+    Workflow(WorkflowKey),
 }
 
 /// What to send with a change of a run.
@@ -236,8 +260,8 @@ pub(crate) struct FetchedFile {
 /// Keeps runs. What a method changed is on disk when it returns.
 #[async_trait]
 pub(crate) trait RunStore: Debug + Send + Sync {
-    /// Takes in an accepted run, and its workflow when it is the first of it. With a claim, only when no
-    /// earlier request has its key.
+    /// Takes in an accepted run, and its workflow when it is the first of it: when its API key has room for it,
+    /// and with a claim only when no earlier request has its key.
     async fn insert(&self, run: &RunRecord, claim: Option<IdempotencyClaim>) -> Result<Claimed, StoreError>;
 
     /// What became of an earlier request with this claim; [`Claimed::New`] when there was none.
@@ -264,11 +288,18 @@ pub(crate) trait RunStore: Debug + Send + Sync {
     /// those are large, and one that cannot be read must not hide the others.
     async fn waiting_runs(&self, after: i64, limit: u32) -> Result<Vec<WaitingRun>, StoreError>;
 
-    /// The run, when the workflow has it.
-    async fn get(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<RunRecord>, StoreError>;
+    /// The run, when the workflow of its owner has it.
+    async fn get(&self, key: &RunKey) -> Result<Option<RunRecord>, StoreError>;
+
+    /// The run of whoever owns it: for those who have been given its signed address.
+    async fn get_signed(
+        &self,
+        workflow_id: &WorkflowId,
+        run_id: &RunId,
+    ) -> Result<Option<RunRecord>, StoreError>;
 
     /// The workflow's runs, newest first.
-    async fn list(&self, workflow_id: &WorkflowId, query: &ListQuery) -> Result<Page<RunRecord>, StoreError>;
+    async fn list(&self, workflow: &WorkflowKey, query: &ListQuery) -> Result<Page<RunRecord>, StoreError>;
 
     /// The events of a run or a workflow after a place, in order.
     async fn events(&self, scope: &Scope, after: i64, limit: u32) -> Result<Vec<LifecycleEvent>, StoreError>;
@@ -276,11 +307,11 @@ pub(crate) trait RunStore: Debug + Send + Sync {
     /// The place of the last event of all; 0 when there is none.
     async fn latest_event(&self) -> Result<i64, StoreError>;
 
-    /// The workflows, newest first.
-    async fn workflows(&self, query: &ListQuery) -> Result<Page<WorkflowRecord>, StoreError>;
+    /// The workflows of an owner, newest first.
+    async fn workflows(&self, owner: &Owner, query: &ListQuery) -> Result<Page<WorkflowRecord>, StoreError>;
 
     /// A workflow.
-    async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, StoreError>;
+    async fn workflow(&self, key: &WorkflowKey) -> Result<Option<WorkflowRecord>, StoreError>;
 }
 
 /// Keeps the messages that tell of changes, and the log of their attempts.
@@ -316,22 +347,34 @@ pub(crate) trait Outbox: Debug + Send + Sync {
 /// Keeps what is known of files: where bytes came from, which inputs a workflow has.
 #[async_trait]
 pub(crate) trait FileIndex: Debug + Send + Sync {
-    /// What was fetched from a URL before.
-    async fn fetched(&self, url: &str) -> Result<Option<FetchedFile>, StoreError>;
+    /// What was fetched for this owner from a URL before.
+    async fn fetched(&self, owner: &Owner, url: &str) -> Result<Option<FetchedFile>, StoreError>;
 
-    /// Notes what was fetched from a URL.
-    async fn note_fetched(&self, url: &str, file: &FetchedFile) -> Result<(), StoreError>;
+    /// Notes what was fetched for an owner from a URL.
+    async fn note_fetched(&self, owner: &Owner, url: &str, file: &FetchedFile) -> Result<(), StoreError>;
+
+    /// Notes that an owner uploaded these bytes.
+    async fn note_upload(&self, owner: &Owner, sha256: &Sha256Hex, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Whether this owner uploaded these bytes.
+    async fn has_upload(&self, owner: &Owner, sha256: &Sha256Hex) -> Result<bool, StoreError>;
 
     /// Notes which bytes the inputs of a workflow have.
     async fn note_inputs(
         &self,
-        workflow_id: &WorkflowId,
+        workflow: &WorkflowKey,
         inputs: &[(DestPath, Sha256Hex)],
     ) -> Result<(), StoreError>;
 
     /// Which bytes an input of a workflow has.
-    async fn input(&self, workflow_id: &WorkflowId, path: &DestPath)
-    -> Result<Option<Sha256Hex>, StoreError>;
+    async fn input(&self, workflow: &WorkflowKey, path: &DestPath) -> Result<Option<Sha256Hex>, StoreError>;
+}
+
+/// Keeps what was used.
+#[async_trait]
+pub(crate) trait UsageStore: Debug + Send + Sync {
+    /// What was used on some days, by owner, key and workflow.
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
 }
 
 /// Keeps keys, as digests, and secrets of the server.
@@ -340,11 +383,30 @@ pub(crate) trait KeyStore: Debug + Send + Sync {
     /// Whether there is any key.
     async fn has_keys(&self) -> Result<bool, StoreError>;
 
-    /// Takes in a key.
-    async fn insert_key(&self, id: &str, digest: &Sha256Hex, now: Timestamp) -> Result<(), StoreError>;
+    /// Takes in a key, and what it is known by.
+    async fn insert_key(&self, key: &KeyRecord, sha256: &Sha256Hex) -> Result<(), StoreError>;
 
-    /// The id of the key with this digest.
-    async fn key_id(&self, digest: &Sha256Hex) -> Result<Option<String>, StoreError>;
+    /// All keys, in the order in which they were made.
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError>;
+
+    /// What the keys that were not revoked are known by.
+    async fn digests(&self) -> Result<Vec<KeyDigest>, StoreError>;
+
+    /// Ends a key for good. Gives false when there is no such key, or it was revoked before.
+    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Makes a key known by a new digest, and by the earlier ones until a moment. Gives false when there is no
+    /// such key, or it was revoked.
+    async fn rotate_key(
+        &self,
+        id: &str,
+        fresh: &Sha256Hex,
+        now: Timestamp,
+        earlier_until: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Notes when keys were used last.
+    async fn note_used(&self, uses: Vec<(String, Timestamp)>) -> Result<(), StoreError>;
 
     /// The secret of a name; the first call keeps `fresh` as it.
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, StoreError>;

@@ -5,7 +5,7 @@ mod plan;
 mod signature;
 
 pub(crate) use outgoing::Outgoing;
-pub(crate) use signature::{InvalidSecrets, WebhookSecrets};
+pub(crate) use signature::{InvalidSecrets, SharedSecrets, WebhookSecrets};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ pub(crate) struct WebhookSender {
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) transport: SharedTransport,
     pub(crate) guard: Guard,
-    pub(crate) secrets: WebhookSecrets,
+    pub(crate) secrets: SharedSecrets,
     pub(crate) shutdown: Shutdown,
 }
 

@@ -113,7 +113,7 @@ impl Worker {
     async fn begin(&self, waiting: WaitingRun) -> Option<RunRecord> {
         let key = &waiting.key;
         let begun = async {
-            let Some(run) = self.store.get(&key.workflow_id, &key.run_id).await? else { return Ok(None) };
+            let Some(run) = self.store.get(key).await? else { return Ok(None) };
             let Some(started) = run.start(&self.executor.device().name, clock::now(), self.lease.length)
             else {
                 return Ok(None);

@@ -31,8 +31,8 @@ async fn insert(connection: &mut SqliteConnection, count: i64) -> Result<(), sql
     let mut transaction = connection.begin().await?;
     sqlx::query(
         "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-         INSERT INTO runs (id, workflow_id, status, attempt, created_at, updated_at, started_at, completed_at, accelerator, device)
-         SELECT printf('stored-%014d', n), 'bench', 'COMPLETED', 1, n, n, n, n, 'CPU', 'CPU' FROM numbers",
+         INSERT INTO runs (id, owner, workflow_id, status, attempt, created_at, updated_at, started_at, completed_at, accelerator, device)
+         SELECT printf('stored-%014d', n), 'local', 'bench', 'COMPLETED', 1, n, n, n, n, 'CPU', 'CPU' FROM numbers",
     )
     .bind(count)
     .execute(&mut *transaction)
@@ -46,8 +46,8 @@ async fn insert(connection: &mut SqliteConnection, count: i64) -> Result<(), sql
     .await?;
     for kind in ["queued", "started", "completed"] {
         sqlx::query(
-            "INSERT INTO events (run_id, workflow_id, kind, attempt, created_at)
-             SELECT id, workflow_id, ?, 1, created_at FROM runs WHERE id LIKE 'stored-%'",
+            "INSERT INTO events (run_id, owner, workflow_id, kind, attempt, created_at)
+             SELECT id, owner, workflow_id, ?, 1, created_at FROM runs WHERE id LIKE 'stored-%'",
         )
         .bind(kind)
         .execute(&mut *transaction)

@@ -74,7 +74,7 @@ fn every_page_of_the_book_is_in_its_summary() {
 #[test]
 fn every_flag_of_the_server_is_in_the_reference() {
     let help = run_bounded(std::process::Command::new(PROGRAMS.server).args(["serve", "--help"]), PATIENCE);
-    let (help, reference) = (help.succeeded(), read("docs/src/reference/server.md"));
+    let (help, reference) = (help.succeeded(), read("docs/src/reference/settings.md"));
     let flags = flags(&help);
     assert!(flags.len() >= 6, "the flags are not seen in:\n{help}");
     for flag in flags {

@@ -11,6 +11,7 @@ mod crash;
 mod documentation_clients;
 mod documents;
 mod faults;
+mod keys;
 mod lifecycle;
 mod live;
 #[cfg(target_os = "linux")]

@@ -2,11 +2,12 @@
 //! extension.
 
 use axum::extract::State;
+use comfyicu_model::RunId;
 use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{RunId, WorkflowId};
 
+use super::auth::Caller;
 use super::error::ApiError;
-use super::extract::{self, Path};
+use super::extract::Path;
 use super::{Json, runs};
 use crate::app::App;
 use crate::clock;
@@ -15,9 +16,10 @@ use crate::store::{Attempt, DeliveryRecord};
 /// Lists the webhooks of a run, in the order of the changes that they tell of, each with its attempts.
 pub(super) async fn list(
     State(app): State<App>,
+    caller: Caller,
     Path((workflow_id, run_id)): Path<(String, String)>,
 ) -> Result<Json, ApiError> {
-    let run_id = existing(&app, &workflow_id, &run_id).await?;
+    let run_id = existing(&app, &caller, &workflow_id, &run_id).await?;
     let records = app.outbox.deliveries(&run_id).await?;
     Ok(Json(records.iter().map(object).collect::<Vec<_>>().into()))
 }
@@ -26,9 +28,10 @@ pub(super) async fn list(
 /// goes on as planned.
 pub(super) async fn resend(
     State(app): State<App>,
+    caller: Caller,
     Path((workflow_id, run_id, delivery_id)): Path<(String, String, String)>,
 ) -> Result<Json, ApiError> {
-    let run_id = existing(&app, &workflow_id, &run_id).await?;
+    let run_id = existing(&app, &caller, &workflow_id, &run_id).await?;
     if let Some(due) = app.outbox.resend(&run_id, &delivery_id, clock::now()).await? {
         app.bus.outgoing.push(due);
     }
@@ -38,9 +41,8 @@ pub(super) async fn resend(
     Ok(Json(object(found.ok_or_else(missing)?).into()))
 }
 
-async fn existing(app: &App, workflow_id: &str, run_id: &str) -> Result<RunId, ApiError> {
-    let (workflow_id, run_id): (WorkflowId, RunId) = (extract::id(workflow_id)?, extract::id(run_id)?);
-    Ok(runs::find(app, &workflow_id, &run_id).await?.id)
+async fn existing(app: &App, caller: &Caller, workflow_id: &str, run_id: &str) -> Result<RunId, ApiError> {
+    Ok(runs::find(app, &caller.run(workflow_id, run_id)?).await?.id)
 }
 
 fn object(record: &DeliveryRecord) -> Object {

@@ -4,9 +4,10 @@
 use axum::response::{IntoResponse, Response};
 use comfyicu_model::Finding;
 use comfyicu_model::json::{Object, Value};
-use http::{Method, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 
 use super::Json;
+use crate::keys::TooFast;
 use crate::random;
 use crate::report::with_causes;
 use crate::store::StoreError;
@@ -25,11 +26,19 @@ pub(crate) struct ApiError {
     code: &'static str,
     message: String,
     details: Value,
+    /// Fields beside those that every answer has.
+    headers: Box<HeaderMap>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: excerpt(message.into(), MAX_MESSAGE), details: Value::Null }
+        Self {
+            status,
+            code,
+            message: excerpt(message.into(), MAX_MESSAGE),
+            details: Value::Null,
+            headers: Box::default(),
+        }
     }
 
     /// The request itself cannot be read.
@@ -76,6 +85,29 @@ impl ApiError {
     /// The server cannot do it now, and can later.
     pub(crate) fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", with_causes(error))
+    }
+
+    /// The key has done as much as it may for now.
+    pub(crate) fn too_many(code: &'static str, message: impl Into<String>, retry_seconds: u64) -> Self {
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, code, message);
+        error.headers.insert(header::RETRY_AFTER, retry_seconds.into());
+        error
+    }
+
+    /// The key sends requests too fast.
+    pub(crate) fn too_fast(refused: TooFast) -> Self {
+        let message = format!("this API key may send {} requests a minute", refused.left.limit);
+        let mut error = Self::too_many("too_many_requests", message, refused.retry_seconds);
+        super::auth::tell_rate(&mut error.headers, refused.left);
+        error
+    }
+
+    /// The key has no time of executors left.
+    pub(crate) fn quota_spent(seconds: u64) -> Self {
+        let message = format!(
+            "the {seconds} seconds of execution that this API key has in a month are spent; they begin anew with the next month (UTC)"
+        );
+        Self::new(StatusCode::PAYMENT_REQUIRED, "quota_spent", message)
     }
 
     /// Too many do the same just now.
@@ -128,6 +160,7 @@ impl IntoResponse for ApiError {
             ("request_id", Value::from(request_id)),
         ]);
         let mut response = (self.status, Json(Object::from_iter([("error", error)]).into())).into_response();
+        response.headers_mut().extend(*self.headers);
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
         }

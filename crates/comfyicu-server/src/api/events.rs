@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use comfyicu_model::{RunId, WorkflowId};
 use futures_util::{Stream, StreamExt as _};
 use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::auth::Caller;
 use super::error::ApiError;
-use super::extract::{self, Path};
+use super::extract::Path;
 use super::runs;
 use crate::app::App;
 use crate::store::Scope;
@@ -49,11 +49,11 @@ impl Streams {
 /// What happens to a run: from its beginning on, or from the last event that was seen. It ends with the run.
 pub(super) async fn of_run(
     State(app): State<App>,
+    caller: Caller,
     Path((workflow_id, run_id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let (workflow_id, run_id): (WorkflowId, RunId) = (extract::id(&workflow_id)?, extract::id(&run_id)?);
-    let run = runs::find(&app, &workflow_id, &run_id).await?;
+    let run = runs::find(&app, &caller.run(&workflow_id, &run_id)?).await?;
     let from = last_seen(&headers)?.map_or(From::Beginning, From::After);
     let feed = Feed::open(&app, Scope::Run(run.id), from, run.status.is_terminal()).await?;
     stream(&app, feed)
@@ -63,12 +63,13 @@ pub(super) async fn of_run(
 /// as long as the reader reads.
 pub(super) async fn of_workflow(
     State(app): State<App>,
+    caller: Caller,
     Path(workflow_id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let workflow_id: WorkflowId = extract::id(&workflow_id)?;
+    let workflow = caller.workflow(&workflow_id)?;
     let from = last_seen(&headers)?.map_or(From::Now, From::After);
-    let feed = Feed::open(&app, Scope::Workflow(workflow_id), from, false).await?;
+    let feed = Feed::open(&app, Scope::Workflow(workflow), from, false).await?;
     stream(&app, feed)
 }
 

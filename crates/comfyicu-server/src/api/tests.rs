@@ -19,6 +19,8 @@ use crate::args::{Cli, Command};
 use crate::bus::Bus;
 use crate::data_dir::DataDir;
 use crate::hash::Sha256Hex;
+use crate::keys::KeyRecord;
+use crate::owner::Owner;
 use crate::run::RunRecord;
 use crate::serve::assemble;
 use crate::shutdown::Shutdown;
@@ -26,8 +28,11 @@ use crate::store::{KeyStore as _, RunStore as _, SqliteStore};
 
 mod events;
 mod extensions;
+mod owners;
 
 const KEY: &str = "cicu_test";
+/// A key of another owner's.
+const OTHER_KEY: &str = "cicu_other";
 const PROMPT: &str = r#"{"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 8, "batch_size": 1, "color": 255}},
      "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "a b/blue"}, "seed": 18446744073709551616}}"#;
 
@@ -55,9 +60,15 @@ impl Server {
         let data_dir = DataDir::lock(folder.path()).unwrap();
         let bus = Bus::default();
         let store = SqliteStore::open(&data_dir.database(), Arc::new(bus.clone())).await.unwrap();
-        store.insert_key("k1", &Sha256Hex::of(KEY.as_bytes()), crate::clock::now()).await.unwrap();
+        for (id, owner, text) in [("k1", "local", KEY), ("k2", "other", OTHER_KEY)] {
+            let key = KeyRecord::new(id.to_owned(), Owner::parse(owner).unwrap(), id, crate::clock::now());
+            store.insert_key(&key, &Sha256Hex::of(text.as_bytes())).await.unwrap();
+        }
         prepare(&store).await;
-        let Command::Serve(args) = Cli::parse_from([&["comfyicu-server", "serve"], flags].concat()).command;
+        let Command::Serve(args) = Cli::parse_from([&["comfyicu-server", "serve"], flags].concat()).command
+        else {
+            panic!("serve")
+        };
         let address = SocketAddr::from(([127, 0, 0, 1], 8288));
         let app = assemble(&args, address, &data_dir, (&store, bus), &TaskTracker::new()).await.unwrap();
         let shutdown = app.shutdown.clone();
@@ -123,8 +134,12 @@ impl Answer {
 }
 
 fn request(method: Method, path: &str, body: Body) -> Request<Body> {
+    request_with(KEY, method, path, body)
+}
+
+fn request_with(key: &str, method: Method, path: &str, body: Body) -> Request<Body> {
     let builder = Request::builder().method(method).uri(path);
-    builder.header(header::AUTHORIZATION, format!("Bearer {KEY}")).body(body).unwrap()
+    builder.header(header::AUTHORIZATION, format!("Bearer {key}")).body(body).unwrap()
 }
 
 /// What a client asks for when it opens an absolute URL.

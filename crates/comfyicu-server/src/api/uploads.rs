@@ -8,21 +8,28 @@ use futures_util::TryStreamExt as _;
 use http::{StatusCode, header};
 
 use super::Json;
+use super::auth::Caller;
 use super::error::ApiError;
 use crate::api::extract::Path;
 use crate::app::App;
+use crate::clock;
 use crate::files::{Blob, StoreBlobError};
 use crate::hash::Sha256Hex;
 
 /// Stores a body, raw or the first file of a form, and answers `{url, sha256, size}`. A `files` entry with
 /// that `url` is these bytes.
-pub(super) async fn create(State(app): State<App>, request: Request) -> Result<Json, ApiError> {
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Result<Json, ApiError> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let blob = if content_type.is_some_and(|text| text.starts_with("multipart/form-data")) {
         store_form(&app, request).await?
     } else {
         store_body(&app, request.into_body()).await?
     };
+    app.index.note_upload(&caller.owner, &blob.sha256, clock::now()).await?;
     let url = app.urls.upload(&blob.sha256);
     Ok(Json(Value::from(Object::from_iter([
         ("url", Value::from(url.as_str())),
@@ -31,13 +38,19 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<J
     ]))))
 }
 
-/// Says whether the bytes of a digest are here: 404, or 200 with the upload's `url` as `location`.
-pub(super) async fn find(State(app): State<App>, Path(sha256): Path<String>) -> Response {
-    let Some(sha256) = Sha256Hex::parse(&sha256) else { return StatusCode::NOT_FOUND.into_response() };
-    match app.blobs.find(&sha256).await {
-        Some(_) => [(header::LOCATION, app.urls.upload(&sha256).as_str())].into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+/// Says whether the caller uploaded the bytes of a digest: 404, or 200 with the upload's `url` as `location`.
+pub(super) async fn find(
+    State(app): State<App>,
+    caller: Caller,
+    Path(sha256): Path<String>,
+) -> Result<Response, ApiError> {
+    let Some(sha256) = Sha256Hex::parse(&sha256) else { return Ok(StatusCode::NOT_FOUND.into_response()) };
+    let is_here =
+        app.index.has_upload(&caller.owner, &sha256).await? && app.blobs.find(&sha256).await.is_some();
+    if !is_here {
+        return Ok(StatusCode::NOT_FOUND.into_response());
     }
+    Ok([(header::LOCATION, app.urls.upload(&sha256).as_str())].into_response())
 }
 
 async fn store_body(app: &App, body: Body) -> Result<Blob, ApiError> {

@@ -11,9 +11,12 @@ use tower_http::services::ServeFile;
 
 use super::error::ApiError;
 use super::{auth, extract};
+use crate::api::auth::Caller;
 use crate::api::extract::{Path, Query};
 use crate::app::App;
+use crate::keys::KeyScope;
 use crate::run::Outcome;
+use crate::store::RunKey;
 
 /// What stands behind the `?` of an output's address.
 #[derive(Debug, Deserialize)]
@@ -32,11 +35,15 @@ pub(super) async fn output(
     let (workflow_id, run_id): (WorkflowId, RunId) = (extract::id(&workflow_id)?, extract::id(&run_id)?);
     let path = OutputPath::parse(&path).map_err(|error| ApiError::not_found(error.to_string()))?;
     let signed = signature.is_some_and(|signature| app.urls.opens(&workflow_id, &run_id, &path, &signature));
-    if !signed {
-        auth::authenticate(&app, request.headers()).await?;
-    }
+    let run = if signed {
+        app.runs.get_signed(&workflow_id, &run_id).await?
+    } else {
+        let Caller { owner, .. } = auth::authenticate(&app, request.headers(), KeyScope::Read).await?;
+        let key = RunKey { owner, workflow_id, run_id: run_id.clone() };
+        app.runs.get(&key).await?
+    };
     let missing = || ApiError::not_found(format!("the run {run_id} has no output {path}"));
-    let run = app.runs.get(&workflow_id, &run_id).await?.ok_or_else(missing)?;
+    let run = run.ok_or_else(missing)?;
     match &run.outcome {
         Some(Outcome::Files(paths)) if paths.contains(&path) => {}
         _ => return Err(missing()),
@@ -51,13 +58,14 @@ pub(super) async fn output(
 /// one of this name.
 pub(super) async fn input(
     State(app): State<App>,
+    caller: Caller,
     Path((workflow_id, path)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let workflow_id: WorkflowId = extract::id(&workflow_id)?;
+    let workflow = caller.workflow(&workflow_id)?;
     let path = DestPath::input(&path).map_err(|error| ApiError::not_found(error.to_string()))?;
-    let missing = || ApiError::not_found(format!("no run of the workflow {workflow_id} had a file {path}"));
-    let sha256 = app.index.input(&workflow_id, &path).await?.ok_or_else(missing)?;
+    let missing = || ApiError::not_found(format!("no run of the workflow {} had a file {path}", workflow.id));
+    let sha256 = app.index.input(&workflow, &path).await?.ok_or_else(missing)?;
     let (file, _) = app.blobs.find(&sha256).await.ok_or_else(missing)?;
     Ok(serve(file, path.as_str(), sha256.as_str(), request).await)
 }

@@ -1,12 +1,12 @@
 //! `/api/v1/workflows`: the workflows that have runs.
 
 use axum::extract::State;
-use comfyicu_model::WorkflowId;
 use comfyicu_model::json::{Object, Value};
 use http::Uri;
 
+use super::Json;
+use super::auth::Caller;
 use super::error::ApiError;
-use super::{Json, extract};
 use crate::api::extract::{Path, Query};
 use crate::api::page::{PageQuery, PageResponse};
 use crate::app::App;
@@ -15,21 +15,27 @@ use crate::store::WorkflowRecord;
 /// Lists the workflows, newest first.
 pub(super) async fn list(
     State(app): State<App>,
+    caller: Caller,
     uri: Uri,
     Query(query): Query<PageQuery>,
 ) -> Result<PageResponse, ApiError> {
-    let page = app.runs.workflows(&query.to_list_query()?).await?;
+    let page = app.runs.workflows(&caller.owner, &query.to_list_query()?).await?;
     let entries = page.items.iter().map(|workflow| Value::from(object(workflow, &app))).collect();
     Ok(PageResponse::new(entries, page.next, &uri, &app.urls))
 }
 
 /// Gives one workflow.
-pub(super) async fn get(State(app): State<App>, Path(workflow_id): Path<String>) -> Result<Json, ApiError> {
-    let workflow_id: WorkflowId = extract::id(&workflow_id)?;
-    let workflow = app.runs.workflow(&workflow_id).await?;
+pub(super) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(workflow_id): Path<String>,
+) -> Result<Json, ApiError> {
+    let key = caller.workflow(&workflow_id)?;
+    let workflow = app.runs.workflow(&key).await?;
     let workflow = workflow.ok_or_else(|| {
         ApiError::not_found(format!(
-            "there is no workflow {workflow_id}: it comes into being with its first run"
+            "there is no workflow {}: it comes into being with its first run",
+            key.id
         ))
     })?;
     Ok(Json(object(&workflow, &app).into()))

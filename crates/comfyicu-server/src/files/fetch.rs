@@ -13,6 +13,7 @@ use url::Url;
 use super::blobs::{BlobStore, StoreBlobError};
 use super::pace::Pace;
 use crate::guard::{Blocked, Guard};
+use crate::owner::Owner;
 use crate::store::{FetchedFile, FileIndex, StoreError};
 
 /// How many redirects are followed.
@@ -92,9 +93,9 @@ impl Fetcher {
         Ok(Self { transport: Arc::new(transport), guard, blobs, index })
     }
 
-    /// Fetches a file, unless it is here and its source says that it has not changed.
-    pub(crate) async fn fetch(&self, url: &Url) -> Result<Fetched, FetchError> {
-        let known = self.known(url).await?;
+    /// Fetches a file, unless its owner fetched it before and its source says that it has not changed.
+    pub(crate) async fn fetch(&self, owner: &Owner, url: &Url) -> Result<Fetched, FetchError> {
+        let known = self.known(owner, url).await?;
         let response = self.get(url, known.as_ref()).await?;
         if let (StatusCode::NOT_MODIFIED, Some(file)) = (response.status(), known) {
             return Ok(Fetched { file, cache_hit: true });
@@ -110,13 +111,13 @@ impl Fetcher {
         let etag = header_text(&head.headers, &header::ETAG);
         let last_modified = header_text(&head.headers, &header::LAST_MODIFIED);
         let file = FetchedFile { sha256: blob.sha256, bytes: blob.bytes, etag, last_modified };
-        self.index.note_fetched(url.as_str(), &file).await?;
+        self.index.note_fetched(owner, url.as_str(), &file).await?;
         Ok(Fetched { file, cache_hit: false })
     }
 
     /// What was fetched from the URL before, when the bytes are still here.
-    async fn known(&self, url: &Url) -> Result<Option<FetchedFile>, StoreError> {
-        let Some(file) = self.index.fetched(url.as_str()).await? else { return Ok(None) };
+    async fn known(&self, owner: &Owner, url: &Url) -> Result<Option<FetchedFile>, StoreError> {
+        let Some(file) = self.index.fetched(owner, url.as_str()).await? else { return Ok(None) };
         Ok(self.blobs.find(&file.sha256).await.map(|_| file))
     }
 

@@ -11,6 +11,7 @@ use super::fetch::{FetchError, Fetcher};
 use crate::files::BlobStore;
 use crate::guard::Guard;
 use crate::hash::Sha256Hex;
+use crate::owner::Owner;
 use crate::run::{FileCost, RunRecord};
 use crate::store::{FileIndex, StoreError};
 
@@ -62,11 +63,11 @@ pub(crate) enum PrepareError {
 
 impl FileProvider {
     /// Says which files of a submitted run can never be had: their address is not allowed, or nothing was
-    /// uploaded there.
-    pub(crate) async fn check(&self, files: &Files) -> Vec<Finding> {
+    /// uploaded there by this owner.
+    pub(crate) async fn check(&self, owner: &Owner, files: &Files) -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();
         for (path, url) in files.iter() {
-            if self.uploaded(url).await.is_some() {
+            if self.uploaded_by(owner, url).await? {
                 continue;
             }
             let problem = if url.as_str().starts_with(self.uploads.as_str()) {
@@ -78,7 +79,7 @@ impl FileProvider {
                 problem.map(|(code, message)| Finding::new(code, format!("the file {path}: {message}"))),
             );
         }
-        findings
+        Ok(findings)
     }
 
     /// Gets all files of a run, one after the other.
@@ -88,7 +89,7 @@ impl FileProvider {
         let mut prepared = Prepared::default();
         let mut inputs = Vec::new();
         for (path, url) in files.iter() {
-            let (sha256, cost) = self.provide(path, url).await?;
+            let (sha256, cost) = self.provide(&run.owner, path, url).await?;
             let (file, _) = self.blobs.find(&sha256).await.ok_or_else(|| not_uploaded(path))?;
             let file = InputFile::new(file, sha256.as_str(), cost.bytes);
             prepared.inputs.insert(path.clone(), file);
@@ -97,12 +98,18 @@ impl FileProvider {
                 inputs.push((path.clone(), sha256));
             }
         }
-        self.index.note_inputs(&run.workflow_id, &inputs).await?;
+        self.index.note_inputs(&run.key().workflow(), &inputs).await?;
         prepared.millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(prepared)
     }
 
-    async fn provide(&self, path: &DestPath, url: &Url) -> Result<(Sha256Hex, FileCost), PrepareError> {
+    async fn provide(
+        &self,
+        owner: &Owner,
+        path: &DestPath,
+        url: &Url,
+    ) -> Result<(Sha256Hex, FileCost), PrepareError> {
+        // Whose it is was asked when the run was accepted.
         if let Some((sha256, bytes)) = self.uploaded(url).await {
             return Ok((sha256, FileCost { bytes, cache_hit: true }));
         }
@@ -110,18 +117,29 @@ impl FileProvider {
             return Err(not_uploaded(path));
         }
         let fail = |source| PrepareError::Fetch { path: path.clone(), source };
-        let fetched = self.fetcher.fetch(url).await.map_err(fail)?;
+        let fetched = self.fetcher.fetch(owner, url).await.map_err(fail)?;
         Ok((fetched.file.sha256, FileCost { bytes: fetched.file.bytes, cache_hit: fetched.cache_hit }))
+    }
+
+    /// Whether an address is that of an upload of this owner's.
+    async fn uploaded_by(&self, owner: &Owner, url: &Url) -> Result<bool, StoreError> {
+        let Some(sha256) = upload_digest(url) else { return Ok(false) };
+        Ok(self.index.has_upload(owner, &sha256).await? && self.blobs.find(&sha256).await.is_some())
     }
 
     /// The digest and the size of an upload that is here, by its address. The host is not looked at: this
     /// server may have had another address when the run was accepted, and equal digests are equal bytes.
     async fn uploaded(&self, url: &Url) -> Option<(Sha256Hex, u64)> {
-        let (_, digest) = url.path().split_once("/api/v1/uploads/")?;
-        let sha256 = Sha256Hex::parse(digest)?;
+        let sha256 = upload_digest(url)?;
         let (_, bytes) = self.blobs.find(&sha256).await?;
         Some((sha256, bytes))
     }
+}
+
+/// The digest in the address of an upload.
+fn upload_digest(url: &Url) -> Option<Sha256Hex> {
+    let (_, digest) = url.path().split_once("/api/v1/uploads/")?;
+    Sha256Hex::parse(digest)
 }
 
 fn not_uploaded(path: &DestPath) -> PrepareError {

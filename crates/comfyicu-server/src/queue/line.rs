@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use comfyicu_model::WorkflowId;
-
+use crate::owner::WorkflowKey;
 use crate::store::WaitingRun;
 
 /// How far into a workflow's queue is looked for a run that is ready, or whose files can be fetched.
@@ -52,9 +51,9 @@ impl<P> Entry<P> {
 pub(super) struct Line<P> {
     pub(super) accelerator: String,
     /// The workflows that have runs here, in the order of their turns.
-    turns: VecDeque<WorkflowId>,
+    turns: VecDeque<WorkflowKey>,
     /// The runs of each, in the order of acceptance.
-    queues: HashMap<WorkflowId, VecDeque<Entry<P>>>,
+    queues: HashMap<WorkflowKey, VecDeque<Entry<P>>>,
 }
 
 impl<P> Line<P> {
@@ -70,18 +69,18 @@ impl<P> Line<P> {
     }
 
     pub(super) fn push(&mut self, entry: Entry<P>) {
-        let workflow_id = &entry.run.key.workflow_id;
-        if !self.queues.contains_key(workflow_id) {
-            self.turns.push_back(workflow_id.clone());
+        let workflow = entry.run.key.workflow();
+        if !self.queues.contains_key(&workflow) {
+            self.turns.push_back(workflow.clone());
         }
-        let queue = self.queues.entry(workflow_id.clone()).or_default();
+        let queue = self.queues.entry(workflow).or_default();
         // One that comes back stands where it stood.
         let at = queue.partition_point(|other| other.run.seq < entry.run.seq);
         queue.insert(at, entry);
     }
 
     pub(super) fn has_ready_entry(&self) -> bool {
-        self.turns.iter().any(|workflow_id| self.ready_index(workflow_id).is_some())
+        self.turns.iter().any(|workflow| self.ready_index(workflow).is_some())
     }
 
     /// Takes the first run that is ready of the workflow whose turn it is.
@@ -90,22 +89,22 @@ impl<P> Line<P> {
             .turns
             .iter()
             .enumerate()
-            .find_map(|(turn, workflow_id)| Some((turn, self.ready_index(workflow_id)?)))?;
-        let workflow_id = self.turns.remove(turn)?;
-        let queue = self.queues.get_mut(&workflow_id)?;
+            .find_map(|(turn, workflow)| Some((turn, self.ready_index(workflow)?)))?;
+        let workflow = self.turns.remove(turn)?;
+        let queue = self.queues.get_mut(&workflow)?;
         let entry = queue.remove(index);
         if queue.is_empty() {
-            self.queues.remove(&workflow_id);
+            self.queues.remove(&workflow);
         } else {
-            self.turns.push_back(workflow_id);
+            self.turns.push_back(workflow);
         }
         entry
     }
 
     pub(super) fn next_to_fetch(&mut self) -> Option<WaitingRun> {
         let queues = &mut self.queues;
-        self.turns.iter().find_map(|workflow_id| {
-            let window = queues.get_mut(workflow_id)?.iter_mut().take(WINDOW);
+        self.turns.iter().find_map(|workflow| {
+            let window = queues.get_mut(workflow)?.iter_mut().take(WINDOW);
             let entry = window.into_iter().find(|entry| matches!(entry.stage, Stage::Unfetched))?;
             entry.stage = Stage::Fetching;
             Some(entry.run.clone())
@@ -113,27 +112,27 @@ impl<P> Line<P> {
     }
 
     pub(super) fn entry(&mut self, run: &WaitingRun) -> Option<&mut Entry<P>> {
-        let queue = self.queues.get_mut(&run.key.workflow_id)?;
+        let queue = self.queues.get_mut(&run.key.workflow())?;
         let index = queue.binary_search_by_key(&run.seq, |entry| entry.run.seq).ok()?;
         queue.get_mut(index)
     }
 
     pub(super) fn remove(&mut self, run: &WaitingRun) {
-        let workflow_id = &run.key.workflow_id;
-        let Some(queue) = self.queues.get_mut(workflow_id) else { return };
+        let workflow = run.key.workflow();
+        let Some(queue) = self.queues.get_mut(&workflow) else { return };
         queue.retain(|entry| entry.run.seq != run.seq);
         if queue.is_empty() {
-            self.queues.remove(workflow_id);
-            self.turns.retain(|other| other != workflow_id);
+            self.queues.remove(&workflow);
+            self.turns.retain(|other| *other != workflow);
         }
     }
 
     /// How many runs are taken before this one, if nothing changes.
     pub(super) fn position(&self, run: &WaitingRun) -> Option<usize> {
-        let workflow_id = &run.key.workflow_id;
-        let queue = self.queues.get(workflow_id)?;
+        let workflow = run.key.workflow();
+        let queue = self.queues.get(&workflow)?;
         let index = queue.binary_search_by_key(&run.seq, |entry| entry.run.seq).ok()?;
-        let turn = self.turns.iter().position(|other| other == workflow_id)?;
+        let turn = self.turns.iter().position(|other| *other == workflow)?;
         let before = self.turns.iter().enumerate().filter(|(other, _)| *other != turn).map(|(other, id)| {
             let rounds = index + usize::from(other < turn);
             self.queues.get(id).map_or(0, VecDeque::len).min(rounds)
@@ -141,7 +140,7 @@ impl<P> Line<P> {
         Some(index + before.sum::<usize>())
     }
 
-    fn ready_index(&self, workflow_id: &WorkflowId) -> Option<usize> {
-        self.queues.get(workflow_id)?.iter().take(WINDOW).position(Entry::is_ready)
+    fn ready_index(&self, workflow: &WorkflowKey) -> Option<usize> {
+        self.queues.get(workflow)?.iter().take(WINDOW).position(Entry::is_ready)
     }
 }

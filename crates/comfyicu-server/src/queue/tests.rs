@@ -4,6 +4,7 @@ use comfyicu_model::WorkflowId;
 use proptest::prelude::*;
 
 use super::*;
+use crate::owner::Owner;
 use crate::store::RunKey;
 
 fn at(millis: i64) -> Timestamp {
@@ -12,7 +13,8 @@ fn at(millis: i64) -> Timestamp {
 
 fn run(seq: i64, workflow_id: &str, accelerator: &str) -> WaitingRun {
     let workflow_id = WorkflowId::parse(workflow_id).unwrap();
-    let key = RunKey { workflow_id, run_id: RunId::parse(&format!("r{seq}")).unwrap() };
+    let key =
+        RunKey { owner: Owner::local(), workflow_id, run_id: RunId::parse(&format!("r{seq}")).unwrap() };
     WaitingRun { seq, key, accelerator: accelerator.to_owned(), has_files: false, not_before: None }
 }
 

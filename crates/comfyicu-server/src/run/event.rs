@@ -1,8 +1,9 @@
 //! What happens to a run, as far as it is written down.
 
-use comfyicu_model::{RunId, RunStatus, Timestamp, WorkflowId};
+use comfyicu_model::{RunStatus, Timestamp};
 
 use super::RunRecord;
+use crate::store::RunKey;
 
 /// The kinds of lifecycle events, one for each status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,8 +55,7 @@ impl EventKind {
 pub(crate) struct LifecycleEvent {
     /// Its place in the order of all commits.
     pub(crate) seq: i64,
-    pub(crate) run_id: RunId,
-    pub(crate) workflow_id: WorkflowId,
+    pub(crate) run: RunKey,
     pub(crate) kind: EventKind,
     pub(crate) attempt: u32,
     pub(crate) at: Timestamp,

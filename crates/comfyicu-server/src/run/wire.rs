@@ -8,8 +8,6 @@ use super::{Outcome, RunRecord, metadata};
 use crate::random;
 use crate::store::NewDelivery;
 
-/// The owner that every run has on a server with one owner.
-const LOCAL_USER: &str = "local";
 /// The project that every run has; the hosted service numbers them.
 const LOCAL_PROJECT: u64 = 1;
 
@@ -50,7 +48,7 @@ impl RunView<'_> {
             ("view_count", 0_u64.into()),
             ("download_count", 0_u64.into()),
             ("is_nsfw", false.into()),
-            ("user_id", LOCAL_USER.into()),
+            ("user_id", run.owner.as_str().into()),
             ("device", run.device.as_deref().into()),
             ("accelerator", run.accelerator.as_str().into()),
             ("visibility", "PUBLIC".into()),

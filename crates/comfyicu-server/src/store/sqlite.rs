@@ -8,15 +8,18 @@ mod outbox;
 mod page;
 mod rows;
 mod runs;
+mod usage;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use super::{Observer, StoreError};
 use writer::{Operation, Writer};
@@ -25,6 +28,8 @@ use writer::{Operation, Writer};
 const READERS: u32 = 4;
 /// How long a connection waits for a lock that another one holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// The store in one SQLite file, with a write-ahead log that is synced at each commit.
 #[derive(Clone, Debug)]
@@ -45,11 +50,29 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
+        migrate(&options).await?;
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("./migrations").run(&writer).await.map_err(StoreError::Migrate)?;
         assert_durable(&writer).await?;
         let readers =
             SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+        Ok(Self { writer: Writer::start(writer, observer), readers })
+    }
+
+    /// Opens the file beside the process that has it, which must be of this version.
+    pub(crate) async fn open_beside(file: &Path, observer: Arc<dyn Observer>) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let newest: i64 =
+            sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&writer).await?;
+        if MIGRATIONS.iter().map(|migration| migration.version).max() != Some(newest) {
+            return Err(StoreError::OtherVersion);
+        }
+        let readers =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options.read_only(true)).await?;
         Ok(Self { writer: Writer::start(writer, observer), readers })
     }
 
@@ -69,6 +92,19 @@ impl SqliteStore {
         self.writer.close().await;
         self.readers.close().await;
     }
+}
+
+/// Brings the database to this version. Tables that others refer to are made anew, so that references are
+/// looked at once it is done.
+async fn migrate(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let mut connection = options.clone().foreign_keys(false).connect().await?;
+    MIGRATIONS.run(&mut connection).await.map_err(StoreError::Migrate)?;
+    if let Some(row) = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut connection).await? {
+        let (table, parent): (String, String) = (row.try_get(0)?, row.try_get(2)?);
+        let problem = format!("one of `{table}` refers to one of `{parent}` that is not there");
+        return Err(StoreError::Corrupt { table: "the tables", problem });
+    }
+    Ok(connection.close().await?)
 }
 
 /// A file system can refuse the write-ahead log without an error; what was promised is looked at.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use comfyicu_model::OutputPath;
 
 use super::*;
+use crate::keys::KeyLimits;
 use crate::run::{Costs, EventKind, Loss, Outcome};
+use crate::usage::Day;
 use interleavings::a_run_ends_once_whatever_happens_in_whatever_order;
 
 mod interleavings;
@@ -31,7 +33,7 @@ impl Observer for Heard {
 
 /// A store under test, which can be closed and opened again.
 trait Backend: Default {
-    type Store: RunStore + Outbox + FileIndex + KeyStore;
+    type Store: RunStore + Outbox + FileIndex + KeyStore + UsageStore;
 
     async fn open(&self) -> Self::Store;
     async fn close(&self, store: Self::Store);
@@ -80,6 +82,10 @@ fn run(id: &str, workflow_id: &str, millis: i64) -> RunRecord {
     }
 }
 
+fn workflow(id: &str) -> WorkflowKey {
+    WorkflowKey { owner: Owner::local(), id: WorkflowId::parse(id).unwrap() }
+}
+
 fn message(body: &str) -> NewDelivery {
     NewDelivery {
         id: format!("msg_{body}"),
@@ -102,9 +108,9 @@ async fn a_run_comes_back_whole_after_the_store_was_opened_again<B: Backend>() {
     backend.close(store).await;
 
     let store = backend.open().await;
-    assert_eq!(store.get(&ended.workflow_id, &ended.id).await.unwrap(), Some(ended.clone()));
-    let elsewhere = WorkflowId::parse("w2").unwrap();
-    assert_eq!(store.get(&elsewhere, &ended.id).await.unwrap(), None, "another workflow does not have it");
+    assert_eq!(store.get(&ended.key()).await.unwrap(), Some(ended.clone()));
+    let elsewhere = RunKey { workflow_id: WorkflowId::parse("w2").unwrap(), ..ended.key() };
+    assert_eq!(store.get(&elsewhere).await.unwrap(), None, "another workflow does not have it");
 }
 
 async fn an_old_attempt_changes_nothing_and_tells_nobody<B: Backend>() {
@@ -121,7 +127,7 @@ async fn an_old_attempt_changes_nothing_and_tells_nobody<B: Backend>() {
 
     let late = first.finish(Outcome::Files(Vec::new()), Costs::default(), at(4)).unwrap();
     assert!(!store.change(&first, &late, Some(message("late"))).await.unwrap());
-    assert_eq!(store.get(&second.workflow_id, &second.id).await.unwrap(), Some(second));
+    assert_eq!(store.get(&second.key()).await.unwrap(), Some(second));
     let ids: Vec<_> = store.deliveries(&first.id).await.unwrap().into_iter().map(|told| told.id).collect();
     assert_eq!(ids, ["msg_start"]);
 }
@@ -141,11 +147,11 @@ async fn runs_are_listed_newest_first_page_by_page<B: Backend>() {
         store.insert(&run(&format!("r{number}"), "w1", number), None).await.unwrap();
     }
     store.insert(&run("other", "w2", 9), None).await.unwrap();
-    let workflow_id = WorkflowId::parse("w1").unwrap();
+    let w1 = workflow("w1");
     let mut cursor = None;
     let mut pages = Vec::new();
     loop {
-        let page = store.list(&workflow_id, &ListQuery { cursor, ..query(2) }).await.unwrap();
+        let page = store.list(&w1, &ListQuery { cursor, ..query(2) }).await.unwrap();
         cursor = page.next;
         pages.push(ids(page));
         if cursor.is_none() {
@@ -153,11 +159,11 @@ async fn runs_are_listed_newest_first_page_by_page<B: Backend>() {
         }
     }
     assert_eq!(pages, [vec!["r5", "r4"], vec!["r3", "r2"], vec!["r1"]]);
-    assert_eq!(store.list(&workflow_id, &query(5)).await.unwrap().next, None, "no empty page at the end");
+    assert_eq!(store.list(&w1, &query(5)).await.unwrap().next, None, "no empty page at the end");
     let since = ListQuery { since: Some(at(4)), ..query(10) };
-    assert_eq!(ids(store.list(&workflow_id, &since).await.unwrap()), ["r5", "r4"]);
+    assert_eq!(ids(store.list(&w1, &since).await.unwrap()), ["r5", "r4"]);
     let none = ListQuery { since: Some(at(6)), ..query(10) };
-    assert_eq!(ids(store.list(&workflow_id, &none).await.unwrap()), Vec::<String>::new());
+    assert_eq!(ids(store.list(&w1, &none).await.unwrap()), Vec::<String>::new());
 }
 
 async fn a_clock_that_is_set_back_makes_no_run_older_than_those_before_it<B: Backend>() {
@@ -166,12 +172,12 @@ async fn a_clock_that_is_set_back_makes_no_run_older_than_those_before_it<B: Bac
     for (id, workflow, millis) in [("r1", "w1", 50), ("r2", "w1", 20), ("r3", "w2", 20), ("r4", "w1", 60)] {
         store.insert(&run(id, workflow, millis), None).await.unwrap();
     }
-    let workflow_id = WorkflowId::parse("w1").unwrap();
-    let listed = store.list(&workflow_id, &query(10)).await.unwrap().items;
+    let w1 = workflow("w1");
+    let listed = store.list(&w1, &query(10)).await.unwrap().items;
     let times: Vec<i64> = listed.iter().map(|run| run.created_at.as_unix_millis()).collect();
     assert_eq!(times, [60, 50, 50]);
     let since = ListQuery { since: Some(at(50)), ..query(10) };
-    assert_eq!(ids(store.list(&workflow_id, &since).await.unwrap()), ["r4", "r2", "r1"]);
+    assert_eq!(ids(store.list(&w1, &since).await.unwrap()), ["r4", "r2", "r1"]);
 }
 
 async fn runs_are_listed_by_status<B: Backend>() {
@@ -180,7 +186,7 @@ async fn runs_are_listed_by_status<B: Backend>() {
     for id in ["r1", "r2", "r3"] {
         store.insert(&run(id, "w1", 0), None).await.unwrap();
     }
-    let (before, workflow_id) = (run("r2", "w1", 0), WorkflowId::parse("w1").unwrap());
+    let (before, w1) = (run("r2", "w1", 0), workflow("w1"));
     store.change(&before, &before.cancel(at(1)).unwrap(), None).await.unwrap();
     for (status, expected) in [
         (RunStatus::Cancelled, vec!["r2"]),
@@ -188,7 +194,7 @@ async fn runs_are_listed_by_status<B: Backend>() {
         (RunStatus::Error, vec![]),
     ] {
         let query = ListQuery { status: Some(status), ..query(10) };
-        assert_eq!(ids(store.list(&workflow_id, &query).await.unwrap()), expected);
+        assert_eq!(ids(store.list(&w1, &query).await.unwrap()), expected);
     }
 }
 
@@ -198,11 +204,11 @@ async fn workflows_are_listed_newest_first<B: Backend>() {
     for (id, workflow) in [("r1", "w1"), ("r2", "w2"), ("r3", "w1")] {
         store.insert(&run(id, workflow, 0), None).await.unwrap();
     }
-    let page = store.workflows(&query(1)).await.unwrap();
+    let page = store.workflows(&Owner::local(), &query(1)).await.unwrap();
     assert_eq!(page.items[0].id.as_str(), "w2");
-    let page = store.workflows(&ListQuery { cursor: page.next, ..query(1) }).await.unwrap();
+    let page = store.workflows(&Owner::local(), &ListQuery { cursor: page.next, ..query(1) }).await.unwrap();
     assert_eq!((page.items[0].id.as_str(), page.next), ("w1", None));
-    assert!(store.workflow(&WorkflowId::parse("w3").unwrap()).await.unwrap().is_none());
+    assert!(store.workflow(&workflow("w3")).await.unwrap().is_none());
 }
 
 async fn what_waits_is_found_in_the_order_of_acceptance<B: Backend>() {
@@ -243,7 +249,7 @@ async fn each_change_is_an_event_that_is_told_after_its_commit<B: Backend>() {
     assert_eq!((of_run[1].attempt, of_run[1].at), (1, at(1)));
     let rest = store.events(&Scope::Run(queued.id.clone()), of_run[1].seq, 1).await.unwrap();
     assert_eq!(rest, of_run[2..3]);
-    let of_workflow = store.events(&Scope::Workflow(queued.workflow_id), 0, 10).await.unwrap();
+    let of_workflow = store.events(&Scope::Workflow(queued.key().workflow()), 0, 10).await.unwrap();
     assert_eq!(of_workflow.len(), 5);
     assert!(of_workflow.is_sorted_by_key(|event| event.seq));
     assert_eq!(store.latest_event().await.unwrap(), of_workflow[4].seq);
@@ -275,7 +281,7 @@ async fn a_lease_ends_unless_it_is_prolonged<B: Backend>() {
 }
 
 fn claim(owner: &str, request: &[u8], oldest: i64) -> IdempotencyClaim {
-    let (owner, key) = (owner.to_owned(), "key".to_owned());
+    let (owner, key) = (Owner::parse(owner).unwrap(), "key".to_owned());
     IdempotencyClaim { owner, key, request: Sha256Hex::of(request), oldest: at(oldest) }
 }
 
@@ -291,7 +297,7 @@ async fn a_key_makes_one_run_for_its_owner_and_its_time<B: Backend>() {
     assert_eq!(insert("r3", 12, claim("a", b"y", 2)).await, Claimed::Other);
     assert_eq!(insert("r4", 13, claim("b", b"y", 3)).await, Claimed::New, "of another owner");
     assert_eq!(insert("r5", 21, claim("a", b"y", 11)).await, Claimed::New, "the first one is forgotten");
-    let listed = store.list(&WorkflowId::parse("w1").unwrap(), &query(10)).await.unwrap();
+    let listed = store.list(&workflow("w1"), &query(10)).await.unwrap();
     assert_eq!(ids(listed), ["r5", "r4", "r1"]);
 }
 
@@ -306,7 +312,7 @@ async fn what_is_written_at_once_is_written_whole<B: Backend>() {
     let written = futures_util::future::join_all((0..60).map(insert)).await;
     let expected: Vec<bool> = (0..60).map(|number| number == 0 || number % 3 != 0).collect();
     assert_eq!(written, expected, "one that is refused takes no other with it");
-    let listed = store.list(&WorkflowId::parse("w1").unwrap(), &query(100)).await.unwrap();
+    let listed = store.list(&workflow("w1"), &query(100)).await.unwrap();
     assert_eq!((listed.items.len(), backend.heard().len()), (41, 41));
 }
 
@@ -354,25 +360,119 @@ async fn files_and_inputs_are_found_again<B: Backend>() {
         etag: Some("\"x\"".to_owned()),
         last_modified: None,
     };
-    store.note_fetched("http://x/a", &file).await.unwrap();
-    assert_eq!(store.fetched("http://x/a").await.unwrap(), Some(file.clone()));
-    let workflow_id = WorkflowId::parse("w1").unwrap();
+    let (ours, theirs) = (Owner::local(), Owner::parse("other").unwrap());
+    store.note_fetched(&ours, "http://x/a", &file).await.unwrap();
+    assert_eq!(store.fetched(&ours, "http://x/a").await.unwrap(), Some(file.clone()));
+    assert_eq!(store.fetched(&theirs, "http://x/a").await.unwrap(), None);
+    store.note_upload(&ours, &file.sha256, at(1)).await.unwrap();
+    store.note_upload(&ours, &file.sha256, at(2)).await.unwrap();
+    assert!(store.has_upload(&ours, &file.sha256).await.unwrap());
+    assert!(!store.has_upload(&theirs, &file.sha256).await.unwrap());
+    let w1 = workflow("w1");
     let path = DestPath::parse("/input/a.png").unwrap();
-    store.note_inputs(&workflow_id, &[(path.clone(), Sha256Hex::of(b"old"))]).await.unwrap();
-    store.note_inputs(&workflow_id, &[(path.clone(), Sha256Hex::of(b"new"))]).await.unwrap();
-    assert_eq!(store.input(&workflow_id, &path).await.unwrap(), Some(Sha256Hex::of(b"new")));
+    store.note_inputs(&w1, &[(path.clone(), Sha256Hex::of(b"old"))]).await.unwrap();
+    store.note_inputs(&w1, &[(path.clone(), Sha256Hex::of(b"new"))]).await.unwrap();
+    assert_eq!(store.input(&w1, &path).await.unwrap(), Some(Sha256Hex::of(b"new")));
+    let not_ours = WorkflowKey { owner: theirs, ..w1 };
+    assert_eq!(store.input(&not_ours, &path).await.unwrap(), None);
 }
 
 async fn a_key_is_known_by_its_digest_and_a_secret_is_kept<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     assert!(!store.has_keys().await.unwrap());
-    store.insert_key("k1", &Sha256Hex::of(b"key"), at(0)).await.unwrap();
+    let limits = KeyLimits { requests_per_minute: Some(60), active_runs: Some(2), gpu_seconds: Some(3_600) };
+    let (scopes, expires_at) = ("read".parse().unwrap(), Some(at(9)));
+    let key = KeyRecord {
+        scopes,
+        expires_at,
+        limits,
+        ..KeyRecord::new("k1".to_owned(), Owner::local(), "ci", at(0))
+    };
+    let sha256 = Sha256Hex::of(b"key");
+    store.insert_key(&key, &sha256).await.unwrap();
     assert!(store.has_keys().await.unwrap());
-    assert_eq!(store.key_id(&Sha256Hex::of(b"key")).await.unwrap().as_deref(), Some("k1"));
-    assert_eq!(store.key_id(&Sha256Hex::of(b"other")).await.unwrap(), None);
+    let digest = KeyDigest { sha256, until: None, key: key.clone() };
+    assert_eq!(store.digests().await.unwrap(), [digest]);
+    store.note_used(vec![("k1".to_owned(), at(5)), ("k1".to_owned(), at(3))]).await.unwrap();
+    assert_eq!(store.keys().await.unwrap(), [KeyRecord { last_used_at: Some(at(5)), ..key }]);
     assert_eq!(store.secret("signing", b"one").await.unwrap(), b"one");
     assert_eq!(store.secret("signing", b"two").await.unwrap(), b"one");
+}
+
+async fn a_key_is_rotated_with_or_without_a_time_to_change_over_and_revoked_once<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    let [first, second, third] = [b"1", b"2", b"3"].map(|text| Sha256Hex::of(text));
+    store.insert_key(&KeyRecord::new("k1".to_owned(), Owner::local(), "ci", at(0)), &first).await.unwrap();
+    let known = async || {
+        let digests = store.digests().await.unwrap();
+        let mut known: Vec<_> = digests.into_iter().map(|digest| (digest.sha256, digest.until)).collect();
+        known.sort_by_key(|(_, until)| *until);
+        known
+    };
+    assert!(store.rotate_key("k1", &second, at(10), at(20)).await.unwrap());
+    assert_eq!(known().await, [(second.clone(), None), (first, Some(at(20)))]);
+    assert!(store.rotate_key("k1", &third, at(30), at(30)).await.unwrap());
+    assert_eq!(known().await, [(third, None), (second, Some(at(30)))], "what has ended is gone");
+    assert!(!store.rotate_key("k2", &Sha256Hex::of(b"x"), at(30), at(30)).await.unwrap());
+    assert!(store.revoke_key("k1", at(40)).await.unwrap());
+    assert!(!store.revoke_key("k1", at(41)).await.unwrap());
+    assert_eq!(known().await, []);
+    assert!(!store.rotate_key("k1", &Sha256Hex::of(b"x"), at(42), at(42)).await.unwrap(), "it stays revoked");
+    assert_eq!(store.keys().await.unwrap()[0].revoked_at, Some(at(40)));
+}
+
+async fn what_one_owner_has_is_not_there_for_another<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    let theirs = |run: RunRecord| RunRecord { owner: Owner::parse("other").unwrap(), ..run };
+    store.insert(&run("r1", "w1", 50), None).await.unwrap();
+    let other = theirs(run("r2", "w1", 20));
+    store.insert(&other, None).await.unwrap();
+    let (ours, foreign) = (workflow("w1"), other.key().workflow());
+    assert_eq!(ids(store.list(&ours, &query(10)).await.unwrap()), ["r1"]);
+    assert_eq!(ids(store.list(&foreign, &query(10)).await.unwrap()), ["r2"]);
+    let since = ListQuery { since: Some(at(20)), ..query(10) };
+    assert_eq!(ids(store.list(&foreign, &since).await.unwrap()), ["r2"], "its time is its own");
+    assert_eq!(store.get(&RunKey { owner: Owner::local(), ..other.key() }).await.unwrap(), None);
+    assert_eq!(store.get_signed(&other.workflow_id, &other.id).await.unwrap(), Some(other.clone()));
+    assert_eq!(store.workflows(&ours.owner, &query(10)).await.unwrap().items.len(), 1);
+    assert_eq!(store.events(&Scope::Workflow(foreign), 0, 10).await.unwrap().len(), 1);
+    let keys: Vec<_> =
+        store.waiting_runs(0, 10).await.unwrap().into_iter().map(|run| run.key.owner.to_string()).collect();
+    assert_eq!(keys, ["local", "other"]);
+}
+
+async fn what_ended_runs_used_is_summed_up<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    let end = async |id: &str, key: Option<&str>, ended: i64| {
+        let queued = RunRecord { api_key_id: key.map(str::to_owned), ..run(id, "w1", 0) };
+        store.insert(&queued, None).await.unwrap();
+        let started = queued.start("CPU", at(ended - 100), LEASE).unwrap();
+        store.change(&queued, &started, None).await.unwrap();
+        let ended = started.finish(Outcome::Files(Vec::new()), Costs::default(), at(ended)).unwrap();
+        store.change(&started, &ended, None).await.unwrap();
+    };
+    let key = KeyRecord::new("k1".to_owned(), Owner::local(), "ci", at(0));
+    store.insert_key(&key, &Sha256Hex::of(b"key")).await.unwrap();
+    let day = 86_400_000;
+    end("r1", Some("k1"), day).await;
+    end("r2", Some("k1"), day + 200).await;
+    end("r3", None, day).await;
+    end("r4", Some("k1"), 3 * day).await;
+    let cancelled = run("r5", "w1", 0);
+    store.insert(&cancelled, None).await.unwrap();
+    store.change(&cancelled, &cancelled.cancel(at(day)).unwrap(), None).await.unwrap();
+
+    let days = UsageQuery { from: Day(1), to: Day(2), owner: None };
+    let rows = store.usage(&days).await.unwrap();
+    let seen: Vec<_> =
+        rows.iter().map(|row| (row.key_name.as_deref(), row.completed, row.cancelled, row.gpu_ms)).collect();
+    assert_eq!(seen, [(None, 1, 1, 100), (Some("ci"), 2, 0, 200)]);
+    let nobodys = UsageQuery { owner: Some(Owner::parse("other").unwrap()), ..days };
+    assert_eq!(store.usage(&nobodys).await.unwrap(), []);
 }
 
 /// Runs what every store must do with one of them.
@@ -403,6 +503,9 @@ contract! {
     a_message_waits_until_it_arrived_and_can_be_sent_again,
     files_and_inputs_are_found_again,
     a_key_is_known_by_its_digest_and_a_secret_is_kept,
+    a_key_is_rotated_with_or_without_a_time_to_change_over_and_revoked_once,
+    what_one_owner_has_is_not_there_for_another,
+    what_ended_runs_used_is_summed_up,
     a_run_ends_once_whatever_happens_in_whatever_order,
 }
 
@@ -416,6 +519,6 @@ async fn a_write_for_which_there_is_no_room_fails_and_the_next_one_is_kept() {
     assert!(matches!(store.insert(&large, None).await, Err(StoreError::Database(_))));
     let small = run("r2", "w1", 1);
     store.insert(&small, None).await.unwrap();
-    assert_eq!(store.get(&small.workflow_id, &small.id).await.unwrap(), Some(small));
-    assert_eq!(store.get(&large.workflow_id, &large.id).await.unwrap(), None);
+    assert_eq!(store.get(&small.key()).await.unwrap(), Some(small));
+    assert_eq!(store.get(&large.key()).await.unwrap(), None);
 }

@@ -1,6 +1,7 @@
 //! Signatures of Standard Webhooks, so that a receiver can tell our messages from others'.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +19,25 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 /// The secrets that sign messages; none, and messages are not signed.
 #[derive(Clone, Default)]
 pub(crate) struct WebhookSecrets(Vec<Hmac<Sha256>>);
+
+/// Secrets that can be replaced while messages are sent. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedSecrets(Arc<RwLock<WebhookSecrets>>);
+
+impl SharedSecrets {
+    pub(crate) fn new(secrets: WebhookSecrets) -> Self {
+        Self(Arc::new(RwLock::new(secrets)))
+    }
+
+    /// Signs with these from now on.
+    pub(crate) fn replace(&self, secrets: WebhookSecrets) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+    }
+
+    pub(super) fn sign(&self, id: &str, at: Timestamp, body: &str) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).sign(id, at, body)
+    }
+}
 
 /// Why a text holds no secrets. It does not repeat them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

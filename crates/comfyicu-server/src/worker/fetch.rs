@@ -50,8 +50,7 @@ impl Worker {
         &self,
         waiting: &WaitingRun,
     ) -> Result<Option<Result<Prepared, PrepareError>>, StoreError> {
-        let key = &waiting.key;
-        let Some(run) = self.store.get(&key.workflow_id, &key.run_id).await? else { return Ok(None) };
+        let Some(run) = self.store.get(&waiting.key).await? else { return Ok(None) };
         Ok(Some(self.files.prepare(&run).await))
     }
 

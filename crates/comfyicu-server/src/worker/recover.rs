@@ -61,7 +61,7 @@ impl Worker {
     }
 
     async fn put_back_one(&self, key: &RunKey, loss: Loss) -> Result<bool, StoreError> {
-        let Some(run) = self.store.get(&key.workflow_id, &key.run_id).await? else { return Ok(false) };
+        let Some(run) = self.store.get(key).await? else { return Ok(false) };
         let Some(back) = run.lose(loss, clock::now()) else { return Ok(false) };
         // First, so that a crash in between leaves nothing that nobody knows of.
         self.outputs.discard(&run.id, run.attempt).await;

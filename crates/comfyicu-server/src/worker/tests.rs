@@ -129,7 +129,7 @@ async fn a_worker_without_a_sign_of_life_loses_its_run_and_cannot_end_it() {
     }
     tokio::spawn(worker.clone().reap());
 
-    let find = async || store.get(&run.workflow_id, &run.id).await.unwrap().unwrap();
+    let find = async || store.get(&run.key()).await.unwrap().unwrap();
     eventually("the other worker ends the run", async || find().await.status.is_terminal()).await;
     let ended = find().await;
     assert_eq!((&ended.status, ended.attempt), (&RunStatus::Completed, 2));

@@ -162,11 +162,10 @@ impl Feed {
         }
         self.seen = event.seq;
         let waits = event.kind == EventKind::Queued;
-        let position = waits.then(|| self.queue.position(&event.run_id)).flatten();
+        let position = waits.then(|| self.queue.position(&event.run.run_id)).flatten();
         self.frames.push_back(Frame::of_lifecycle(event, position));
-        if let Scope::Run(run_id) = self.watch.scope() {
-            let key = || RunKey { workflow_id: event.workflow_id.clone(), run_id: run_id.clone() };
-            self.waiting = waits.then(|| (key(), position));
+        if matches!(self.watch.scope(), Scope::Run(_)) {
+            self.waiting = waits.then(|| (event.run.clone(), position));
             self.ended |= event.kind.is_end();
         }
     }

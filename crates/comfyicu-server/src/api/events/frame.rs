@@ -18,7 +18,7 @@ pub(super) struct Frame {
 impl Frame {
     /// A change of a run; `position` is how many runs are before it, when it waits.
     pub(super) fn of_lifecycle(event: &LifecycleEvent, position: Option<usize>) -> Self {
-        let mut data = run_of(&event.run_id, &event.workflow_id);
+        let mut data = run_of(&event.run);
         data.insert("status", event.kind.status().as_str());
         data.insert("at", event.at.to_string());
         data.insert("attempt", u64::from(event.attempt));
@@ -30,7 +30,7 @@ impl Frame {
 
     /// A run that waits has moved up.
     pub(super) fn of_position(key: &RunKey, position: usize) -> Self {
-        let mut data = run_of(&key.run_id, &key.workflow_id);
+        let mut data = run_of(key);
         data.insert("status", "QUEUED");
         data.insert("position", position as u64);
         Self { id: None, name: "queued", data }
@@ -38,8 +38,8 @@ impl Frame {
 
     /// How an execution goes on.
     pub(super) fn of_progress(progress: &Progress) -> Self {
-        let RunKey { workflow_id, run_id } = &progress.key;
-        let mut data = run_of(run_id, workflow_id);
+        let RunKey { workflow_id, run_id, .. } = &progress.key;
+        let mut data = run_of(&progress.key);
         let name = match &progress.step {
             Step::Node { node_id, class_type, done, total } => {
                 data.insert("node_id", node_id.as_str());
@@ -77,6 +77,6 @@ impl Frame {
     }
 }
 
-fn run_of(run_id: &comfyicu_model::RunId, workflow_id: &comfyicu_model::WorkflowId) -> Object {
-    Object::from_iter([("run_id", run_id.as_str()), ("workflow_id", workflow_id.as_str())])
+fn run_of(run: &RunKey) -> Object {
+    Object::from_iter([("run_id", run.run_id.as_str()), ("workflow_id", run.workflow_id.as_str())])
 }

@@ -1,33 +1,35 @@
 //! `POST /api/v1/workflows/{workflow_id}/runs/{run_id}/cancel`: ends a run. An extension.
 
 use axum::extract::State;
-use comfyicu_model::{RunId, WorkflowId};
 
+use crate::api::Json;
+use crate::api::auth::Caller;
 use crate::api::error::ApiError;
 use crate::api::extract::Path;
-use crate::api::{Json, extract};
 use crate::app::App;
 use crate::clock;
 use crate::run::{RunRecord, RunView, told};
+use crate::store::RunKey;
 
 /// Cancels exactly this run, and answers it as it is then. One that has ended already stays as it is, so
 /// that asking twice does no harm.
 pub(in crate::api) async fn cancel(
     State(app): State<App>,
+    caller: Caller,
     Path((workflow_id, run_id)): Path<(String, String)>,
 ) -> Result<Json, ApiError> {
-    let (workflow_id, run_id): (WorkflowId, RunId) = (extract::id(&workflow_id)?, extract::id(&run_id)?);
-    let run = ended(&app, &workflow_id, &run_id).await?;
+    let key = caller.run(&workflow_id, &run_id)?;
+    let run = ended(&app, &key).await?;
     // It is out of the store's queue; now out of the way of others as well.
-    app.bus.queue.remove(&run_id);
-    app.running.cancel(&run_id);
+    app.bus.queue.remove(&key.run_id);
+    app.running.cancel(&key.run_id);
     Ok(Json(RunView(&run).to_object(&app.urls).into()))
 }
 
 /// The run, cancelled unless it had ended.
-async fn ended(app: &App, workflow_id: &WorkflowId, run_id: &RunId) -> Result<RunRecord, ApiError> {
+async fn ended(app: &App, key: &RunKey) -> Result<RunRecord, ApiError> {
     loop {
-        let run = super::get::find(app, workflow_id, run_id).await?;
+        let run = super::get::find(app, key).await?;
         let Some(cancelled) = run.cancel(clock::now()) else { return Ok(run) };
         if app.runs.change(&run, &cancelled, told(&cancelled, &app.urls)).await? {
             tracing::info!(run_id = %run.id, "run cancelled");

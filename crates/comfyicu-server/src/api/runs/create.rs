@@ -2,29 +2,32 @@
 
 use std::cmp::Reverse;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{Finding, RunId, RunRequest, WorkflowId};
+use comfyicu_model::{Finding, RunId, RunRequest};
 use http::HeaderMap;
 use serde::Deserialize;
 
 use super::idempotency;
-use crate::api::auth::KeyId;
+use crate::api::auth::Caller;
 use crate::api::error::ApiError;
 use crate::api::extract::{Path, Query};
 use crate::api::{Json, extract};
 use crate::app::App;
 use crate::clock;
+use crate::owner::Owner;
 use crate::random;
 use crate::report::with_causes;
 use crate::run::RunRecord;
-use crate::store::Claimed;
+use crate::store::{Claimed, RunKey};
 use crate::vault::take_tokens;
 
 /// The most bytes that a request to create a run may have. The largest real workflow has a few MiB.
 pub(in crate::api) const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// How soon to ask again, in seconds, where runs have to end first.
+const ACTIVE_RUNS_RETRY: u64 = 5;
 
 /// What stands behind the `?`.
 #[derive(Debug, Deserialize)]
@@ -36,20 +39,16 @@ pub(in crate::api) struct CreateQuery {
 /// Takes in a run. It is on disk when its id is answered.
 pub(in crate::api) async fn create(
     State(app): State<App>,
-    Extension(KeyId(key_id)): Extension<KeyId>,
+    caller: Caller,
     Path(workflow_id): Path<String>,
     Query(query): Query<CreateQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json, ApiError> {
-    let workflow_id: WorkflowId = extract::id(&workflow_id)?;
+    let workflow = caller.workflow(&workflow_id)?;
     let check_only = checks_only(query.check.as_deref())?;
     let body = extract::body(body, MAX_BODY).await?;
-    let claim = if check_only {
-        None
-    } else {
-        idempotency::claim(&headers, key_id.as_deref(), &workflow_id, &body, clock::now())?
-    };
+    let claim = if check_only { None } else { idempotency::claim(&headers, &workflow, &body, clock::now())? };
     if let Some(claim) = &claim
         && let Some(answer) = repeated(app.runs.claimed(claim).await?)?
     {
@@ -57,19 +56,21 @@ pub(in crate::api) async fn create(
     }
     let (request, body) =
         RunRequest::parse_with_body(&body).map_err(|error| ApiError::bad_request(with_causes(&error)))?;
-    if request.named_workflow().is_some_and(|named| *named != workflow_id) {
+    if request.named_workflow().is_some_and(|named| *named != workflow.id) {
         return Err(ApiError::bad_request(format!(
-            "`workflow_id` is not the workflow of the address, {workflow_id}"
+            "`workflow_id` is not the workflow of the address, {}",
+            workflow.id
         )));
     }
-    let checked = check(&app, &request).await?;
+    let checked = check(&app, &workflow.owner, &request).await?;
     if check_only {
         return Ok(checked.answer());
     }
     let id = RunId::parse(&random::nanoid()).map_err(|error| ApiError::internal(&error))?;
     let mut body = body;
     app.bus.vault.keep(&id, take_tokens(&mut body));
-    let run = RunRecord::accept(id, workflow_id, body, checked.accelerator, key_id, clock::now());
+    let key = RunKey { owner: workflow.owner, workflow_id: workflow.id, run_id: id };
+    let run = RunRecord::accept(key, body, checked.accelerator, caller.key_id(), clock::now());
     let inserted = app.runs.insert(&run, claim).await;
     if !matches!(inserted, Ok(Claimed::New)) {
         app.bus.vault.forget(&run.id);
@@ -86,11 +87,18 @@ fn created(run_id: &RunId) -> Json {
     Json(Object::from_iter([("id", Value::from(run_id.as_str()))]).into())
 }
 
-/// What is answered to a request that had its `Idempotency-Key` before.
+/// What is answered where no run was made: the request had its `Idempotency-Key` before, or its API key has no
+/// room.
 fn repeated(claimed: Claimed) -> Result<Option<Json>, ApiError> {
     match claimed {
         Claimed::New => Ok(None),
         Claimed::Same(run_id) => Ok(Some(created(&run_id))),
+        Claimed::TooManyRuns { limit } => Err(ApiError::too_many(
+            "too_many_runs",
+            format!("this API key may have {limit} runs that wait or are executed, and has them"),
+            ACTIVE_RUNS_RETRY,
+        )),
+        Claimed::QuotaSpent { seconds } => Err(ApiError::quota_spent(seconds)),
         Claimed::Other => Err(ApiError::conflict(
             "another request had this Idempotency-Key within the last 24 hours: use a new key for a new run",
         )),
@@ -123,10 +131,10 @@ impl Checked {
 }
 
 /// Says all that is wrong with a run, or which accelerator it gets.
-async fn check(app: &App, request: &RunRequest) -> Result<Checked, ApiError> {
+async fn check(app: &App, owner: &Owner, request: &RunRequest) -> Result<Checked, ApiError> {
     let found = app.executor.check(request).await;
     let mut findings = found.map_err(|error| ApiError::unavailable(&error))?;
-    findings.extend(app.files.check(request.requested_files()).await);
+    findings.extend(app.files.check(owner, request.requested_files()).await?);
     if let Some(Err(blocked)) = request.requested_webhook().map(|url| app.guard.check_url(url)) {
         findings.push(
             Finding::new("webhook_url_not_allowed", format!("the webhook: {blocked}")).at_input("webhook"),

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use comfyicu_model::{Timestamp, WorkflowId};
+use comfyicu_model::Timestamp;
 use http::HeaderMap;
 
 use crate::api::error::ApiError;
 use crate::hash::Sha256Hex;
+use crate::owner::WorkflowKey;
 use crate::store::IdempotencyClaim;
 
 /// The header.
@@ -16,11 +17,10 @@ const KEPT: Duration = Duration::from_hours(24);
 /// The most characters of a key; a UUID has 36.
 const MAX_LENGTH: usize = 255;
 
-/// The claim that a request makes, if it has a key. It is scoped to the API key's owner.
+/// The claim that a request makes, if it has a key. It is the owner's alone.
 pub(super) fn claim(
     headers: &HeaderMap,
-    owner: Option<&str>,
-    workflow_id: &WorkflowId,
+    workflow: &WorkflowKey,
     body: &[u8],
     now: Timestamp,
 ) -> Result<Option<IdempotencyClaim>, ApiError> {
@@ -32,9 +32,9 @@ pub(super) fn claim(
     }
     let oldest = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
     Ok(Some(IdempotencyClaim {
-        owner: owner.unwrap_or_default().to_owned(),
+        owner: workflow.owner.clone(),
         key: key.to_owned(),
-        request: Sha256Hex::of(&[workflow_id.as_str().as_bytes(), b"\n", body].concat()),
+        request: Sha256Hex::of(&[workflow.id.as_str().as_bytes(), b"\n", body].concat()),
         oldest: Timestamp::from_unix_millis(now.as_unix_millis().saturating_sub(oldest)),
     }))
 }

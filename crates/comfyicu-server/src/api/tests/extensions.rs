@@ -6,12 +6,18 @@ const RUNS: &str = "/api/v1/workflows/w1/runs";
 /// Waits for a file that never comes.
 const STUCK: &str = r#"{"prompt": {"1": {"class_type": "LoadImage", "inputs": {"image": "in.png"}}, "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}}}, "files": {"/input/in.png": "http://127.0.0.1:PORT/in.png"}}"#;
 
+/// A host that does not answer, and a run that waits for a file from it.
+pub(super) fn stuck_body() -> (std::net::TcpListener, String) {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port().to_string();
+    (silent, STUCK.replace("PORT", &port))
+}
+
 /// A server, and a run that waits for a file from a host that does not answer.
 async fn with_stuck_run() -> (Server, std::net::TcpListener, Run) {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::start(&["--allow-host", "127.0.0.1"]).await;
-    let port = silent.local_addr().unwrap().port().to_string();
-    let run = server.submit(&STUCK.replace("PORT", &port)).await;
+    let (silent, stuck) = stuck_body();
+    let run = server.submit(&stuck).await;
     (server, silent, run)
 }
 

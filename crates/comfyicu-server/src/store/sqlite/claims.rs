@@ -14,27 +14,24 @@ pub(super) struct Claim {
     pub(super) now: Timestamp,
 }
 
-/// Takes a key, unless an earlier request has it.
-pub(super) async fn take(connection: &mut SqliteConnection, claim: &Claim) -> Result<Claimed, StoreError> {
+/// Keeps a claim, and forgets those that are too old.
+pub(super) async fn keep(connection: &mut SqliteConnection, claim: &Claim) -> Result<(), StoreError> {
     let Claim { made, run_id, now } = claim;
     sqlx::query("DELETE FROM idempotency_keys WHERE created_at < ?")
         .bind(made.oldest.as_unix_millis())
         .execute(&mut *connection)
         .await?;
-    let earlier = find(connection, made).await?;
-    if earlier == Claimed::New {
-        sqlx::query(
-            "INSERT INTO idempotency_keys (owner, key, request_sha256, run_id, created_at) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(&made.owner)
-        .bind(&made.key)
-        .bind(made.request.as_str())
-        .bind(run_id.as_str())
-        .bind(now.as_unix_millis())
-        .execute(connection)
-        .await?;
-    }
-    Ok(earlier)
+    sqlx::query(
+        "INSERT INTO idempotency_keys (owner, key, request_sha256, run_id, created_at) VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(made.owner.as_str())
+    .bind(&made.key)
+    .bind(made.request.as_str())
+    .bind(run_id.as_str())
+    .bind(now.as_unix_millis())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// What has a key.
@@ -45,7 +42,7 @@ pub(super) async fn find(
     let row = sqlx::query(
         "SELECT request_sha256, run_id FROM idempotency_keys WHERE owner = ? AND key = ? AND created_at >= ?",
     )
-    .bind(&claim.owner)
+    .bind(claim.owner.as_str())
     .bind(&claim.key)
     .bind(claim.oldest.as_unix_millis())
     .fetch_optional(connection)

@@ -17,17 +17,17 @@ pub(super) async fn insert(
     at: Timestamp,
 ) -> Result<LifecycleEvent, StoreError> {
     let inserted = sqlx::query(
-        "INSERT INTO events (run_id, workflow_id, kind, attempt, created_at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO events (run_id, owner, workflow_id, kind, attempt, created_at) VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(key.run_id.as_str())
+    .bind(key.owner.as_str())
     .bind(key.workflow_id.as_str())
     .bind(kind.as_str())
     .bind(attempt)
     .bind(at.as_unix_millis())
     .execute(connection)
     .await?;
-    let (run_id, workflow_id) = (key.run_id.clone(), key.workflow_id.clone());
-    Ok(LifecycleEvent { seq: inserted.last_insert_rowid(), run_id, workflow_id, kind, attempt, at })
+    Ok(LifecycleEvent { seq: inserted.last_insert_rowid(), run: key.clone(), kind, attempt, at })
 }
 
 /// What happened after a place, in order.
@@ -37,15 +37,17 @@ pub(super) async fn after(
     after: i64,
     limit: u32,
 ) -> Result<Vec<LifecycleEvent>, StoreError> {
-    let (query, id) = match scope {
+    let query = match scope {
         Scope::Run(run_id) => {
-            ("SELECT * FROM events WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?", run_id.as_str())
+            sqlx::query("SELECT * FROM events WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?")
+                .bind(run_id.as_str())
         }
-        Scope::Workflow(workflow_id) => (
-            "SELECT * FROM events WHERE workflow_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-            workflow_id.as_str(),
-        ),
+        Scope::Workflow(workflow) => sqlx::query(
+            "SELECT * FROM events WHERE owner = ? AND workflow_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+        )
+        .bind(workflow.owner.as_str())
+        .bind(workflow.id.as_str()),
     };
-    let rows = sqlx::query(query).bind(id).bind(after).bind(limit).fetch_all(readers).await?;
+    let rows = query.bind(after).bind(limit).fetch_all(readers).await?;
     rows.iter().map(rows::event).collect()
 }

@@ -1,46 +1,57 @@
 //! What is known of files, in SQLite.
 
 use async_trait::async_trait;
-use comfyicu_model::{DestPath, WorkflowId};
+use comfyicu_model::{DestPath, Timestamp};
 
 use super::writer::{Changes, Operation};
 use super::{SqliteStore, StoreError, rows};
 use crate::hash::Sha256Hex;
+use crate::owner::{Owner, WorkflowKey};
 use crate::store::{FetchedFile, FileIndex};
 
 #[async_trait]
 impl FileIndex for SqliteStore {
-    async fn fetched(&self, url: &str) -> Result<Option<FetchedFile>, StoreError> {
-        let row = sqlx::query("SELECT * FROM fetched_files WHERE url = ?")
+    async fn fetched(&self, owner: &Owner, url: &str) -> Result<Option<FetchedFile>, StoreError> {
+        let row = sqlx::query("SELECT * FROM fetched_files WHERE owner = ? AND url = ?")
+            .bind(owner.as_str())
             .bind(url)
             .fetch_optional(&self.readers)
             .await?;
         row.as_ref().map(rows::fetched_file).transpose()
     }
 
-    async fn note_fetched(&self, url: &str, file: &FetchedFile) -> Result<(), StoreError> {
-        self.write(NoteFetched { url: url.to_owned(), file: file.clone() }).await
+    async fn note_fetched(&self, owner: &Owner, url: &str, file: &FetchedFile) -> Result<(), StoreError> {
+        self.write(NoteFetched { owner: owner.clone(), url: url.to_owned(), file: file.clone() }).await
+    }
+
+    async fn note_upload(&self, owner: &Owner, sha256: &Sha256Hex, now: Timestamp) -> Result<(), StoreError> {
+        self.write(NoteUpload { owner: owner.clone(), sha256: sha256.clone(), now }).await
+    }
+
+    async fn has_upload(&self, owner: &Owner, sha256: &Sha256Hex) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM uploads WHERE owner = ? AND sha256 = ?)")
+            .bind(owner.as_str())
+            .bind(sha256.as_str())
+            .fetch_one(&self.readers)
+            .await?)
     }
 
     async fn note_inputs(
         &self,
-        workflow_id: &WorkflowId,
+        workflow: &WorkflowKey,
         inputs: &[(DestPath, Sha256Hex)],
     ) -> Result<(), StoreError> {
         if inputs.is_empty() {
             return Ok(());
         }
-        self.write(NoteInputs { workflow_id: workflow_id.clone(), inputs: inputs.to_vec() }).await
+        self.write(NoteInputs { workflow: workflow.clone(), inputs: inputs.to_vec() }).await
     }
 
-    async fn input(
-        &self,
-        workflow_id: &WorkflowId,
-        path: &DestPath,
-    ) -> Result<Option<Sha256Hex>, StoreError> {
+    async fn input(&self, workflow: &WorkflowKey, path: &DestPath) -> Result<Option<Sha256Hex>, StoreError> {
         let sha256: Option<String> =
-            sqlx::query_scalar("SELECT sha256 FROM inputs WHERE workflow_id = ? AND path = ?")
-                .bind(workflow_id.as_str())
+            sqlx::query_scalar("SELECT sha256 FROM inputs WHERE owner = ? AND workflow_id = ? AND path = ?")
+                .bind(workflow.owner.as_str())
+                .bind(workflow.id.as_str())
                 .bind(path.as_str())
                 .fetch_optional(&self.readers)
                 .await?;
@@ -50,6 +61,7 @@ impl FileIndex for SqliteStore {
 
 #[derive(Debug)]
 struct NoteFetched {
+    owner: Owner,
     url: String,
     file: FetchedFile,
 }
@@ -60,8 +72,9 @@ impl Operation for NoteFetched {
 
     async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT OR REPLACE INTO fetched_files (url, sha256, bytes, etag, last_modified) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO fetched_files (owner, url, sha256, bytes, etag, last_modified) VALUES (?, ?, ?, ?, ?, ?)",
         )
+        .bind(self.owner.as_str())
         .bind(&self.url)
         .bind(self.file.sha256.as_str())
         .bind(i64::try_from(self.file.bytes).unwrap_or(i64::MAX))
@@ -74,8 +87,30 @@ impl Operation for NoteFetched {
 }
 
 #[derive(Debug)]
+struct NoteUpload {
+    owner: Owner,
+    sha256: Sha256Hex,
+    now: Timestamp,
+}
+
+#[async_trait]
+impl Operation for NoteUpload {
+    type Output = ();
+
+    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        sqlx::query("INSERT OR REPLACE INTO uploads (owner, sha256, created_at) VALUES (?, ?, ?)")
+            .bind(self.owner.as_str())
+            .bind(self.sha256.as_str())
+            .bind(self.now.as_unix_millis())
+            .execute(&mut *changes.connection)
+            .await?;
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
 struct NoteInputs {
-    workflow_id: WorkflowId,
+    workflow: WorkflowKey,
     inputs: Vec<(DestPath, Sha256Hex)>,
 }
 
@@ -85,12 +120,15 @@ impl Operation for NoteInputs {
 
     async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
         for (path, sha256) in &self.inputs {
-            sqlx::query("INSERT OR REPLACE INTO inputs (workflow_id, path, sha256) VALUES (?, ?, ?)")
-                .bind(self.workflow_id.as_str())
-                .bind(path.as_str())
-                .bind(sha256.as_str())
-                .execute(&mut *changes.connection)
-                .await?;
+            sqlx::query(
+                "INSERT OR REPLACE INTO inputs (owner, workflow_id, path, sha256) VALUES (?, ?, ?, ?)",
+            )
+            .bind(self.workflow.owner.as_str())
+            .bind(self.workflow.id.as_str())
+            .bind(path.as_str())
+            .bind(sha256.as_str())
+            .execute(&mut *changes.connection)
+            .await?;
         }
         Ok(())
     }

@@ -7,17 +7,21 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use crate::hash::Sha256Hex;
+use crate::keys::{KeyDigest, KeyLimits, KeyRecord};
+use crate::owner::Owner;
 use crate::run::{Costs, EventKind, LifecycleEvent, Outcome, RunRecord};
 use crate::store::{
     Attempt, Delivery, DeliveryRecord, DeliveryState, DueDelivery, FetchedFile, RunKey, WaitingRun,
     WorkflowRecord, receiver,
 };
+use crate::usage::UsageRow;
 
 pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
     let text = |column: &str| row.try_get::<String, _>(column);
     let outcome = row.try_get::<Option<String>, _>("output")?;
     Ok(RunRecord {
         id: id("runs", &text("id")?, RunId::parse)?,
+        owner: id("runs", &text("owner")?, Owner::parse)?,
         workflow_id: id("runs", &text("workflow_id")?, WorkflowId::parse)?,
         status: RunStatus::from(text("status")?.as_str()),
         attempt: row.try_get("attempt")?,
@@ -39,9 +43,15 @@ pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
 }
 
 pub(super) fn key(row: &SqliteRow) -> Result<RunKey, StoreError> {
+    key_of("runs", row, "id")
+}
+
+fn key_of(table: &'static str, row: &SqliteRow, run: &str) -> Result<RunKey, StoreError> {
+    let text = |column: &str| row.try_get::<String, _>(column);
     Ok(RunKey {
-        workflow_id: id("runs", &row.try_get::<String, _>("workflow_id")?, WorkflowId::parse)?,
-        run_id: id("runs", &row.try_get::<String, _>("id")?, RunId::parse)?,
+        owner: id(table, &text("owner")?, Owner::parse)?,
+        workflow_id: id(table, &text("workflow_id")?, WorkflowId::parse)?,
+        run_id: id(table, &text(run)?, RunId::parse)?,
     })
 }
 
@@ -58,8 +68,7 @@ pub(super) fn waiting_run(row: &SqliteRow) -> Result<WaitingRun, StoreError> {
 pub(super) fn event(row: &SqliteRow) -> Result<LifecycleEvent, StoreError> {
     Ok(LifecycleEvent {
         seq: row.try_get("seq")?,
-        run_id: run_id("events", row, "run_id")?,
-        workflow_id: id("events", &row.try_get::<String, _>("workflow_id")?, WorkflowId::parse)?,
+        run: key_of("events", row, "run_id")?,
         kind: kind("events", row, "kind")?,
         attempt: row.try_get("attempt")?,
         at: Timestamp::from_unix_millis(row.try_get("created_at")?),
@@ -122,6 +131,52 @@ pub(super) fn attempt(row: &SqliteRow) -> Result<Attempt, StoreError> {
         duration_ms: duration_ms.and_then(|millis| u64::try_from(millis).ok()),
         status: row.try_get("status")?,
         error: row.try_get("error")?,
+    })
+}
+
+pub(super) fn api_key(row: &SqliteRow) -> Result<KeyRecord, StoreError> {
+    let text = |column: &str| row.try_get::<String, _>(column);
+    Ok(KeyRecord {
+        id: text("id")?,
+        owner: id("api_keys", &text("owner")?, Owner::parse)?,
+        name: text("name")?,
+        scopes: id("api_keys", &text("scopes")?, str::parse)?,
+        created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
+        expires_at: moment(row, "expires_at")?,
+        revoked_at: moment(row, "revoked_at")?,
+        last_used_at: moment(row, "last_used_at")?,
+        limits: KeyLimits {
+            requests_per_minute: row.try_get("requests_per_minute")?,
+            active_runs: row.try_get("active_runs")?,
+            gpu_seconds: row
+                .try_get::<Option<i64>, _>("gpu_seconds")?
+                .map(|seconds| u64::try_from(seconds).unwrap_or(0)),
+        },
+    })
+}
+
+pub(super) fn key_digest(row: &SqliteRow) -> Result<KeyDigest, StoreError> {
+    Ok(KeyDigest {
+        sha256: digest("api_key_digests", &row.try_get::<String, _>("sha256")?)?,
+        until: moment(row, "until")?,
+        key: api_key(row)?,
+    })
+}
+
+pub(super) fn usage(row: &SqliteRow) -> Result<UsageRow, StoreError> {
+    let text = |column: &str| row.try_get::<String, _>(column);
+    let count =
+        |column: &str| Ok::<_, sqlx::Error>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0));
+    Ok(UsageRow {
+        owner: id("usage", &text("owner")?, Owner::parse)?,
+        key_id: Some(text("api_key_id")?).filter(|id| !id.is_empty()),
+        key_name: row.try_get("key_name")?,
+        workflow_id: id("usage", &text("workflow_id")?, WorkflowId::parse)?,
+        completed: count("completed")?,
+        failed: count("failed")?,
+        cancelled: count("cancelled")?,
+        gpu_ms: count("gpu_ms")?,
+        fetched_bytes: count("fetched_bytes")?,
     })
 }
 

@@ -7,12 +7,14 @@ use sqlx::QueryBuilder;
 
 use super::claims::{self, Claim};
 use super::writer::{Changes, Operation};
-use super::{SqliteStore, StoreError, events, outbox, page, rows};
+use super::{SqliteStore, StoreError, events, outbox, page, rows, usage};
+use crate::owner::{Owner, WorkflowKey};
 use crate::run::{EventKind, LifecycleEvent, RunRecord};
 use crate::store::{
     Claimed, Committed, IdempotencyClaim, ListQuery, NewDelivery, Page, RunKey, RunStore, Scope, WaitingRun,
     WorkflowRecord,
 };
+use crate::usage::RunUsage;
 
 #[async_trait]
 impl RunStore for SqliteStore {
@@ -39,7 +41,7 @@ impl RunStore for SqliteStore {
 
     async fn expired(&self, before: Option<Timestamp>, limit: u32) -> Result<Vec<RunKey>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, workflow_id FROM runs
+            "SELECT id, owner, workflow_id FROM runs
              WHERE status = 'STARTED' AND (lease_until IS NULL OR lease_until < COALESCE(?, lease_until + 1))
              ORDER BY seq LIMIT ?",
         )
@@ -52,7 +54,7 @@ impl RunStore for SqliteStore {
 
     async fn waiting_runs(&self, after: i64, limit: u32) -> Result<Vec<WaitingRun>, StoreError> {
         let rows = sqlx::query(
-            "SELECT seq, id, workflow_id, accelerator, not_before, files <> '{}' AS has_files
+            "SELECT seq, id, owner, workflow_id, accelerator, not_before, files <> '{}' AS has_files
              FROM runs JOIN run_documents ON run_id = id
              WHERE status = 'QUEUED' AND seq > ? ORDER BY seq LIMIT ?",
         )
@@ -63,7 +65,23 @@ impl RunStore for SqliteStore {
         rows.iter().map(rows::waiting_run).collect()
     }
 
-    async fn get(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+    async fn get(&self, key: &RunKey) -> Result<Option<RunRecord>, StoreError> {
+        let row = sqlx::query(
+            "SELECT * FROM runs JOIN run_documents ON run_id = id WHERE id = ? AND owner = ? AND workflow_id = ?",
+        )
+        .bind(key.run_id.as_str())
+        .bind(key.owner.as_str())
+        .bind(key.workflow_id.as_str())
+        .fetch_optional(&self.readers)
+        .await?;
+        row.as_ref().map(rows::run).transpose()
+    }
+
+    async fn get_signed(
+        &self,
+        workflow_id: &WorkflowId,
+        run_id: &RunId,
+    ) -> Result<Option<RunRecord>, StoreError> {
         let row = sqlx::query(
             "SELECT * FROM runs JOIN run_documents ON run_id = id WHERE id = ? AND workflow_id = ?",
         )
@@ -74,10 +92,11 @@ impl RunStore for SqliteStore {
         row.as_ref().map(rows::run).transpose()
     }
 
-    async fn list(&self, workflow_id: &WorkflowId, query: &ListQuery) -> Result<Page<RunRecord>, StoreError> {
+    async fn list(&self, workflow: &WorkflowKey, query: &ListQuery) -> Result<Page<RunRecord>, StoreError> {
         let mut select =
-            QueryBuilder::new("SELECT * FROM runs JOIN run_documents ON run_id = id WHERE workflow_id = ");
-        select.push_bind(workflow_id.as_str());
+            QueryBuilder::new("SELECT * FROM runs JOIN run_documents ON run_id = id WHERE owner = ");
+        select.push_bind(workflow.owner.as_str());
+        select.push(" AND workflow_id = ").push_bind(workflow.id.as_str());
         if let Some(cursor) = query.cursor {
             select.push(" AND seq < ").push_bind(cursor);
         }
@@ -87,8 +106,9 @@ impl RunStore for SqliteStore {
         if let Some(since) = query.since {
             // Without the bound, all that is older would be looked at to fill the last page.
             select
-                .push(" AND seq >= (SELECT seq FROM runs WHERE workflow_id = ")
-                .push_bind(workflow_id.as_str());
+                .push(" AND seq >= (SELECT seq FROM runs WHERE owner = ")
+                .push_bind(workflow.owner.as_str());
+            select.push(" AND workflow_id = ").push_bind(workflow.id.as_str());
             select.push(" AND created_at >= ").push_bind(since.as_unix_millis());
             select.push(" ORDER BY created_at, seq LIMIT 1)");
         }
@@ -104,10 +124,11 @@ impl RunStore for SqliteStore {
         Ok(sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM events").fetch_one(&self.readers).await?)
     }
 
-    async fn workflows(&self, query: &ListQuery) -> Result<Page<WorkflowRecord>, StoreError> {
+    async fn workflows(&self, owner: &Owner, query: &ListQuery) -> Result<Page<WorkflowRecord>, StoreError> {
         let rows = sqlx::query(
-            "SELECT rowid AS seq, * FROM workflows WHERE rowid < ? AND created_at >= ? ORDER BY rowid DESC LIMIT ?",
+            "SELECT * FROM workflows WHERE owner = ? AND seq < ? AND created_at >= ? ORDER BY seq DESC LIMIT ?",
         )
+        .bind(owner.as_str())
         .bind(query.cursor.unwrap_or(i64::MAX))
         .bind(query.since.map_or(i64::MIN, Timestamp::as_unix_millis))
         .bind(page::with_one_more(query.limit))
@@ -116,9 +137,10 @@ impl RunStore for SqliteStore {
         page::of_rows(&rows, query.limit, "seq", rows::workflow)
     }
 
-    async fn workflow(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, StoreError> {
-        let row = sqlx::query("SELECT * FROM workflows WHERE id = ?")
-            .bind(id.as_str())
+    async fn workflow(&self, key: &WorkflowKey) -> Result<Option<WorkflowRecord>, StoreError> {
+        let row = sqlx::query("SELECT * FROM workflows WHERE owner = ? AND id = ?")
+            .bind(key.owner.as_str())
+            .bind(key.id.as_str())
             .fetch_optional(&self.readers)
             .await?;
         row.as_ref().map(rows::workflow).transpose()
@@ -164,9 +186,10 @@ impl Insert {
 
     async fn insert_rows(&self, changes: &mut Changes<'_>) -> Result<i64, StoreError> {
         sqlx::query(
-            "INSERT INTO workflows (id, created_at, updated_at) VALUES (?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at",
+            "INSERT INTO workflows (owner, id, created_at, updated_at) VALUES (?, ?, ?, ?)
+             ON CONFLICT (owner, id) DO UPDATE SET updated_at = excluded.updated_at",
         )
+        .bind(self.key.owner.as_str())
         .bind(self.key.workflow_id.as_str())
         .bind(self.created_at.as_unix_millis())
         .bind(self.created_at.as_unix_millis())
@@ -174,15 +197,17 @@ impl Insert {
         .await?;
         let inserted = sqlx::query(
             // A clock can be set back; the order of the runs of a workflow stays that of their acceptance.
-            "INSERT INTO runs (id, workflow_id, status, attempt, created_at, updated_at, accelerator, webhook, api_key_id)
-             VALUES (?, ?, ?, ?, MAX(?, COALESCE((SELECT MAX(created_at) FROM runs WHERE workflow_id = ?), 0)), ?, ?, ?, ?)",
+            "INSERT INTO runs (id, owner, workflow_id, status, attempt, created_at, updated_at, accelerator, webhook, api_key_id)
+             VALUES (?1, ?2, ?3, ?4, ?5,
+                     MAX(?6, COALESCE((SELECT MAX(created_at) FROM runs WHERE owner = ?2 AND workflow_id = ?3), 0)),
+                     ?7, ?8, ?9, ?10)",
         )
         .bind(self.key.run_id.as_str())
+        .bind(self.key.owner.as_str())
         .bind(self.key.workflow_id.as_str())
         .bind(self.status.as_str())
         .bind(self.attempt)
         .bind(self.created_at.as_unix_millis())
-        .bind(self.key.workflow_id.as_str())
         .bind(self.updated_at.as_unix_millis())
         .bind(&self.accelerator)
         .bind(self.webhook.as_deref())
@@ -206,10 +231,18 @@ impl Operation for Insert {
 
     async fn apply(&self, changes: &mut Changes<'_>) -> Result<Claimed, StoreError> {
         if let Some(claim) = &self.claim {
-            match claims::take(changes.connection, claim).await? {
+            match claims::find(changes.connection, &claim.made).await? {
                 Claimed::New => {}
                 earlier => return Ok(earlier),
             }
+        }
+        if let Some(key_id) = &self.api_key_id
+            && let Some(refused) = usage::refusal(changes.connection, key_id, self.created_at).await?
+        {
+            return Ok(refused);
+        }
+        if let Some(claim) = &self.claim {
+            claims::keep(changes.connection, claim).await?;
         }
         let seq = self.insert_rows(changes).await?;
         let event =
@@ -242,6 +275,9 @@ struct Change {
     not_before: Option<Timestamp>,
     accelerator: String,
     has_files: bool,
+    api_key_id: Option<String>,
+    /// What the run used, when this is its end.
+    used: Option<RunUsage>,
     /// Output and costs, where they are others than before.
     documents: Option<(Option<String>, String)>,
     told: Option<NewDelivery>,
@@ -265,6 +301,8 @@ impl Change {
             not_before: after.not_before,
             accelerator: after.accelerator.clone(),
             has_files: !after.files.is_empty(),
+            api_key_id: after.api_key_id.clone(),
+            used: RunUsage::of(after),
             documents: changed.then(|| (output(), json(&after.costs.to_object()))),
             told,
         }
@@ -307,6 +345,10 @@ impl Operation for Change {
                 .bind(self.key.run_id.as_str())
                 .execute(&mut *changes.connection)
                 .await?;
+        }
+        if let Some(used) = self.used {
+            let whose = (self.api_key_id.as_deref(), self.accelerator.as_str());
+            usage::add(changes.connection, &self.key, whose, &self.status, used).await?;
         }
         let delivery = match &self.told {
             Some(told) => {

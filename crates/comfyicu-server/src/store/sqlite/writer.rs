@@ -175,7 +175,7 @@ async fn transact_on(
     connection: &mut SqliteConnection,
     batch: &mut [Box<dyn Job>],
 ) -> Result<Vec<Committed>, StoreError> {
-    let mut transaction = connection.begin().await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut changes = Changes { connection: &mut transaction, committed: Vec::new() };
     for job in batch {
         job.apply(&mut changes).await?;

@@ -59,7 +59,7 @@ impl<B: Backend> World<B> {
 
     async fn stored(&self, number: usize) -> Option<RunRecord> {
         let run = run(&id(number), "w1", 0);
-        self.store.get(&run.workflow_id, &run.id).await.unwrap()
+        self.store.get(&run.key()).await.unwrap()
     }
 
     fn worker(&self, number: usize) -> Option<RunRecord> {
@@ -92,7 +92,7 @@ impl<B: Backend> World<B> {
             Step::Heartbeat(number) => {
                 let Some(worker) = self.worker(number) else { return };
                 let is_its = self.store.renew(&worker.id, worker.attempt, now).await.unwrap();
-                let stored = self.store.get(&worker.workflow_id, &worker.id).await.unwrap().unwrap();
+                let stored = self.store.get(&worker.key()).await.unwrap().unwrap();
                 let expected = (&stored.status, stored.attempt) == (&RunStatus::Started, worker.attempt);
                 assert_eq!(is_its, expected, "a lease is prolonged for its worker alone");
             }
@@ -120,7 +120,7 @@ impl<B: Backend> World<B> {
         let store = std::mem::replace(&mut self.store, self.backend.open().await);
         self.backend.close(store).await;
         for key in self.store.expired(None, 100).await.unwrap() {
-            let before = self.store.get(&key.workflow_id, &key.run_id).await.unwrap().unwrap();
+            let before = self.store.get(&key).await.unwrap().unwrap();
             let back = before.lose(Loss::Stopped, at(self.now));
             assert!(self.change(&before, back).await);
         }

@@ -13,7 +13,7 @@ async fn upgraded(version: &str) -> (tempfile::TempDir, SqliteStore) {
 }
 
 async fn runs(store: &SqliteStore, workflow_id: &str) -> Vec<RunRecord> {
-    store.list(&WorkflowId::parse(workflow_id).unwrap(), &query(10)).await.unwrap().items
+    store.list(&workflow(workflow_id), &query(10)).await.unwrap().items
 }
 
 #[tokio::test]
@@ -76,6 +76,45 @@ async fn the_third_version_left_a_message_in_the_middle_of_its_schedule() {
     let told = &store.deliveries(&of_second[1].id).await.unwrap()[0];
     assert_eq!(told.attempts.iter().map(|one| one.status).collect::<Vec<_>>(), [Some(500), None]);
     let since = ListQuery { since: Some(of_second[1].created_at), ..query(10) };
-    let listed = store.list(&WorkflowId::parse("w2").unwrap(), &since).await.unwrap();
+    let listed = store.list(&workflow("w2"), &since).await.unwrap();
     assert_eq!(ids(listed), [of_second[0].id.as_str(), of_second[1].id.as_str()]);
+}
+
+#[tokio::test]
+async fn the_fourth_version_left_one_owner_who_has_everything() {
+    let (_folder, store) = upgraded("0004").await;
+    assert_eq!(
+        (runs(&store, "w1").await.len(), runs(&store, "w2").await.len()),
+        (4, 3),
+        "what earlier ones left"
+    );
+    let [run] = &runs(&store, "w3").await[..] else { panic!("one run") };
+    assert_eq!((run.owner.as_str(), run.status.as_str()), ("local", "COMPLETED"));
+    let workflows = store.workflows(&Owner::local(), &query(10)).await.unwrap().items;
+    let names: Vec<_> = workflows.iter().map(|workflow| workflow.id.as_str()).collect();
+    assert_eq!(names, ["w3", "w2", "w1"], "newest first, as before");
+
+    let digests = store.digests().await.unwrap();
+    let [digest] = &digests[..] else { panic!("{digests:?}") };
+    assert_eq!(digest.sha256, Sha256Hex::of(b"cicu_tyJ5lTs0IehMy_3kLcq0pItzB5AFg6o5h2Rzeoro"));
+    assert_eq!(Some(&digest.key.id), run.api_key_id.as_ref());
+    assert_eq!(
+        (digest.key.owner.as_str(), digest.key.scopes.to_string().as_str()),
+        ("local", "run,read,admin")
+    );
+
+    let again = claim_of("once", run.created_at);
+    assert_eq!(store.claimed(&again).await.unwrap(), Claimed::Other, "the owner's key is taken");
+    let path = DestPath::parse("/input/photo.jpg").unwrap();
+    let sha256 = store.input(&workflow("w3"), &path).await.unwrap().unwrap();
+    assert!(store.has_upload(&Owner::local(), &sha256).await.unwrap(), "a run came with it");
+
+    let ended = Day::of(run.completed_at.unwrap());
+    let rows = store.usage(&UsageQuery { from: ended, to: ended, owner: None }).await.unwrap();
+    let row = rows.iter().find(|row| row.workflow_id.as_str() == "w3").unwrap();
+    assert_eq!((row.completed, row.key_id.as_ref()), (1, Some(&digest.key.id)));
+}
+
+fn claim_of(key: &str, oldest: Timestamp) -> IdempotencyClaim {
+    IdempotencyClaim { key: key.to_owned(), ..claim("local", b"another request", oldest.as_unix_millis()) }
 }

@@ -1,0 +1,54 @@
+//! `/healthz`, `/readyz` and `/metrics`: for whoever runs the server. Extensions.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use comfyicu_model::json::{Object, Value};
+use futures_util::FutureExt as _;
+use http::{HeaderMap, StatusCode, header};
+
+use super::Json;
+use super::auth;
+use super::error::ApiError;
+use crate::app::App;
+use crate::clock;
+use crate::keys::KeyScope;
+
+/// How long the store may take to answer before it counts as gone.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// The text form of OpenMetrics.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Says that the process answers.
+pub(super) async fn live() -> Json {
+    Json(Object::from_iter([("status", "ok")]).into())
+}
+
+/// Says whether runs would be taken in and executed: 200, or 503 with what is missing.
+pub(super) async fn ready(State(app): State<App>) -> Response {
+    let store = tokio::time::timeout(STORE_PATIENCE, app.runs.latest_event()).await;
+    let checks = [
+        ("store", matches!(store, Ok(Ok(_)))),
+        ("executor", app.executors.iter().any(|executor| executor.ready().now_or_never().is_some())),
+        ("accepting", !app.shutdown.is_stopping()),
+    ];
+    let is_ready = checks.iter().all(|(_, is_so)| *is_so);
+    let (status, word) =
+        if is_ready { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    let checks = Object::from_iter(checks.map(|(name, is_so)| (name, is_so)));
+    let body = Object::from_iter([("status", Value::from(word)), ("checks", checks.into())]);
+    (status, Json(body.into())).into_response()
+}
+
+/// Gives the metrics to Prometheus. With keys on, it needs one that may see the server as a whole.
+pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    auth::authenticate(&app, &headers, KeyScope::Admin).await?;
+    app.metrics.set_runs(&app.runs.counts().await?, clock::now());
+    for (index, executor) in app.executors.iter().enumerate() {
+        app.metrics.set_executor(index, executor.device(), executor.ready().now_or_never().is_some());
+    }
+    app.metrics.set_streams(app.streams.count());
+    let text = app.metrics.to_text().map_err(|error| ApiError::internal(&error))?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}

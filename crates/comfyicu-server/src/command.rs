@@ -1,0 +1,98 @@
+//! The commands beside `serve`: they work on the data directory of a server, whether it runs or not.
+
+pub(crate) mod config;
+pub(crate) mod keys;
+mod table;
+pub(crate) mod usage;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::data_dir::{DataDir, DataDirError};
+use crate::serve::ServeError;
+use crate::store::{Committed, Observer, SqliteStore, StoreError};
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum CommandError {
+    /// There is nothing to work on.
+    #[error("there is no data of a server in {}: name its folder with --data-dir", .0.display())]
+    NoData(PathBuf),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no such key.
+    #[error("there is no key {0} that is good: `keys list` shows them")]
+    NoKey(String),
+    /// The time given is not one that can be.
+    #[error("a key that ends at {0} would have ended already")]
+    EndsInThePast(comfyicu_model::Timestamp),
+    /// The settings do not go together.
+    #[error(transparent)]
+    Settings(#[from] ServeError),
+    /// A running server cannot be told.
+    #[error("a running server cannot be told of the change; send it SIGHUP")]
+    Stamp(#[source] io::Error),
+    /// What was found cannot be shown.
+    #[error("the answer cannot be written")]
+    Write(#[from] io::Error),
+}
+
+impl CommandError {
+    /// Whether another command line would do.
+    pub(crate) const fn is_usage(&self) -> bool {
+        match self {
+            Self::NoData(_) | Self::NoKey(_) | Self::EndsInThePast(_) => true,
+            Self::Settings(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+}
+
+/// The data of a server, for one command.
+#[derive(Debug)]
+struct Data {
+    store: SqliteStore,
+    stamp: PathBuf,
+    /// Held where no server runs.
+    _alone: Option<DataDir>,
+}
+
+/// Nobody watches what a command changes.
+#[derive(Debug)]
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn committed(&self, _: Committed) {}
+}
+
+impl Data {
+    /// Opens the data that is there, beside a server that runs on it.
+    async fn open(folder: &Path) -> Result<Self, CommandError> {
+        if folder.join("runs.db").exists() {
+            return Self::open_or_make(folder).await;
+        }
+        Err(CommandError::NoData(folder.to_owned()))
+    }
+
+    /// The same; where there is nothing it is made, for a server to come.
+    async fn open_or_make(folder: &Path) -> Result<Self, CommandError> {
+        match DataDir::lock(folder) {
+            Ok(alone) => {
+                let store = SqliteStore::open(&alone.database(), Arc::new(Unwatched)).await?;
+                Ok(Self { store, stamp: alone.keys_stamp(), _alone: Some(alone) })
+            }
+            Err(DataDirError::InUse(root)) => {
+                let store =
+                    SqliteStore::open_beside(&DataDir::database_of(&root), Arc::new(Unwatched)).await?;
+                Ok(Self { store, stamp: DataDir::keys_stamp_of(&root), _alone: None })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Connections: how many there are, and how long each may keep the server waiting.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::limits::Limits;
+use crate::shutdown::Shutdown;
+
+/// How long nothing is accepted when the system has no room for one more connection.
+const NO_ROOM: Duration = Duration::from_millis(200);
+/// The most header fields of a request.
+const MAX_HEADERS: usize = 100;
+/// The most bytes of the head of a request.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// Answers requests until the server is asked to stop; those that came before are answered to their end.
+pub(crate) async fn answer(listener: TcpListener, router: Router, limits: &Limits, shutdown: &Shutdown) {
+    let slots = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+    http.max_headers(MAX_HEADERS).max_buf_size(MAX_HEAD);
+    loop {
+        let accepted = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (accept(&listener).await, slot)
+        };
+        let (stream, slot) = tokio::select! {
+            () = shutdown.stopping() => break,
+            accepted = accepted => accepted,
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke off");
+            }
+            drop(slot);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// The next connection. One that failed before it was accepted is passed over.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are small and wanted at once; where it cannot be said, they come all the same.
+                let _unsaid = stream.set_nodelay(true);
+                return stream;
+            }
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                tokio::time::sleep(NO_ROOM).await;
+            }
+        }
+    }
+}
+
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
