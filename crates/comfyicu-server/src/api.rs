@@ -6,6 +6,7 @@ mod deliveries;
 mod error;
 mod events;
 mod extract;
+mod health;
 mod object_info;
 mod origin;
 mod page;
@@ -24,8 +25,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, head, post};
 use comfyicu_model::json::Value;
 use http::header;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::App;
+use crate::metrics::observe;
 
 /// The table of routes. All but the outputs, whose addresses are signed, need a key.
 pub(crate) fn router(app: App, trusted_hosts: Option<TrustedHosts>) -> Router {
@@ -48,18 +51,25 @@ pub(crate) fn router(app: App, trusted_hosts: Option<TrustedHosts>) -> Router {
         .route("/api/v1/workflows/{workflow_id}/events", get(events::of_workflow))
         .route("/api/v1/view/workflows/{workflow_id}/input/{*path}", get(view::input))
         .route_layer(from_fn_with_state(app.clone(), auth::require_key));
+    let metrics = app.metrics.clone();
+    let body_timeout = app.limits.body_timeout;
     let router = with_key
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .route("/api/v1/view/workflows/{workflow_id}/output/{run_id}/{*path}", get(view::output))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(axum::extract::DefaultBodyLimit::disable())
+        .layer(RequestBodyTimeoutLayer::new(body_timeout))
         .with_state(app);
-    match trusted_hosts {
+    let router = match trusted_hosts {
         Some(hosts) => {
             router.layer(from_fn(move |request, next| origin::refuse_foreign(hosts.clone(), request, next)))
         }
         None => router,
-    }
+    };
+    router.layer(from_fn_with_state(metrics, observe))
 }
 
 /// A JSON answer, without loss.

@@ -10,6 +10,8 @@ use crate::bus::Bus;
 use crate::files::{BlobStore, FileProvider};
 use crate::guard::Guard;
 use crate::keys::KeyRing;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::outputs::OutputStore;
 use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, Outbox, RunStore};
@@ -24,7 +26,12 @@ pub(crate) struct App {
     pub(crate) keys: Option<KeyRing>,
     pub(crate) index: Arc<dyn FileIndex>,
     pub(crate) outbox: Arc<dyn Outbox>,
+    /// The one that is asked what there is, and what is wrong with a run.
     pub(crate) executor: Arc<dyn Executor>,
+    /// Those that execute.
+    pub(crate) executors: Arc<[Arc<dyn Executor>]>,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
     pub(crate) accelerators: Accelerators,
     pub(crate) files: FileProvider,
     pub(crate) blobs: BlobStore,

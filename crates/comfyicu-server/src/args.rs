@@ -5,15 +5,18 @@ mod keys;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub(crate) use keys::{CreateKey, Format, KeysCommand, ListKeys, RevokeKey, RotateKey, UsageArgs, When};
+pub(crate) use keys::{
+    CreateKey, Format, KeysCommand, ListKeys, LogsArgs, RevokeKey, RotateKey, UsageArgs, When, parse_span,
+};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use comfyicu_engine::comfyui::ComfyBackend;
 use url::Url;
 
 use crate::accelerators::Served;
 use crate::executors::parse_comfyui;
 use crate::guard::AllowedHost;
+use crate::limits::Limits;
 
 /// Runs ComfyUI workflows through the ComfyICU API, on a machine of your own.
 #[derive(Debug, Parser)]
@@ -32,6 +35,8 @@ pub(crate) enum Command {
     /// Make, list, revoke and rotate keys.
     #[command(subcommand, after_help = KEYS_EXAMPLES)]
     Keys(KeysCommand),
+    /// Show what happened to a run, as far as it was written down
+    Logs(LogsArgs),
     /// Check settings, or print a file of them.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -74,6 +79,15 @@ Examples:
 The first line on stdout is `listening on http://ADDRESS` once requests are answered. Logs go to stderr;
 the variable RUST_LOG chooses them (info, debug, comfyicu_server=debug).
 Each flag is also a key in the file of --config, and a variable: --data-dir is COMFYICU_SERVER_DATA_DIR.";
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line, for programs.
+    Json,
+}
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -130,6 +144,13 @@ pub(crate) struct Serve {
     /// executor is]
     #[arg(long, value_name = "LIST|any")]
     pub(crate) accelerators: Option<Served>,
+
+    /// How the log is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 }
 
 fn parse_public_url(text: &str) -> Result<Url, String> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod keys;
+pub(crate) mod logs;
 mod table;
 pub(crate) mod usage;
 
@@ -29,6 +30,9 @@ pub(crate) enum CommandError {
     /// There is no such key.
     #[error("there is no key {0} that is good: `keys list` shows them")]
     NoKey(String),
+    /// There is no such run.
+    #[error("there is no run {0} here")]
+    NoRun(String),
     /// The time given is not one that can be.
     #[error("a key that ends at {0} would have ended already")]
     EndsInThePast(comfyicu_model::Timestamp),
@@ -47,7 +51,7 @@ impl CommandError {
     /// Whether another command line would do.
     pub(crate) const fn is_usage(&self) -> bool {
         match self {
-            Self::NoData(_) | Self::NoKey(_) | Self::EndsInThePast(_) => true,
+            Self::NoData(_) | Self::NoKey(_) | Self::NoRun(_) | Self::EndsInThePast(_) => true,
             Self::Settings(error) => error.is_usage(),
             _ => false,
         }

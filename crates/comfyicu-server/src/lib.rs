@@ -21,19 +21,23 @@ mod bus;
 mod clock;
 mod command;
 mod config;
+mod connections;
 mod data_dir;
 mod executors;
 mod files;
 mod guard;
 mod hash;
 mod keys;
+mod limits;
 mod live;
+mod metrics;
 mod outputs;
 mod owner;
 mod queue;
 mod random;
 mod reload;
 mod report;
+mod request_id;
 mod run;
 mod serve;
 mod shutdown;
@@ -50,7 +54,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command, Serve};
+use crate::args::{Cli, Command, LogFormat, Serve};
 use crate::command::CommandError;
 use crate::report::with_causes;
 
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Config(command) => run_command(async { command::config::run(command, &resolved) }),
         Command::Serve(args) => serve(args),
         Command::Keys(command) => run_command(command::keys::run(command)),
+        Command::Logs(args) => run_command(command::logs::run(args)),
         Command::Usage(args) => run_command(command::usage::run(args)),
     }
 }
@@ -97,7 +102,11 @@ fn run_command(command: impl Future<Output = Result<(), CommandError>>) -> ExitC
 fn serve(args: Serve) -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
+    match args.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).with_ansi(false).init(),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &error),

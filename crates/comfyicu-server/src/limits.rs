@@ -42,10 +42,6 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "6h")]
     pub(crate) max_execution: Duration,
 
-    /// The most bytes of all outputs of a run
-    #[arg(long, value_name = "SIZE", default_value = "64GiB")]
-    pub(crate) max_output: ByteCount,
-
     /// The most connections at once; more wait until one is closed
     #[arg(long, value_name = "N", default_value_t = 16_384)]
     pub(crate) max_connections: usize,
@@ -71,7 +67,7 @@ impl Limits {
     /// What is beyond the limits in a request to create a run.
     pub(crate) fn check(&self, request: &RunRequest, body: &Object) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut count = |code: &str, what: &str, has: usize, most: usize| {
+        let mut count = |code: &'static str, what: &str, has: usize, most: usize| {
             if has > most {
                 let message = format!("the request has {has} {what}, and this server takes {most}");
                 findings.push(Finding::new(code, message));
@@ -80,8 +76,7 @@ impl Limits {
         count("too_many_nodes", "nodes", request.prompt().nodes().count(), self.max_nodes);
         count("too_many_files", "files", request.requested_files().iter().count(), self.max_files);
         if body.iter().any(|(_, value)| is_deeper(value, self.max_depth.saturating_sub(1))) {
-            let message =
-                format!("lists and objects stand in each other more than {} times", self.max_depth);
+            let message = format!("lists and objects stand in each other more than {} times", self.max_depth);
             findings.push(Finding::new("too_deep", message));
         }
         findings
@@ -97,7 +92,6 @@ impl Limits {
             ("nodes", count(self.max_nodes)),
             ("depth", count(self.max_depth)),
             ("files", count(self.max_files)),
-            ("output_bytes", self.max_output.0.into()),
             ("execution_seconds", seconds(self.max_execution)),
         ])
     }

@@ -45,8 +45,7 @@ const OTHER: &str = "other";
 /// Bounds for what takes milliseconds.
 const FAST: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 /// Bounds for what takes seconds to hours.
-const SLOW: [f64; 13] =
-    [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0];
+const SLOW: [f64; 13] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0];
 
 type Seconds = Gauge<f64, AtomicU64>;
 type Timing<L> = Family<L, Histogram, fn() -> Histogram>;
@@ -115,6 +114,7 @@ impl Default for Metrics {
             streams: Gauge::default(),
         };
         shared.register();
+        shared.begin_at_zero();
         Self(Arc::new(shared))
     }
 }
@@ -135,7 +135,11 @@ impl Shared {
         }
         let node = "For how long nodes of a class were executed";
         registry.register_with_unit("node", node, Unit::Seconds, self.node_time.clone());
-        registry.register("files", "Files that runs were given, by whether they were there", self.files.clone());
+        registry.register(
+            "files",
+            "Files that runs were given, by whether they were there",
+            self.files.clone(),
+        );
         let fetched = "What was fetched for runs";
         registry.register_with_unit("fetched", fetched, Unit::Bytes, self.fetched_bytes.clone());
         registry.register("webhook_attempts", "Attempts at webhooks", self.webhook_attempts.clone());
@@ -152,11 +156,34 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Has what can be known of beforehand begin at zero, so that its first increase is seen.
+    fn begin_at_zero(&self) {
+        for outcome in outbox::OUTCOMES {
+            drop(self.webhook_attempts.get_or_create(&OutcomeLabels { outcome }));
+        }
+        for operation in ["insert", "change", "get"] {
+            drop(self.store_failures.get_or_create(&OperationLabels { operation }));
+        }
+        for cache_hit in ["true", "false"] {
+            drop(self.files.get_or_create(&CacheLabels { cache_hit: cache_hit.to_owned() }));
+        }
+    }
+}
+
 impl Metrics {
-    /// Notes what waits and what is executed, as it is now.
-    pub(crate) fn set_runs(&self, counts: &[RunCount], now: Timestamp) {
+    /// Notes what waits and what is executed, as it is now; nothing, for the accelerators of which nothing is said.
+    pub(crate) fn set_runs(&self, counts: &[RunCount], accelerators: &[String], now: Timestamp) {
         self.0.runs.clear();
         self.0.queue_age.clear();
+        for accelerator in accelerators {
+            for status in ["QUEUED", "STARTED"] {
+                let labels = StateLabels { status: status.to_owned(), accelerator: accelerator.clone() };
+                drop(self.0.runs.get_or_create(&labels));
+            }
+            let labels = AcceleratorLabels { accelerator: accelerator.clone() };
+            drop(self.0.queue_age.get_or_create(&labels));
+        }
         for RunCount { status, accelerator, count, oldest } in counts {
             let accelerator = accelerator.clone();
             let labels = StateLabels { status: status.as_str().to_owned(), accelerator: accelerator.clone() };
@@ -193,8 +220,7 @@ impl Metrics {
     /// Notes the end of a run.
     fn run_ended(&self, run: &RunRecord) {
         let accelerator = run.accelerator.clone();
-        let labels =
-            EndLabels { status: run.status.as_str().to_owned(), accelerator: accelerator.clone() };
+        let labels = EndLabels { status: run.status.as_str().to_owned(), accelerator: accelerator.clone() };
         self.0.ended.get_or_create(&labels).inc();
         let labels = AcceleratorLabels { accelerator };
         for (family, millis) in [

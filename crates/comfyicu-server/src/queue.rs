@@ -91,6 +91,11 @@ impl<P> Queue<P> {
         self.changed.notify_waiters();
     }
 
+    /// How many runs wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().places.len()
+    }
+
     /// Takes a run out that does not wait any more.
     pub(crate) fn remove(&self, run_id: &RunId) {
         self.lock().remove(run_id);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use comfyicu_engine::Executor;
 use comfyicu_engine::comfyui::ComfyError;
 use comfyicu_transport::TransportError;
 use tokio::net::TcpListener;
@@ -17,11 +18,13 @@ use crate::api::{self, Streams, TrustedHosts};
 use crate::app::App;
 use crate::args::Serve;
 use crate::bus::Bus;
+use crate::connections;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::executors::{Executors, start_owned};
 use crate::files::{BlobStore, Fetcher, FileProvider};
 use crate::guard::Guard;
 use crate::keys::{FirstKeyError, KeyRing, make_first_key};
+use crate::metrics::{MeasuredExecutor, MeasuredOutbox, MeasuredRuns, Metrics};
 use crate::outputs::OutputStore;
 use crate::random;
 use crate::reload::Reload;
@@ -31,8 +34,6 @@ use crate::urls::{PublicUrls, Signer};
 use crate::webhook::{self, InvalidSecrets, SharedSecrets, WebhookSecrets, WebhookSender, load_outgoing};
 use crate::worker::{Lease, Running, Worker};
 
-/// The most bytes of one file of a run: larger than any checkpoint in common use.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 /// How long requests and executions may go on after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long executions may take to end once they were told to; with [`GRACE`] less than the ten seconds after
@@ -142,28 +143,25 @@ pub(crate) async fn serve(mut args: Serve) -> Result<(), ServeError> {
     }
     let shutdown = app.shutdown.clone();
     let stopping = shutdown.clone();
-    let server = axum::serve(listener, api::router(app, trusted_hosts))
-        .with_graceful_shutdown(async move { stopping.stopping().await });
+    let router = api::router(app, trusted_hosts);
     say_ready(address)?;
-    let mut answered = Box::pin(server.into_future());
+    let mut answered = Box::pin(connections::answer(listener, router, &args.limits, &stopping));
     tokio::select! {
-        result = &mut answered => result?,
+        () = &mut answered => {}
         () = stop_signal() => tracing::info!("stopping; a second signal stops at once"),
     }
     shutdown.stop();
     tasks.close();
     let done = async {
-        let answered = answered.await;
+        answered.await;
         tasks.wait().await;
-        answered
     };
     let ended = end(done, &shutdown).await;
     if let Some(owned) = owned {
         owned.end().await;
     }
-    if let Some(result) = ended {
+    if ended.is_some() {
         store.close().await;
-        result?;
     }
     Ok(())
 }
@@ -199,7 +197,7 @@ pub(crate) async fn assemble(
     let signer =
         if args.no_auth { None } else { Some(Signer::new(&store.secret("urls", &random::secret()).await?)) };
     let urls = PublicUrls::new(args.public_url.clone().map_or_else(|| listen_url(address), Ok)?, signer);
-    let blobs = BlobStore::open(data_dir.blobs(), MAX_FILE_BYTES)?;
+    let blobs = BlobStore::open(data_dir.blobs(), args.limits.max_file_size.0)?;
     let files = FileProvider {
         fetcher: Fetcher::new(guard.clone(), blobs.clone(), Arc::clone(&index))?,
         blobs: blobs.clone(),
@@ -212,13 +210,19 @@ pub(crate) async fn assemble(
     } else {
         Some(KeyRing::open(Arc::new(store.clone()), data_dir.keys_stamp()).await?)
     };
+    let metrics = Metrics::default();
+    let measured = |executor| Arc::new(MeasuredExecutor::new(executor, metrics.clone())) as Arc<dyn Executor>;
+    let executors = Executors { all: executors.all.into_iter().map(measured).collect(), ..executors };
     let app = App {
-        runs: Arc::new(store.clone()),
+        runs: Arc::new(MeasuredRuns::new(Arc::new(store.clone()), metrics.clone())),
         keys,
         index,
-        outbox: Arc::new(store.clone()),
+        outbox: Arc::new(MeasuredOutbox::new(Arc::new(store.clone()), metrics.clone())),
         accelerators: Accelerators::new(args.accelerators.clone(), &executors.accelerators()),
         executor: Arc::clone(&executors.front),
+        executors: executors.all.clone().into(),
+        limits: args.limits,
+        metrics,
         files,
         blobs,
         outputs: OutputStore::new(data_dir.outputs()),
@@ -226,7 +230,7 @@ pub(crate) async fn assemble(
         urls,
         bus,
         running: Running::default(),
-        streams: Streams::default(),
+        streams: Streams::new(args.limits.max_streams),
         shutdown: Shutdown::default(),
     };
     set_to_work(&app, &executors, secrets.clone(), tasks).await?;
@@ -256,6 +260,7 @@ async fn set_to_work(
         running: app.running.clone(),
         shutdown: app.shutdown.clone(),
         lease: Lease::default(),
+        max_execution: app.limits.max_execution,
     };
     let left = worker.recover().await?;
     if left > 0 {

@@ -80,6 +80,16 @@ pub(crate) struct WaitingRun {
     pub(crate) not_before: Option<Timestamp>,
 }
 
+/// How many runs of a status wait for an accelerator, or are executed on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunCount {
+    pub(crate) status: RunStatus,
+    pub(crate) accelerator: String,
+    pub(crate) count: u64,
+    /// When the oldest of them was taken in.
+    pub(crate) oldest: Timestamp,
+}
+
 /// A change of a run that is on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Committed {
@@ -287,6 +297,12 @@ pub(crate) trait RunStore: Debug + Send + Sync {
     /// The runs that wait, in the order of acceptance, from after a place on. Without their documents:
     /// those are large, and one that cannot be read must not hide the others.
     async fn waiting_runs(&self, after: i64, limit: u32) -> Result<Vec<WaitingRun>, StoreError>;
+
+    /// How many runs have not ended.
+    async fn counts(&self) -> Result<Vec<RunCount>, StoreError>;
+
+    /// How a run is found, whoever owns it: for whoever runs the server.
+    async fn key_of(&self, run_id: &RunId) -> Result<Option<RunKey>, StoreError>;
 
     /// The run, when the workflow of its owner has it.
     async fn get(&self, key: &RunKey) -> Result<Option<RunRecord>, StoreError>;

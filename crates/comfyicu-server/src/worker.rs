@@ -71,6 +71,8 @@ pub(crate) struct Worker {
     pub(crate) running: Running,
     pub(crate) shutdown: Shutdown,
     pub(crate) lease: Lease,
+    /// How long a run may be executed.
+    pub(crate) max_execution: Duration,
 }
 
 impl Worker {

@@ -14,6 +14,7 @@ mod faults;
 mod keys;
 mod lifecycle;
 mod live;
+mod operating;
 #[cfg(target_os = "linux")]
 mod power_loss;
 mod prompts;

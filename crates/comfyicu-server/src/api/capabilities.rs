@@ -4,15 +4,10 @@ use axum::extract::State;
 use comfyicu_model::json::{Object, Value};
 
 use super::Json;
-use super::runs::MAX_BODY;
 use crate::app::App;
 
 /// Says what the server offers.
 pub(super) async fn get(State(app): State<App>) -> Json {
-    let limits = Object::from_iter([
-        ("request_bytes", Value::from(MAX_BODY as u64)),
-        ("file_bytes", app.blobs.max_bytes().into()),
-    ]);
     let capabilities = Object::from_iter([
         ("server", Value::from("comfyicu-server")),
         ("version", env!("CARGO_PKG_VERSION").into()),
@@ -26,7 +21,7 @@ pub(super) async fn get(State(app): State<App>) -> Json {
         ("paging", true.into()),
         ("accelerators", app.accelerators.names().into()),
         ("device", app.executor.device().name.as_str().into()),
-        ("limits", limits.into()),
+        ("limits", app.limits.to_object().into()),
     ]);
     Json(capabilities.into())
 }

@@ -8,10 +8,12 @@ use http::{HeaderMap, Method, StatusCode, Uri, header};
 
 use super::Json;
 use crate::keys::TooFast;
-use crate::random;
 use crate::report::with_causes;
+use crate::request_id::RequestId;
 use crate::store::StoreError;
 
+/// How soon to ask again, in seconds, where the queue is full.
+const QUEUE_RETRY: u64 = 10;
 /// The most findings that one answer lists.
 const MAX_FINDINGS: usize = 100;
 /// The most bytes of a message; it may quote what was sent.
@@ -66,6 +68,11 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body has more than {limit} bytes"))
     }
 
+    /// The body came too slowly.
+    pub(crate) fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body paused for too long")
+    }
+
     /// The run would not work; `details` lists what was found.
     pub(crate) fn rejected(findings: &[Finding]) -> Self {
         let shown: Vec<_> = findings.iter().take(MAX_FINDINGS).map(shorten).collect();
@@ -110,6 +117,15 @@ impl ApiError {
         Self::new(StatusCode::PAYMENT_REQUIRED, "quota_spent", message)
     }
 
+    /// As many runs wait as may.
+    pub(crate) fn queue_full(limit: usize) -> Self {
+        let message =
+            format!("{limit} runs wait already, and this server takes no more until some have ended");
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "queue_full", message);
+        error.headers.insert(header::RETRY_AFTER, QUEUE_RETRY.into());
+        error
+    }
+
     /// Too many do the same just now.
     pub(crate) fn too_busy(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
@@ -149,7 +165,8 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let request_id = random::nanoid();
+        let request_id = RequestId::current();
+        let request_id = request_id.as_str();
         // As data, so that nothing that was sent can look like a line of the log.
         let reason = excerpt(self.message.clone(), MAX_TEXT);
         tracing::info!(request_id, status = self.status.as_u16(), code = self.code, ?reason, "refused");

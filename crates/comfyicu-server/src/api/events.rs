@@ -23,25 +23,30 @@ use feed::{Feed, From};
 
 /// How long a stream is silent at most: proxies close connections that are.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How many streams there may be at once: each is a connection and a buffer.
-const MAX_STREAMS: usize = 8192;
 /// The header with which a reader says what it has seen.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// Bounds how many read along.
+/// Bounds how many read along: each is a connection and a buffer.
 #[derive(Clone, Debug)]
-pub(crate) struct Streams(Arc<Semaphore>);
-
-impl Default for Streams {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_STREAMS)))
-    }
+pub(crate) struct Streams {
+    free: Arc<Semaphore>,
+    most: usize,
 }
 
 impl Streams {
+    pub(crate) fn new(most: usize) -> Self {
+        let most = most.min(Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(most)), most }
+    }
+
+    /// How many read along now.
+    pub(crate) fn count(&self) -> usize {
+        self.most.saturating_sub(self.free.available_permits())
+    }
+
     fn enter(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
-            ApiError::too_busy(format!("{MAX_STREAMS} readers of events are connected, and no more can be"))
+        Arc::clone(&self.free).try_acquire_owned().map_err(|_| {
+            ApiError::too_busy(format!("{} readers of events are connected, and no more can be", self.most))
         })
     }
 }
@@ -83,6 +88,7 @@ fn stream(
         let frame = feed.next().await?;
         Some((Ok(frame.into_event()), (feed, permit)))
     });
+    let frames = frames.take(app.limits.max_stream_events);
     let frames = frames.take_until(async move { shutdown.stopping().await });
     Ok(Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat")))
 }

@@ -17,6 +17,9 @@ pub(super) async fn body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
         if causes(&error).any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
             return ApiError::too_large(limit as u64);
         }
+        if causes(&error).any(<dyn std::error::Error>::is::<tower_http::timeout::TimeoutError>) {
+            return ApiError::too_slow();
+        }
         ApiError::bad_request("the body broke off")
     })
 }

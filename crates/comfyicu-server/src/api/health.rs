@@ -44,7 +44,9 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
 /// Gives the metrics to Prometheus. With keys on, it needs one that may see the server as a whole.
 pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     auth::authenticate(&app, &headers, KeyScope::Admin).await?;
-    app.metrics.set_runs(&app.runs.counts().await?, clock::now());
+    let accelerators: Vec<_> =
+        app.executors.iter().map(|executor| executor.device().accelerator.to_string()).collect();
+    app.metrics.set_runs(&app.runs.counts().await?, &accelerators, clock::now());
     for (index, executor) in app.executors.iter().enumerate() {
         app.metrics.set_executor(index, executor.device(), executor.ready().now_or_never().is_some());
     }

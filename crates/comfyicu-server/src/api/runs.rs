@@ -7,6 +7,6 @@ mod idempotency;
 mod list;
 
 pub(super) use cancel::cancel;
-pub(super) use create::{MAX_BODY, create};
+pub(super) use create::create;
 pub(super) use get::{find, get};
 pub(super) use list::list;

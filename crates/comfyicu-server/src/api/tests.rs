@@ -28,6 +28,7 @@ use crate::store::{KeyStore as _, RunStore as _, SqliteStore};
 
 mod events;
 mod extensions;
+mod limits;
 mod owners;
 
 const KEY: &str = "cicu_test";
@@ -341,7 +342,7 @@ async fn errors_have_one_form() {
     assert_eq!(code(&server.post(runs, other).await), (400, "bad_request".to_owned()));
     let delete = server.send(request(Method::DELETE, runs, Body::empty())).await;
     assert_eq!(code(&delete), (405, "method_not_allowed".to_owned()));
-    let huge = vec![b' '; super::runs::MAX_BODY + 1];
+    let huge = vec![b' '; 32 * 1024 * 1024 + 1];
     assert_eq!(code(&server.post(runs, huge).await), (413, "too_large".to_owned()));
     let blocked = r#"{"prompt": PROMPT, "webhook": "http://169.254.169.254/", "accelerator": "H100", "files": {"/input/a.png": "http://10.0.0.1/a"}}"#;
     let answer = server.post(runs, blocked.replace("PROMPT", PROMPT)).await;

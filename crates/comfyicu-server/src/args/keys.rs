@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use comfyicu_model::Timestamp;
+use comfyicu_model::{RunId, Timestamp};
 use jiff::{Span, SpanRelativeTo};
 
 use crate::keys::KeyScopes;
@@ -120,6 +120,21 @@ pub(crate) struct RotateKey {
     pub(crate) grace: Duration,
 
     /// Print the key and its id as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Whose log is shown, and how.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// The run's id
+    #[arg(value_name = "RUN")]
+    pub(crate) run: RunId,
+
+    /// Print a JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -62,6 +62,7 @@ impl Executor for MeasuredExecutor {
 }
 
 /// Times the nodes that are told of.
+#[derive(Debug)]
 struct Timed<'a> {
     events: &'a dyn EventSink,
     metrics: &'a Metrics,

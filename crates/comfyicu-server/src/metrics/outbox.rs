@@ -23,6 +23,9 @@ impl MeasuredOutbox {
     }
 }
 
+/// How attempts can go.
+pub(super) const OUTCOMES: [&str; 3] = ["delivered", "refused", "no_answer"];
+
 /// How an attempt went, for a label.
 const fn outcome(attempt: &Attempt, state: DeliveryState) -> &'static str {
     match (state, attempt.status) {

@@ -1,5 +1,7 @@
 //! How a run ended.
 
+use std::time::Duration;
+
 use comfyicu_engine::ExecutionError;
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{Finding, OutputPath, RunId, RunStatus};
@@ -49,6 +51,15 @@ impl Outcome {
             "the run was begun {attempts} times, and each time its worker was gone before the end, so it is not tried again"
         );
         Self::failure(account(run_id, "server_error", &message))
+    }
+
+    /// The failure of a run that was executed for too long.
+    pub(crate) fn of_timeout(run_id: &RunId, limit: Duration) -> Self {
+        let message = format!(
+            "the run was executed for longer than the {} seconds that this server allows",
+            limit.as_secs()
+        );
+        Self::failure(account(run_id, "execution_timeout", &message))
     }
 
     /// A failure before the execution: a file that could not be fetched.

@@ -15,6 +15,9 @@ use crate::files::Prepared;
 use crate::outputs::AttemptOutputs;
 use crate::run::{Costs, Loss, Outcome, RunRecord};
 
+/// How long an execution that took too long may take to end.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How an execution went.
 enum Ended {
     /// To its end, good or bad.
@@ -88,7 +91,16 @@ impl Worker {
             Err(error) => return Ended::With(Outcome::of_files(&run.id, &error), costs),
         };
         let begun = Instant::now();
-        let result = self.executor.execute(job, &self.live.of_run(run.key()), outputs, token).await;
+        let progress = self.live.of_run(run.key());
+        let mut executing = std::pin::pin!(self.executor.execute(job, &progress, outputs, token));
+        let in_time = tokio::time::timeout(self.max_execution, &mut executing).await;
+        let Ok(result) = in_time else {
+            token.cancel();
+            // It has what it needs to end; one that does not is left behind.
+            let _late = tokio::time::timeout(STOP_PATIENCE, executing).await;
+            costs.execution_ms = Some(millis(begun.elapsed()));
+            return Ended::With(Outcome::of_timeout(&run.id, self.max_execution), costs);
+        };
         costs.execution_ms = Some(millis(begun.elapsed()));
         match result {
             Ok(()) => Ended::With(Outcome::Files(outputs.saved()), costs),

@@ -111,6 +111,7 @@ fn worker(folder: &Path, data: &DataDir, store: &SqliteStore, bus: &Bus, executo
         running: Running::default(),
         shutdown: Shutdown::default(),
         lease: Lease { length: Duration::from_millis(300), heartbeat: Duration::from_millis(50) },
+        max_execution: BOUND,
     }
 }
 

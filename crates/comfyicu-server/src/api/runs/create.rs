@@ -23,9 +23,6 @@ use crate::run::RunRecord;
 use crate::store::{Claimed, RunKey};
 use crate::vault::take_tokens;
 
-/// The most bytes that a request to create a run may have. The largest real workflow has a few MiB.
-pub(in crate::api) const MAX_BODY: usize = 32 * 1024 * 1024;
-
 /// How soon to ask again, in seconds, where runs have to end first.
 const ACTIVE_RUNS_RETRY: u64 = 5;
 
@@ -47,7 +44,7 @@ pub(in crate::api) async fn create(
 ) -> Result<Json, ApiError> {
     let workflow = caller.workflow(&workflow_id)?;
     let check_only = checks_only(query.check.as_deref())?;
-    let body = extract::body(body, MAX_BODY).await?;
+    let body = extract::body(body, app.limits.max_body.in_memory()).await?;
     let claim = if check_only { None } else { idempotency::claim(&headers, &workflow, &body, clock::now())? };
     if let Some(claim) = &claim
         && let Some(answer) = repeated(app.runs.claimed(claim).await?)?
@@ -62,9 +59,16 @@ pub(in crate::api) async fn create(
             workflow.id
         )));
     }
+    let beyond = app.limits.check(&request, &body);
+    if !beyond.is_empty() {
+        return Err(ApiError::rejected(&beyond));
+    }
     let checked = check(&app, &workflow.owner, &request).await?;
     if check_only {
         return Ok(checked.answer());
+    }
+    if app.bus.queue.len() >= app.limits.max_queue {
+        return Err(ApiError::queue_full(app.limits.max_queue));
     }
     let id = RunId::parse(&random::nanoid()).map_err(|error| ApiError::internal(&error))?;
     let mut body = body;

@@ -11,7 +11,7 @@ use crate::keys::{KeyDigest, KeyLimits, KeyRecord};
 use crate::owner::Owner;
 use crate::run::{Costs, EventKind, LifecycleEvent, Outcome, RunRecord};
 use crate::store::{
-    Attempt, Delivery, DeliveryRecord, DeliveryState, DueDelivery, FetchedFile, RunKey, WaitingRun,
+    Attempt, Delivery, DeliveryRecord, DeliveryState, DueDelivery, FetchedFile, RunCount, RunKey, WaitingRun,
     WorkflowRecord, receiver,
 };
 use crate::usage::UsageRow;
@@ -62,6 +62,15 @@ pub(super) fn waiting_run(row: &SqliteRow) -> Result<WaitingRun, StoreError> {
         accelerator: row.try_get("accelerator")?,
         has_files: row.try_get("has_files")?,
         not_before: moment(row, "not_before")?,
+    })
+}
+
+pub(super) fn run_count(row: &SqliteRow) -> Result<RunCount, StoreError> {
+    Ok(RunCount {
+        status: RunStatus::from(row.try_get::<&str, _>("status")?),
+        accelerator: row.try_get("accelerator")?,
+        count: u64::try_from(row.try_get::<i64, _>("count")?).unwrap_or(0),
+        oldest: Timestamp::from_unix_millis(row.try_get("oldest")?),
     })
 }
 

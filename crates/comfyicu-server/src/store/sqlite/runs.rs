@@ -11,8 +11,8 @@ use super::{SqliteStore, StoreError, events, outbox, page, rows, usage};
 use crate::owner::{Owner, WorkflowKey};
 use crate::run::{EventKind, LifecycleEvent, RunRecord};
 use crate::store::{
-    Claimed, Committed, IdempotencyClaim, ListQuery, NewDelivery, Page, RunKey, RunStore, Scope, WaitingRun,
-    WorkflowRecord,
+    Claimed, Committed, IdempotencyClaim, ListQuery, NewDelivery, Page, RunCount, RunKey, RunStore, Scope,
+    WaitingRun, WorkflowRecord,
 };
 use crate::usage::RunUsage;
 
@@ -63,6 +63,27 @@ impl RunStore for SqliteStore {
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(rows::waiting_run).collect()
+    }
+
+    async fn counts(&self) -> Result<Vec<RunCount>, StoreError> {
+        let mut counts = Vec::new();
+        // One after the other: each has an index of its own.
+        for query in [
+            "SELECT status, accelerator, COUNT(*) AS count, MIN(created_at) AS oldest FROM runs WHERE status = 'QUEUED' GROUP BY accelerator",
+            "SELECT status, accelerator, COUNT(*) AS count, MIN(created_at) AS oldest FROM runs WHERE status = 'STARTED' GROUP BY accelerator",
+        ] {
+            let rows = sqlx::query(query).fetch_all(&self.readers).await?;
+            counts.extend(rows.iter().map(rows::run_count).collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(counts)
+    }
+
+    async fn key_of(&self, run_id: &RunId) -> Result<Option<RunKey>, StoreError> {
+        let row = sqlx::query("SELECT id, owner, workflow_id FROM runs WHERE id = ?")
+            .bind(run_id.as_str())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(rows::key).transpose()
     }
 
     async fn get(&self, key: &RunKey) -> Result<Option<RunRecord>, StoreError> {
