@@ -31,7 +31,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the API.
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Make, list, revoke and rotate keys.
     #[command(subcommand, after_help = KEYS_EXAMPLES)]
     Keys(KeysCommand),

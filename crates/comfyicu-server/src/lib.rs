@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
     };
     match Cli::parse_from(&resolved.arguments).command {
         Command::Config(command) => run_command(async { command::config::run(command, &resolved) }),
-        Command::Serve(args) => serve(args),
+        Command::Serve(args) => serve(*args),
         Command::Keys(command) => run_command(command::keys::run(command)),
         Command::Logs(args) => run_command(command::logs::run(args)),
         Command::Usage(args) => run_command(command::usage::run(args)),

@@ -210,7 +210,7 @@ impl Metrics {
         self.0.streams.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// All metrics, in the text form of OpenMetrics.
+    /// All metrics, in the text form of `OpenMetrics`.
     pub(crate) fn to_text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;

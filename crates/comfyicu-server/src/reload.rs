@@ -36,7 +36,7 @@ impl Reload {
         match webhook_secrets(self.secret_file.as_deref()) {
             Ok(secrets) => self.secrets.replace(secrets),
             Err(error) => {
-                tracing::error!(error = with_causes(&error), "the webhooks' secrets stay as they were")
+                tracing::error!(error = with_causes(&error), "the webhooks' secrets stay as they were");
             }
         }
         if let Some(keys) = &self.keys

@@ -57,7 +57,7 @@ fn a_rotated_key_has_another_text_and_is_the_same_key() {
     assert_eq!(get(&server, &second, "/workflows").status, 200);
     let third = rotate(&[]);
     let statuses = [&first, &second, &third].map(|key| get(&server, key, "/workflows").status);
-    assert_eq!(statuses, [200, 401, 200], "the first has its hour still");
+    assert_eq!(statuses, [401, 401, 200], "without a grace no earlier text is good");
     assert_eq!(listed(&server).iter().filter(|key| key["id"] == id.as_str()).count(), 1);
 }
 

@@ -17,7 +17,7 @@ use crate::keys::KeyScope;
 
 /// How long the store may take to answer before it counts as gone.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
-/// The text form of OpenMetrics.
+/// The text form of `OpenMetrics`.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Says that the process answers.

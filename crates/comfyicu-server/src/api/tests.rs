@@ -28,6 +28,7 @@ use crate::store::{KeyStore as _, RunStore as _, SqliteStore};
 
 mod events;
 mod extensions;
+mod isolation;
 mod limits;
 mod owners;
 

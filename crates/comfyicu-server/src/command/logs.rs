@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use comfyicu_model::Timestamp;
 use comfyicu_model::json::{Object, Value};
+use comfyicu_model::{OutputPath, Timestamp};
 
 use super::{CommandError, Data};
 use crate::args::LogsArgs;
@@ -84,7 +84,7 @@ fn describe_end(run: &RunRecord, details: &mut Object) {
     }
     match &run.outcome {
         Some(Outcome::Files(paths)) => {
-            details.insert("outputs", paths.iter().map(|path| path.as_str()).collect::<Vec<_>>());
+            details.insert("outputs", paths.iter().map(OutputPath::as_str).collect::<Vec<_>>());
         }
         Some(Outcome::Failure(failure)) => {
             details.insert("error", failure.get("error").cloned().unwrap_or_default());

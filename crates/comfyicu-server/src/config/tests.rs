@@ -27,7 +27,7 @@ fn resolve_with(
 fn served(arguments: &[&str], variables: &[(&'static str, &str)]) -> (Serve, Vec<(String, Origin)>) {
     let resolved = resolve_with(arguments, variables).unwrap();
     let ServerCommand::Serve(serve) = Cli::parse_from(resolved.arguments).command else { panic!("serve") };
-    (serve, resolved.origins)
+    (*serve, resolved.origins)
 }
 
 fn file(text: &str) -> (tempfile::TempDir, String) {

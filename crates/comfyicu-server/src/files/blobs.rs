@@ -59,11 +59,6 @@ impl BlobStore {
         Ok(Self { folder, max_bytes })
     }
 
-    /// The most bytes that one file may have.
-    pub(crate) const fn max_bytes(&self) -> u64 {
-        self.max_bytes
-    }
-
     /// Where the bytes of a digest are, when they are here.
     pub(crate) async fn find(&self, sha256: &Sha256Hex) -> Option<(PathBuf, u64)> {
         let path = self.path(sha256);
