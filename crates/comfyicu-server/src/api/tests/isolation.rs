@@ -22,7 +22,7 @@ impl Names {
         Self {
             workflow_id: "made-up-workflow".to_owned(),
             run_id: "AAAAAAAAAAAAAAAAAAAAA".to_owned(),
-            delivery_id: "msg_AAAAAAAAAAAAAAAAAAAAA".to_owned(),
+            delivery_id: "msg_BBBBBBBBBBBBBBBBBBBBB".to_owned(),
             sha256: "0".repeat(64),
             output: "made-up_00001_.png".to_owned(),
         }
@@ -40,7 +40,8 @@ impl Names {
 
     /// A text without what stood in the path.
     fn forget(&self, text: &str) -> String {
-        [&self.workflow_id, &self.run_id, &self.delivery_id, &self.sha256, &self.output]
+        // The longer ones first: a short one may stand in them.
+        [&self.sha256, &self.delivery_id, &self.run_id, &self.output, &self.workflow_id]
             .into_iter()
             .fold(text.to_owned(), |text, name| text.replace(name.as_str(), "NAME"))
     }
