@@ -22,9 +22,10 @@ struct Arguments {
     comfyui: String,
     /// The sides of the images, with commas between.
     sides: String,
-    /// The process of that ComfyUI, to see its memory; empty where that is not asked for.
+    /// The process of that ComfyUI, to see its memory and processor time; empty where that is not asked for.
     pid: String,
-    /// What starts and stops another one, to measure its first image: `SCRIPT start PORT`; empty likewise.
+    /// What starts and stops one instead, so that its first image is measured too: `SCRIPT start PORT`; empty
+    /// likewise.
     script: String,
 }
 

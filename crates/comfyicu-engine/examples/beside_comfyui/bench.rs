@@ -8,7 +8,7 @@ mod cancel;
 mod machine;
 mod prompt;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -19,14 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::comfyui::ComfyUi;
-use machine::{Bandwidth, Peak};
+use machine::{Bandwidth, Peak, processor_time};
 use prompt::{FILE, What};
 
 /// How many times each prompt runs at most; the median counts.
 const ROUNDS: usize = 5;
 
-/// No further round begins when both sides together have taken so long.
-const ENOUGH: Duration = Duration::from_secs(6);
+/// No further round begins when both sides together have taken so long: so all of it takes about ten minutes.
+const ENOUGH: Duration = Duration::from_secs(2);
 
 /// The largest batch that is measured, in pixels.
 const MAX_PIXELS: u64 = 8 * 2048 * 2048;
@@ -34,11 +34,11 @@ const MAX_PIXELS: u64 = 8 * 2048 * 2048;
 /// What is measured, and beside what.
 struct Plan {
     comfyui: Option<ComfyUi>,
-    /// The process of the real ComfyUI, to see its memory.
+    /// The process of the real ComfyUI, to see its memory and its processor time.
     pid: Option<u32>,
     sides: Vec<u32>,
-    /// What starts and stops a real ComfyUI: called with `start PORT` and `stop PORT`.
-    script: Option<PathBuf>,
+    /// The real ComfyUI that was started for this, and is stopped behind it.
+    started: Option<Started>,
 }
 
 impl Plan {
@@ -48,11 +48,17 @@ impl Plan {
             return Err("needed: ADDRESS SIDES PID SCRIPT".into());
         };
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let started = given(script).map(|script| Started::new(script.into())).transpose()?;
+        let pid = given(pid).map(|pid| pid.parse()).transpose()?;
+        let (comfyui, pid) = match (given(comfyui), &started) {
+            (None, Some(started)) => (Some(format!("127.0.0.1:{PORT}")), started.pid),
+            (given, _) => (given, pid),
+        };
         Ok(Self {
-            comfyui: given(comfyui).map(|address| ComfyUi::at(&address)),
-            pid: given(pid).map(|pid| pid.parse()).transpose()?,
+            comfyui: comfyui.map(|address| ComfyUi::at(&address)),
+            pid,
             sides: sides.split(',').map(str::parse).collect::<Result<_, _>>()?,
-            script: given(script).map(PathBuf::from),
+            started,
         })
     }
 }
@@ -68,9 +74,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         bench.bandwidth.0
     );
     println!(
-        "| prompt | side | batch | native, ms | ComfyUI, ms | times as fast | the node alone | of bandwidth | peak, MiB | ComfyUI's peak |"
+        "| prompt | side | batch | native, ms | ComfyUI, ms | times as fast | the node alone | times less processor time | of bandwidth | peak, MiB | ComfyUI's peak |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for side in &plan.sides {
         for batch in [1, 8] {
             if u64::from(*side).pow(2) * u64::from(batch) <= MAX_PIXELS.max(u64::from(*side).pow(2)) {
@@ -78,7 +84,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             }
         }
     }
-    first(plan.script.as_deref())?;
+    first(plan.started.as_ref())?;
     cancel::run()
 }
 
@@ -98,6 +104,8 @@ struct Measured {
     theirs: Option<f64>,
     own_peak: Option<u64>,
     their_peak: Option<u64>,
+    /// How much more processor time the other side took for all its rounds.
+    processor: Option<f64>,
 }
 
 impl<'p> Bench<'p> {
@@ -129,6 +137,8 @@ impl<'p> Bench<'p> {
         let started = Instant::now();
         let picture = (what == What::Load).then(|| prompt::picture(side)).transpose()?;
         let (peak, their_peak) = (Peak::of(std::process::id()), self.plan.pid.map(Peak::of));
+        let both = [Some(std::process::id()), self.plan.pid];
+        let before = both.map(|pid| pid.and_then(processor_time));
         while own.len() < ROUNDS && (own.is_empty() || started.elapsed() < ENOUGH) {
             let prompt = what.prompt(side, batch, u32::try_from(own.len())? + 3);
             let inputs = picture.as_ref().map(|picture| self.input(picture, own.len())).transpose()?;
@@ -137,7 +147,12 @@ impl<'p> Bench<'p> {
                 theirs.push(comfyui.time(&prompt)?);
             }
         }
+        let after = both.map(|pid| pid.and_then(processor_time));
+        let [own_time, their_time] = [0, 1].map(|side| Some(after[side]?.saturating_sub(before[side]?)));
+        let ratio = |(theirs, own): (Duration, Duration)| theirs.as_secs_f64() / own.as_secs_f64();
         Ok(Measured {
+            // The processor's clock ticks a hundred times a second.
+            processor: their_time.zip(own_time.filter(|own| own.as_millis() >= 50)).map(ratio),
             own: median(own),
             theirs: (!theirs.is_empty()).then(|| median(theirs)),
             own_peak: peak.mib(),
@@ -163,17 +178,18 @@ impl<'p> Bench<'p> {
     }
 
     fn print(&self, what: What, (side, batch): (u32, u32), measured: Measured, empty: Measured) {
-        let Measured { own, theirs, own_peak, their_peak } = measured;
+        let Measured { own, theirs, own_peak, their_peak, processor } = measured;
         let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         let net = own - empty.own;
         let alone = theirs.zip(empty.theirs).filter(|_| net > 0.05 && what.is_node());
         let part = what.bytes(side, batch).filter(|_| net > 0.05);
         println!(
-            "| {} | {side} | {batch} | {own:.1} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {side} | {batch} | {own:.1} | {} | {} | {} | {} | {} | {} | {} |",
             what.name(),
             shown(theirs.map(|theirs| format!("{theirs:.1}"))),
             shown(theirs.map(|theirs| format!("{:.1}", theirs / own))),
             shown(alone.map(|(theirs, empty)| format!("{:.1}", (theirs - empty) / net))),
+            shown(processor.map(|times| format!("{times:.1}"))),
             shown(part.map(|bytes| format!("{:.0} %", self.bandwidth.part(bytes, net) * 100.0))),
             shown(own_peak.map(|peak| peak.to_string())),
             shown(their_peak.map(|peak| peak.to_string())),
@@ -181,11 +197,46 @@ impl<'p> Bench<'p> {
     }
 }
 
-/// The port of the real ComfyUI whose start is measured.
+/// The port of the real ComfyUI that is started for this.
 const PORT: &str = "18719";
 
+/// A real ComfyUI that was started by a script, which is called with `start PORT` and `stop PORT`.
+struct Started {
+    script: PathBuf,
+    pid: Option<u32>,
+    /// How long after its start it had made an image.
+    first_image: Duration,
+}
+
+impl Started {
+    fn new(script: PathBuf) -> Result<Self, Failure> {
+        let began = Instant::now();
+        let answer = Command::new("bash").arg(&script).args(["start", PORT]).output()?;
+        let text = String::from_utf8_lossy(&answer.stdout);
+        if !answer.status.success() {
+            return Err(format!("{} did not start a ComfyUI: {text}", script.display()).into());
+        }
+        let mut words = text.split_whitespace();
+        let pid =
+            words.find(|word| *word == "pid").and_then(|_| words.next()).and_then(|pid| pid.parse().ok());
+        let mut started = Self { script, pid, first_image: Duration::ZERO };
+        ComfyUi::at(&format!("127.0.0.1:{PORT}")).time(&What::Save.prompt(64, 1, 1))?;
+        started.first_image = began.elapsed();
+        Ok(started)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let stopped = Command::new("bash").arg(&self.script).args(["stop", PORT]).status();
+        if !stopped.is_ok_and(|status| status.success()) {
+            println!("the ComfyUI on port {PORT} goes on: it could not be stopped");
+        }
+    }
+}
+
 /// How long after the start of a process there is an image.
-fn first(script: Option<&Path>) -> Result<(), Failure> {
+fn first(started: Option<&Started>) -> Result<(), Failure> {
     let times = (0..ROUNDS).map(|_| {
         let started = Instant::now();
         let status = Command::new(std::env::current_exe()?).args(["bench", "first"]).status()?;
@@ -193,15 +244,8 @@ fn first(script: Option<&Path>) -> Result<(), Failure> {
     });
     let own = median(times.collect::<Result<_, _>>()?);
     println!("first image from process start: native {own:.1} ms");
-    let Some(script) = script else { return Ok(()) };
-    let started = Instant::now();
-    let status = Command::new("bash").arg(script).args(["start", PORT]).status()?;
-    let comfyui = ComfyUi::at(&format!("127.0.0.1:{PORT}"));
-    let ran =
-        if status.success() { comfyui.time(&What::Save.prompt(64, 1, 1)) } else { Err("no start".into()) };
-    let theirs = started.elapsed().as_secs_f64() * 1000.0;
-    Command::new("bash").arg(script).args(["stop", PORT]).status()?;
-    ran?;
+    let Some(Started { first_image, .. }) = started else { return Ok(()) };
+    let theirs = first_image.as_secs_f64() * 1000.0;
     println!("first image from process start: ComfyUI {theirs:.1} ms, {:.0} times as long", theirs / own);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What the machine can do, and what processes take of it.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
@@ -37,6 +37,16 @@ impl Bandwidth {
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
 fn gigabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e9
+}
+
+/// The processor time that a process has taken, on all processors, as Linux tells it: in hundredths of a second.
+pub(super) fn processor_time(pid: u32) -> Option<Duration> {
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold spaces; user and system time are the twelfth and thirteenth behind it.
+    let mut times = stat.rsplit_once(')')?.1.split_whitespace().skip(11).map(str::parse::<u32>);
+    let (user, system) = (times.next()?.ok()?, times.next()?.ok()?);
+    Some(TICK * (user + system))
 }
 
 /// The most memory that a process has held since this was made.

@@ -11,7 +11,7 @@ pub(super) const FILE: &str = "bench.png";
 type Moves = Option<f64>;
 
 /// Nodes with what stands at their inputs, between the image `["1", 0]` and the result of node 2.
-const NODES: [(&str, &str, Moves); 26] = [
+const NODES: [(&str, &str, Moves); 28] = [
     ("(none)", "", None),
     ("ImageInvert", r#""image": ["1", 0]"#, Some(2.0)),
     (
@@ -78,6 +78,8 @@ const NODES: [(&str, &str, Moves); 26] = [
     ("Morphology", r#""image": ["1", 0], "operation": "dilate", "kernel_size": 5"#, None),
     ("ImageScaleBy lanczos", r#""image": ["1", 0], "upscale_method": "lanczos", "scale_by": 0.75"#, None),
     ("SplitImageWithAlpha", r#""image": ["1", 0]"#, None),
+    ("AdjustContrast", r#""images": ["1", 0], "factor": 1.5"#, Some(2.0)),
+    ("ImageAddNoise", r#""image": ["1", 0], "seed": 7, "strength": 0.3"#, None),
 ];
 
 /// What a prompt measures.
