@@ -25,6 +25,7 @@ mod palette;
 mod plan;
 mod prefix;
 mod python;
+mod random;
 mod registry;
 mod resize;
 mod run;

@@ -134,7 +134,7 @@ impl Graph {
             }
             "STRING" => ["", "a", "x/%width%", "Zwölf ab"][choose(4)].into(),
             "BOOLEAN" => (choose(2) == 0).into(),
-            "*" => {
+            "*" | "COMFY_MATCHTYPE_V3" => {
                 let (_, node, slot) = &self.values[choose(self.values.len())];
                 link(node, *slot)
             }

@@ -140,6 +140,10 @@ fn the_results_that_are_promised_are_tested() {
         .map(|case| case.unwrap().path())
         .collect();
     for [class, _, results, beginnings] in node_rows(&page) {
+        if results == "not compared" {
+            assert_eq!(beginnings, "none", "{class}");
+            continue;
+        }
         assert!(["exact", "within 1/255", "exact but for ties"].contains(&results), "{class} is {results}");
         let node = format!("\"{}\"", class.trim_matches('`'));
         assert!(!beginnings.is_empty(), "{class} has no cases");

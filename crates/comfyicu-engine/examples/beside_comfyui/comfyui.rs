@@ -51,6 +51,12 @@ impl ComfyUi {
         Err("ComfyUI did not end in time".into())
     }
 
+    /// Whether it has nodes of a class.
+    pub(crate) fn has(&self, class: &str) -> Result<bool, Failure> {
+        let answer = object(&self.http("GET", &format!("/object_info/{class}"), "", b"")?)?;
+        Ok(answer.contains_key(class))
+    }
+
     /// Runs a prompt that must succeed.
     pub(crate) fn time(&self, prompt: &str) -> Result<Duration, Failure> {
         let started = Instant::now();

@@ -76,6 +76,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for class in classes(&plan, &info) {
+        if !plan.comfyui.has(class)? {
+            println!("{class} is not in this ComfyUI");
+            continue;
+        }
         // There are many kinds of files, each of which counts as a class.
         let cases = if class.starts_with("LoadImage") { 8 * plan.cases } else { plan.cases };
         for number in 0..cases {

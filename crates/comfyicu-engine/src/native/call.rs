@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use comfyicu_model::json::Value as Json;
 use comfyicu_model::{NodeId, OutputPath};
 
 use super::context::Context;
@@ -155,6 +156,17 @@ impl Call {
     pub(super) fn int(&mut self, name: &str) -> Result<i64, Failure> {
         match self.take(name) {
             Some(Argument::Literal(Literal::Int(value))) => Ok(value),
+            _ => Err(missing(name)),
+        }
+    }
+
+    /// A number that random numbers follow from; of one that another node gives, the bits count.
+    pub(super) fn seed(&mut self, name: &str) -> Result<u64, Failure> {
+        match self.take(name) {
+            Some(Argument::Literal(Literal::Int(value))) => Ok(value.cast_unsigned()),
+            Some(Argument::Literal(Literal::Json(Json::Number(number)))) => {
+                number.as_u64().ok_or_else(|| missing(name))
+            }
             _ => Err(missing(name)),
         }
     }

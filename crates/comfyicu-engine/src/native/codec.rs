@@ -8,6 +8,7 @@ mod format;
 mod frame;
 mod gif_read;
 mod jpeg;
+mod part;
 mod png_read;
 mod png_write;
 mod tiff_read;
@@ -17,11 +18,12 @@ mod webp_write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apng_write::encode_apng;
+pub(super) use apng_write::encode_apng;
 pub(crate) use frame::Frame;
 pub(super) use png_write::encode_png;
 pub(crate) use png_write::{EncodeError, Pixels, TextChunk};
-pub(crate) use webp_write::{WebpOptions, encode_webp};
+pub(crate) use webp_write::WebpOptions;
+pub(super) use webp_write::encode_webp;
 
 use super::limit::TooLarge;
 use super::work::{Cancelled, Work};
@@ -72,11 +74,11 @@ pub(crate) enum DecodeError {
 pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
     match Format::of(bytes) {
         Some(Format::Png) => png_read::decode(bytes, work),
-        Some(Format::Jpeg) => jpeg::decode(bytes),
-        Some(Format::WebP) => webp_read::decode(bytes),
-        Some(Format::Tiff) => tiff_read::decode(bytes),
+        Some(Format::Jpeg) => jpeg::decode(bytes, work),
+        Some(Format::WebP) => webp_read::decode(bytes, work),
+        Some(Format::Tiff) => tiff_read::decode(bytes, work),
         Some(Format::Gif) => gif_read::decode(bytes, work),
-        Some(Format::Bmp) => bmp_read::decode(bytes),
+        Some(Format::Bmp) => bmp_read::decode(bytes, work),
         Some(Format::Other(format)) => Err(DecodeError::Unsupported { format }),
         None => Err(DecodeError::Unknown),
     }

@@ -1,6 +1,8 @@
 //! What all nodes of one run share.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::sync::{Mutex, PoisonError};
 
 use comfyicu_model::json::{Number, Object, Value as Json};
@@ -11,7 +13,7 @@ use super::codec::TextChunk;
 use super::limit::MAX_INPUT_BYTES;
 use super::nodes::LOADERS;
 use super::steps::Step;
-use super::work::Work;
+use super::work::{Interruptible, Work};
 use crate::{InputFile, InputFiles, Job};
 
 /// The run as its nodes see it.
@@ -42,7 +44,7 @@ impl Context {
 
     /// The bytes of an input file, as a node names it: `photo.png`, `sub/photo.png`, `photo.png [input]`.
     pub(super) fn read_input(&self, name: &str) -> Result<Vec<u8>, Failure> {
-        read_input(&self.inputs, name)
+        read_input(&self.inputs, name, &self.work)
     }
 
     /// The next number for files of a prefix, from 1 on. Prefixes are told apart as they were given, before
@@ -75,15 +77,19 @@ fn input<'a>(inputs: &'a InputFiles, name: &str) -> Result<(DestPath, &'a InputF
     }
 }
 
-fn read_input(inputs: &InputFiles, name: &str) -> Result<Vec<u8>, Failure> {
+fn read_input(inputs: &InputFiles, name: &str, work: &Work) -> Result<Vec<u8>, Failure> {
     let (destination, file) = input(inputs, name)?;
     if file.size_bytes > MAX_INPUT_BYTES {
         let message =
             format!("{destination} has {} bytes; at most {MAX_INPUT_BYTES} are read", file.size_bytes);
         return Err(Failure::new("MemoryError", message));
     }
-    std::fs::read(&file.path)
-        .map_err(|error| Failure::new("FileNotFoundError", format!("{destination} cannot be read: {error}")))
+    let mut bytes = Vec::with_capacity(usize::try_from(file.size_bytes).unwrap_or_default());
+    let read = File::open(&file.path).and_then(|file| Interruptible::new(file, work).read_to_end(&mut bytes));
+    work.go_on()?;
+    let failed = |error| Failure::new("FileNotFoundError", format!("{destination} cannot be read: {error}"));
+    read.map_err(failed)?;
+    Ok(bytes)
 }
 
 /// ComfyUI's check changes the prompt: `"130"` at an integer input is 130 from then on.

@@ -92,7 +92,7 @@ pub(super) fn convolve(
         let rows: Vec<Vec<f32>> = (0..kernel.side())
             .map(|at| mirrored(image.row(frame, reflect(y + at, radius, height)), radius, channels))
             .collect();
-        arch.dispatch(|| weigh(&rows, kernel, channels, row));
+        arch.dispatch(|| weigh(&rows, kernel, channels, row, work));
         for value in row {
             *value = finish(*value);
         }
@@ -103,13 +103,20 @@ pub(super) fn convolve(
 /// How many sums are made side by side: as many as stay in the processor's registers.
 const LANES: usize = 32;
 
+/// How many times as many are made between two looks at whether the run was cancelled: of a long row with the
+/// largest kernel that takes some milliseconds.
+const LOOK_AFTER: usize = 1024;
+
 /// Adds the products up one by one, rounding once each, in the order of the kernel.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
-fn weigh(rows: &[Vec<f32>], kernel: &Kernel, channels: usize, target: &mut [f32]) {
+fn weigh(rows: &[Vec<f32>], kernel: &Kernel, channels: usize, target: &mut [f32], work: &Work) {
     let (blocks, rest) = target.as_chunks_mut::<LANES>();
     let done = blocks.len() * LANES;
     for (block, target) in blocks.iter_mut().enumerate() {
+        if block % LOOK_AFTER == LOOK_AFTER - 1 && work.is_cancelled() {
+            return;
+        }
         let mut sums = [0.0; LANES];
         for (row, weights) in rows.iter().zip(kernel.weights.chunks_exact(kernel.side())) {
             for (at, weight) in weights.iter().enumerate() {

@@ -8,7 +8,7 @@ use super::call::{Call, Failure, Yield};
 use super::forecast::Given;
 use super::image::Shape;
 use super::value::ValueType;
-pub(super) use input::{Float, Input, Int, Kind};
+pub(super) use input::{Float, Input, Int, Kind, MATCHED};
 
 /// A node that the executor knows.
 #[derive(Debug)]
@@ -30,10 +30,32 @@ pub(super) struct Definition {
     pub(super) hidden: &'static [(&'static str, &'static str)],
     /// Whether the code gets whole lists of values. Others are called once for each value of a list.
     pub(super) takes_lists: bool,
+    /// Which of its inputs are made only when they are chosen.
+    pub(super) switch: Option<Switch>,
+    /// Whether ComfyUI calls it experimental.
+    pub(super) experimental: bool,
+    /// Whether its first result always takes memory of its own: it is never the image that the node got, nor
+    /// written over that.
+    pub(super) allocates: bool,
     /// The shape of its first result, as far as it is known before anything runs.
     pub(super) size: fn(&Given<'_>) -> Option<Shape>,
     /// The node's code: a pure function, which may block and take long.
     pub(super) run: fn(Call) -> Result<Yield, Failure>,
+}
+
+/// A boolean input that chooses one of two others: only what is chosen has to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Switch {
+    pub(super) input: &'static str,
+    pub(super) on_false: &'static str,
+    pub(super) on_true: &'static str,
+}
+
+impl Switch {
+    /// Whether an input may stay without its value.
+    pub(super) fn is_lazy(&self, input: &str) -> bool {
+        [self.on_false, self.on_true].contains(&input)
+    }
 }
 
 /// In which of two ways ComfyUI describes a node, after how it is written there.
@@ -72,6 +94,8 @@ impl Output {
     pub(super) const FLOAT: Self = Self::of(ValueType::Float);
     pub(super) const BOOL: Self = Self::of(ValueType::Bool);
     pub(super) const TEXT: Self = Self::of(ValueType::Text);
+    /// Of the type of the inputs of [`MATCHED`].
+    pub(super) const MATCHED: Self = Self::of(ValueType::Matched);
 
     /// An output that is named for its type.
     const fn of(kind: ValueType) -> Self {
@@ -102,6 +126,9 @@ impl Definition {
         role: Role::Inner,
         hidden: &[],
         takes_lists: false,
+        switch: None,
+        experimental: false,
+        allocates: false,
         size: |_| None,
         run: |_| Ok(Yield::default()),
     };
@@ -116,6 +143,9 @@ impl Definition {
         if self.form == Form::Schema {
             object.insert("output_tooltips", outputs(|_| Json::Null));
         }
+        if self.outputs.iter().any(|output| output.kind == ValueType::Matched) {
+            object.insert("output_matchtypes", outputs(|_| MATCHED.into()));
+        }
         object.insert("name", self.class_type);
         object.insert("display_name", self.display_name_to_value());
         object.insert("description", self.description);
@@ -123,9 +153,9 @@ impl Definition {
         object.insert("category", self.category);
         object.insert("output_node", self.role == Role::Output);
         if self.form == Form::Schema {
-            for flag in ["deprecated", "experimental", "api_node"] {
-                object.insert(flag, false);
-            }
+            object.insert("deprecated", false);
+            object.insert("experimental", self.experimental);
+            object.insert("api_node", false);
         }
         object
     }

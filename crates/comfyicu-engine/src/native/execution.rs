@@ -13,7 +13,7 @@ use super::NativeExecutor;
 use super::call::{Call, Failure, File, Yield};
 use super::context::Context;
 use super::forecast;
-use super::plan::Plan;
+use super::plan::{Known, Plan};
 use super::run::Results;
 use super::signature::{Signature, signatures};
 use super::steps::Step;
@@ -47,8 +47,10 @@ impl<'a> Execution<'a> {
         let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps, work)), steps));
         let (context, steps) =
             gathering.await.map_err(|error| ExecutionError::Unavailable(error.to_string()))?;
-        let plan = Plan::new(steps, &signatures, &executor.cache);
-        let results = Results::new(&plan.steps);
+        let known = Known { signatures: &signatures, cache: &executor.cache };
+        let plan = Plan::new(steps, known);
+        let mut results = Results::default();
+        results.expect(plan.possible_links());
         Ok(Self { plan, context, results, signatures, executor, cancel, progress })
     }
 
@@ -58,21 +60,47 @@ impl<'a> Execution<'a> {
         events: &dyn EventSink,
         outputs: &dyn OutputSink,
     ) -> Result<(), ExecutionError> {
-        for (node_id, results) in std::mem::take(&mut self.plan.cached) {
-            events.emit(Event::NodeCached { node_id: node_id.clone() });
-            self.results.keep(&node_id, results);
-        }
-        let steps = std::mem::take(&mut self.plan.steps);
-        for (done, step) in steps.iter().enumerate() {
+        self.keep_cached(events);
+        let mut done = 0;
+        while let Some(step) = self.plan.next() {
             if self.cancel.is_cancelled() {
                 return Err(ExecutionError::Cancelled);
             }
+            if !step.lazy.is_empty() {
+                self.choose(step, events);
+                continue;
+            }
             let class_type = step.definition.class_type.to_owned();
             let node_id = step.node_id.clone();
-            events.emit(Event::NodeStarted { node_id, class_type, done, total: steps.len() });
-            self.step(step, events, outputs).await?;
+            let total = done + 1 + self.plan.len();
+            events.emit(Event::NodeStarted { node_id, class_type, done, total });
+            self.step(&step, events, outputs).await?;
+            done += 1;
         }
         if self.cancel.is_cancelled() { Err(ExecutionError::Cancelled) } else { Ok(()) }
+    }
+
+    fn keep_cached(&mut self, events: &dyn EventSink) {
+        for (node_id, results) in self.plan.take_cached() {
+            events.emit(Event::NodeCached { node_id: node_id.clone() });
+            self.results.keep(&node_id, results);
+        }
+    }
+
+    /// Looks which way a switch stands, and lets the plan make only that.
+    fn choose(&mut self, step: Step, events: &dyn EventSink) {
+        let switch = step.definition.switch;
+        let by = switch.and_then(|switch| step.sources.iter().find(|(name, _)| *name == switch.input));
+        let values = by.map(|(_, source)| self.results.booleans(source)).unwrap_or_default();
+        let chosen: Vec<&str> = switch
+            .map(|switch| {
+                values.iter().map(|on| if *on { switch.on_true } else { switch.on_false }).collect()
+            })
+            .unwrap_or_default();
+        let known = Known { signatures: &self.signatures, cache: &self.executor.cache };
+        self.plan.choose(step, &chosen, known);
+        self.results.expect(self.plan.possible_links());
+        self.keep_cached(events);
     }
 
     /// Runs one node: once, or for each value of a list.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::limit::{self, TooLarge};
 use super::memory::{Lease, OutOfMemory};
 use super::number::to_byte;
-use super::work::{Cancelled, Work};
+use super::work::{Cancelled, STRETCH, Work};
 
 /// Why an image was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -126,10 +126,8 @@ impl Image {
         })
     }
 
-    /// Takes values that lie as `shape` says. What is missing is black, what is too much is dropped.
-    ///
-    /// # Errors
-    /// When the image has more pixels than [`limit::MAX_PIXELS`], or than the run may hold.
+    /// Takes values that lie as `shape` says.
+    #[cfg(test)]
     pub(super) fn from_values(shape: Shape, work: &Work, mut values: Vec<f32>) -> Result<Self, BuildError> {
         limit::check(shape)?;
         let lease = work.memory().lease(shape.bytes())?;
@@ -158,8 +156,7 @@ impl Image {
         change: impl FnOnce(&mut [f32]) -> Result<(), Cancelled>,
     ) -> Result<Self, BuildError> {
         if Arc::get_mut(&mut self.data).is_none() {
-            let lease = work.memory().lease(self.shape.bytes())?;
-            self.data = Arc::new(Pixels { values: self.data.values.clone(), _lease: lease });
+            self = Self::by_rows(self.shape, work, |frame, y, row| row.copy_from_slice(self.row(frame, y)))?;
         }
         if let Some(pixels) = Arc::get_mut(&mut self.data) {
             change(&mut pixels.values)?;
@@ -187,6 +184,23 @@ impl Image {
         })
     }
 
+    /// Whether another image is the same, value by value.
+    ///
+    /// # Errors
+    /// When the run is cancelled.
+    pub(super) fn equals(&self, other: &Self, work: &Work) -> Result<bool, Cancelled> {
+        if self.shape != other.shape {
+            return Ok(false);
+        }
+        for (own, others) in self.data.values.chunks(STRETCH).zip(other.data.values.chunks(STRETCH)) {
+            work.go_on()?;
+            if own != others {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// A row of one image of the batch; empty where there is none.
     pub(super) fn row(&self, frame: usize, y: usize) -> &[f32] {
         let start = frame * self.shape.frame() + y * self.shape.row();
@@ -199,18 +213,18 @@ impl Image {
         self.row(frame, y).get(x * channels..(x + 1) * channels).unwrap_or_default()
     }
 
-    /// The values as bytes, as ComfyUI stores them.
+    /// The values as bytes, as ComfyUI stores them, and the memory that is leased for these.
     ///
     /// # Errors
-    /// When the run is cancelled.
-    pub(super) fn to_bytes(&self, work: &Work) -> Result<Vec<u8>, Cancelled> {
-        let (shape, row) = (self.shape, self.shape.row());
-        let mut bytes = vec![0; shape.values()];
-        work.fill_rows(&mut bytes, row, |at, target| {
+    /// When the run may not hold them, or is cancelled.
+    pub(super) fn to_bytes(&self, work: &Work) -> Result<(Vec<u8>, Lease), BuildError> {
+        let shape = self.shape;
+        let lease = work.memory().lease(shape.values())?;
+        let bytes = work.rows(shape.values(), shape.row(), |at, target| {
             let values = self.row(at / shape.height, at % shape.height);
             target.iter_mut().zip(values).for_each(|(byte, value)| *byte = to_byte(*value));
         })?;
-        Ok(bytes)
+        Ok((bytes, lease))
     }
 
     /// The image with so many channels: those that it lacks are 1, which is opaque.
@@ -253,18 +267,6 @@ impl Image {
 pub(crate) struct Mask(Image);
 
 impl Mask {
-    /// Takes values that lie row by row, mask after mask.
-    ///
-    /// # Errors
-    /// When the mask has more pixels than [`limit::MAX_PIXELS`], or than the run may hold.
-    pub(super) fn from_values(
-        (batch, height, width): (usize, usize, usize),
-        work: &Work,
-        values: Vec<f32>,
-    ) -> Result<Self, BuildError> {
-        Image::from_values(Shape { batch, height, width, channels: 1 }, work, values).map(Self)
-    }
-
     /// Takes an image of one channel.
     pub(super) fn of(image: Image) -> Self {
         debug_assert_eq!(image.shape.channels, 1, "a mask has one channel");

@@ -76,11 +76,11 @@ impl Memory {
         Self { run: Ledger::of_run(run_limit), executor, cache: Some(cache) }
     }
 
-    /// Whether a buffer could be held if there were nothing else.
-    pub(super) fn could_hold(&self, bytes: usize) -> Result<(), OutOfMemory> {
-        for ledger in [&self.run, &self.executor] {
-            if bytes > ledger.limit {
-                return Err(OutOfMemory { wanted: bytes, held: 0, limit: ledger.limit, scope: ledger.scope });
+    /// Whether a buffer could be held beside so many bytes if there were nothing else.
+    pub(super) fn could_hold(&self, wanted: usize, held: usize) -> Result<(), OutOfMemory> {
+        for Ledger { limit, scope, .. } in [&*self.run, &*self.executor] {
+            if held.saturating_add(wanted) > *limit {
+                return Err(OutOfMemory { wanted, held, limit: *limit, scope: *scope });
             }
         }
         Ok(())

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use comfyicu_model::NodeId;
+
 use super::definition::Role;
-use super::steps::{Source, Step};
+use super::steps::Step;
 
 /// How soon a node is taken among those that could run: outputs first, then what leads to one shortly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,12 +38,9 @@ impl<'a> Graph<'a> {
     fn new(steps: &'a [Step]) -> Self {
         let position: HashMap<&str, usize> =
             steps.iter().enumerate().map(|(at, step)| (step.node_id.as_str(), at)).collect();
-        let linked = |(_, source): &(_, Source)| match source {
-            Source::Link { node_id, .. } => position.get(node_id.as_str()).copied(),
-            Source::Literal(_) => None,
-        };
+        let linked = |(node_id, _): (&NodeId, usize)| position.get(node_id.as_str()).copied();
         let links: Vec<Vec<usize>> =
-            steps.iter().map(|step| step.sources.iter().filter_map(linked).collect()).collect();
+            steps.iter().map(|step| step.possible_links().filter_map(linked).collect()).collect();
         let needs: Vec<HashSet<usize>> = links.iter().map(|links| links.iter().copied().collect()).collect();
         let mut readers = vec![HashSet::new(); steps.len()];
         for (reader, needs) in needs.iter().enumerate() {

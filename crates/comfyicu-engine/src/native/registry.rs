@@ -7,19 +7,24 @@ use comfyicu_model::json::Object;
 
 use super::definition::Definition;
 use super::nodes::{
-    alpha, batch, blend, blur, canny, composite, empty, invert, load, mask, morphology, pad, porter_duff,
-    primitive, quantize, save, scale, show, stitch, text, transform, yuv,
+    alpha, batch, blend, blur, canny, composite, dataset, empty, invert, load, mask, morphology, noise, pad,
+    porter_duff, primitive, quantize, save, scale, show, stitch, switch, text, transform, yuv,
 };
 
 static DEFINITIONS: &[&Definition] = &[
+    &dataset::ADJUST_BRIGHTNESS,
+    &dataset::ADJUST_CONTRAST,
     &canny::CANNY,
     &text::CASE_CONVERTER,
+    &dataset::CENTER_CROP_IMAGES,
+    &switch::COMFY_SWITCH_NODE,
     &mask::CROP_MASK,
     &empty::EMPTY_IMAGE,
     &mask::FEATHER_MASK,
     &scale::FLUX_KONTEXT_IMAGE_SCALE,
     &show::GET_IMAGE_SIZE,
     &mask::GROW_MASK,
+    &noise::IMAGE_ADD_NOISE,
     &batch::IMAGE_BATCH,
     &blend::IMAGE_BLEND,
     &blur::IMAGE_BLUR,
@@ -28,6 +33,7 @@ static DEFINITIONS: &[&Definition] = &[
     &transform::IMAGE_CROP,
     &transform::IMAGE_FLIP,
     &batch::IMAGE_FROM_BATCH,
+    &dataset::IMAGE_GRID,
     &invert::IMAGE_INVERT,
     &pad::IMAGE_PAD_FOR_OUTPAINT,
     &quantize::IMAGE_QUANTIZE,
@@ -48,7 +54,9 @@ static DEFINITIONS: &[&Definition] = &[
     &mask::MASK_COMPOSITE,
     &save::MASK_PREVIEW,
     &mask::MASK_TO_IMAGE,
+    &dataset::MERGE_IMAGE_LISTS,
     &morphology::MORPHOLOGY,
+    &dataset::NORMALIZE_IMAGES,
     &porter_duff::PORTER_DUFF_IMAGE_COMPOSITE,
     &show::PREVIEW_ANY,
     &save::PREVIEW_IMAGE,
@@ -63,6 +71,8 @@ static DEFINITIONS: &[&Definition] = &[
     &text::REGEX_REPLACE,
     &batch::REPEAT_IMAGE_BATCH,
     &pad::RESIZE_AND_PAD_IMAGE,
+    &dataset::RESIZE_IMAGES_BY_LONGER_EDGE,
+    &dataset::RESIZE_IMAGES_BY_SHORTER_EDGE,
     &save::SAVE_ANIMATED_PNG,
     &save::SAVE_ANIMATED_WEBP,
     &save::SAVE_IMAGE,

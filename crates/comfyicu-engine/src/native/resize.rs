@@ -176,12 +176,16 @@ fn one(
     target: &mut [f32],
     work: &Work,
 ) -> Result<(), Cancelled> {
+    let row = size.width * view.channels;
     let kernel = match method {
         Method::NearestExact => nearest::resize,
         Method::Bilinear => linear::resize,
-        Method::Area => area::resize,
         Method::Bicubic => cubic::resize,
+        Method::Area => {
+            let kernel = |first, band: &mut [f32]| area::resize(view, size, first, band, work);
+            return work.fill_bands(target, row, BAND, kernel);
+        }
         Method::Lanczos => return lanczos::resize(view, size, target, work),
     };
-    work.fill_bands(target, size.width * view.channels, BAND, |first, band| kernel(view, size, first, band))
+    work.fill_bands(target, row, BAND, |first, band| kernel(view, size, first, band))
 }

@@ -8,13 +8,13 @@ use comfyicu_model::NodeId;
 use super::call::{Arguments, Call};
 use super::context::Context;
 use super::steps::{Source, Step};
-use super::value::{Argument, Value};
+use super::value::{Argument, Literal, Value};
 
 /// The results that are still needed.
 #[derive(Debug, Default)]
 pub(super) struct Results(HashMap<(NodeId, usize), Kept>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Kept {
     /// How many inputs are still to read it.
     readers: usize,
@@ -23,18 +23,27 @@ struct Kept {
 }
 
 impl Results {
-    /// Counts who will read what.
-    pub(super) fn new(steps: &[Step]) -> Self {
-        let mut results = HashMap::new();
-        for (_, source) in steps.iter().flat_map(|step| &step.sources) {
-            if let Source::Link { node_id, slot } = source {
-                let kept = results
-                    .entry((node_id.clone(), *slot))
-                    .or_insert(Kept { readers: 0, values: Vec::new() });
-                kept.readers += 1;
+    /// Counts who will read what; what nobody will read any more is dropped.
+    pub(super) fn expect(&mut self, links: impl Iterator<Item = (NodeId, usize)>) {
+        self.0.values_mut().for_each(|kept| kept.readers = 0);
+        for link in links {
+            let kept = self.0.entry(link).or_default();
+            kept.readers += 1;
+        }
+        self.0.retain(|_, kept| kept.readers > 0);
+    }
+
+    /// Which values a boolean has: one, or those of a list.
+    pub(super) fn booleans(&self, source: &Source) -> Vec<bool> {
+        let boolean = |literal: &Literal| matches!(literal, Literal::Bool(true));
+        match source {
+            Source::Literal(literal) => vec![boolean(literal)],
+            Source::Link { node_id, slot } => {
+                let kept = self.0.get(&(node_id.clone(), *slot));
+                let values = kept.into_iter().flat_map(|kept| &kept.values);
+                values.map(|value| matches!(value, Value::Scalar(literal) if boolean(literal))).collect()
             }
         }
-        Self(results)
     }
 
     /// Gathers the arguments of a step, and makes the calls that it takes: one, or where a list meets a node

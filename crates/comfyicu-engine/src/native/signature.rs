@@ -33,7 +33,7 @@ fn signature(step: &Step, known: &HashMap<NodeId, Signature>, inputs: &InputFile
         hasher.update(part);
     };
     add(step.definition.class_type.as_bytes());
-    for (name, source) in &step.sources {
+    for (name, source) in step.sources.iter().chain(&step.lazy) {
         add(name.as_bytes());
         match source {
             Source::Literal(Literal::Int(value)) => add(&value.to_le_bytes()),

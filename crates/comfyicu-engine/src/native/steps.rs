@@ -20,6 +20,8 @@ pub(super) struct Step {
     pub(super) node_id: NodeId,
     pub(super) definition: &'static Definition,
     pub(super) sources: Vec<(&'static str, Source)>,
+    /// What is needed only when the node's switch chooses it.
+    pub(super) lazy: Vec<(&'static str, Source)>,
 }
 
 /// Where an argument comes from.
@@ -36,6 +38,30 @@ impl Step {
             Source::Literal(literal) => Some((*name, literal)),
             Source::Link { .. } => None,
         })
+    }
+
+    /// The results that it needs, as often as it does.
+    pub(super) fn links(&self) -> impl Iterator<Item = (&NodeId, usize)> {
+        links(&self.sources)
+    }
+
+    /// The results that it needs or may need.
+    pub(super) fn possible_links(&self) -> impl Iterator<Item = (&NodeId, usize)> {
+        self.links().chain(links(&self.lazy))
+    }
+}
+
+fn links<'a>(sources: &'a [(&'static str, Source)]) -> impl Iterator<Item = (&'a NodeId, usize)> {
+    sources.iter().filter_map(|(_, source)| source.link())
+}
+
+impl Source {
+    /// The result that it is.
+    pub(super) const fn link(&self) -> Option<(&NodeId, usize)> {
+        match self {
+            Self::Link { node_id, slot } => Some((node_id, *slot)),
+            Self::Literal(_) => None,
+        }
     }
 }
 
@@ -60,11 +86,11 @@ fn definition(node: Node<'_>) -> Option<&'static Definition> {
 fn step(prompt: &Prompt, node: Node<'_>) -> Option<Step> {
     let definition = definition(node)?;
     let named = |input: &Input| Some((input.name, source(prompt, node, input)?));
-    Some(Step {
-        node_id: node.id().into(),
-        definition,
-        sources: definition.inputs.iter().filter_map(named).collect(),
-    })
+    let is_lazy = |(name, source): &(&str, Source)| {
+        source.link().is_some() && definition.switch.is_some_and(|switch| switch.is_lazy(name))
+    };
+    let (lazy, sources) = definition.inputs.iter().filter_map(named).partition(is_lazy);
+    Some(Step { node_id: node.id().into(), definition, sources, lazy })
 }
 
 /// Where an input gets its value from; `None` where it has none.
@@ -89,6 +115,7 @@ fn unwrapped(value: &Json) -> &Json {
 fn literal(value: &Json, input: &Input) -> Option<Literal> {
     let converted = match input.kind {
         Kind::Value(wanted) if wanted != ValueType::Any && value.is_null() => return None,
+        Kind::Seed => value.to_python_int().map(seed),
         Kind::Value(_) => None,
         Kind::Int(_) => value.to_python_int().map(|number| Literal::Int(nearest(&number))),
         Kind::Float(_) => value.to_python_float().map(Literal::Float),
@@ -97,6 +124,11 @@ fn literal(value: &Json, input: &Input) -> Option<Literal> {
         Kind::Choice(_) | Kind::InputImage => value.as_str().map(|name| Literal::Text(name.to_owned())),
     };
     Some(converted.unwrap_or_else(|| Literal::Json(value.clone())))
+}
+
+/// A seed; one that is too large for an integer stays the number that it is.
+fn seed(number: Number) -> Literal {
+    number.as_i64().map_or_else(|| Literal::Json(number.into()), Literal::Int)
 }
 
 /// The integer itself, or the nearest that 64 bits can hold.

@@ -35,6 +35,8 @@ pub(super) enum ValueType {
     Text,
     /// Whatever there is.
     Any,
+    /// Whatever there is, the same at several places of a node.
+    Matched,
 }
 
 impl ValueType {
@@ -47,6 +49,7 @@ impl ValueType {
             Self::Bool => "BOOLEAN",
             Self::Text => "STRING",
             Self::Any => "*",
+            Self::Matched => "COMFY_MATCHTYPE_V3",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Long work: on all processors, row by row, broken off when the run is cancelled, within the run's memory.
 
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
@@ -17,6 +18,10 @@ const LONG: usize = 1 << 20;
 
 /// How many times the progress of long work is told at most.
 const REPORTS: usize = 50;
+
+/// After so many values at most, work looks again whether the run was cancelled, where its rows are longer or it
+/// has none: that takes a few milliseconds.
+pub(super) const STRETCH: usize = 1 << 18;
 
 /// The run was cancelled, so its results are not needed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +41,8 @@ pub(super) struct Work {
     cancel: CancellationToken,
     progress: watch::Sender<Progress>,
     memory: Memory,
+    #[cfg(test)]
+    looks: looks::Looks,
 }
 
 impl Work {
@@ -44,7 +51,13 @@ impl Work {
         progress: watch::Sender<Progress>,
         memory: Memory,
     ) -> Self {
-        Self { cancel, progress, memory }
+        Self {
+            cancel,
+            progress,
+            memory,
+            #[cfg(test)]
+            looks: looks::Looks::NONE,
+        }
     }
 
     /// The memory that the run may hold.
@@ -54,7 +67,26 @@ impl Work {
 
     /// Breaks off where the run was cancelled. Loops over rows ask for each of them.
     pub(super) fn go_on(&self) -> Result<(), Cancelled> {
-        if self.cancel.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+        if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+
+    /// Whether the run was cancelled. What fills a long row may then leave it as it is: nobody will read it.
+    pub(super) fn is_cancelled(&self) -> bool {
+        #[cfg(test)]
+        self.looks.count(&self.cancel);
+        self.cancel.is_cancelled()
+    }
+
+    /// Makes a buffer of so many values, row by row, as [`Self::fill_rows`] does.
+    pub(super) fn rows<T: Clone + Default + Send>(
+        &self,
+        length: usize,
+        row: usize,
+        fill: impl Fn(usize, &mut [T]) + Sync,
+    ) -> Result<Vec<T>, Cancelled> {
+        let mut values = vec![T::default(); length];
+        self.fill_rows(&mut values, row, fill)?;
+        Ok(values)
     }
 
     /// Fills the rows of a buffer, several at once; `fill` gets the number of a row, and the row.
@@ -85,7 +117,37 @@ impl Work {
             fill(at * rows, band);
             report.add_one();
             Ok(())
-        })
+        })?;
+        // The last ones may have been left as they were.
+        self.go_on()
+    }
+}
+
+/// Reads from a source until the run is cancelled; from then on that fails. So decoders of other crates break off,
+/// as far as they read while they decode.
+#[derive(Debug)]
+pub(super) struct Interruptible<'w, R> {
+    source: R,
+    work: &'w Work,
+}
+
+impl<'w, R> Interruptible<'w, R> {
+    pub(super) const fn new(source: R, work: &'w Work) -> Self {
+        Self { source, work }
+    }
+}
+
+impl<R: Read> Read for Interruptible<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.work.go_on().map_err(io::Error::other)?;
+        let piece = buffer.len().min(STRETCH);
+        self.source.read(buffer.get_mut(..piece).unwrap_or_default())
+    }
+}
+
+impl<R: Seek> Seek for Interruptible<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.source.seek(to)
     }
 }
 
@@ -111,9 +173,53 @@ impl<'a> Report<'a> {
     }
 }
 
+/// Counts how often work looks whether it was cancelled: tests cancel at one of these looks.
+#[cfg(test)]
+pub(super) mod looks {
+    use std::sync::Arc;
+
+    use super::{AtomicUsize, CancellationToken, Ordering, Work};
+
+    #[derive(Clone, Debug, Default)]
+    pub(super) struct Looks(Option<(Arc<AtomicUsize>, usize)>);
+
+    impl Looks {
+        pub(super) const NONE: Self = Self(None);
+
+        pub(super) fn count(&self, cancel: &CancellationToken) {
+            if let Some((count, last)) = &self.0
+                && count.fetch_add(1, Ordering::Relaxed) + 1 == *last
+            {
+                cancel.cancel();
+            }
+        }
+    }
+
+    impl Work {
+        /// Work that is cancelled when it looks for the `last` time.
+        pub(in crate::native) fn until_look(last: usize) -> Self {
+            Self { looks: Looks(Some((Arc::default(), last))), ..Self::default() }
+        }
+
+        /// How often it has looked.
+        pub(in crate::native) fn looks(&self) -> usize {
+            self.looks.0.as_ref().map_or(0, |(count, _)| count.load(Ordering::Relaxed))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_fails_once_the_run_is_cancelled() {
+        let work = Work::until_look(3);
+        let mut source = Interruptible::new(io::Cursor::new(vec![7; 3 * STRETCH]), &work);
+        let mut buffer = vec![0; 3 * STRETCH];
+        assert!(source.read_exact(&mut buffer).is_err());
+        assert_eq!(buffer.iter().rposition(|byte| *byte == 7), Some(2 * STRETCH - 1));
+    }
 
     #[test]
     fn rows_are_filled_by_their_number() {

@@ -3,6 +3,7 @@
 use png::{BlendOp, DisposeOp, FrameControl};
 
 use super::Frame;
+use super::part::Part;
 
 /// The picture that frames are drawn on.
 #[derive(Debug)]
@@ -20,42 +21,20 @@ enum Dispose {
 }
 
 /// The part of the picture that a frame covers.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    x: usize,
-    y: usize,
-    width: usize,
-    height: usize,
-}
-
-impl Part {
-    fn of(control: &FrameControl) -> Self {
-        let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
-        Self {
-            x: side(control.x_offset),
-            y: side(control.y_offset),
-            width: side(control.width),
-            height: side(control.height),
-        }
-    }
-
-    /// The lines of the part in a picture of `picture_width`, of so many bytes a pixel.
-    fn lines<'d>(
-        &self,
-        data: &'d mut [u8],
-        picture_width: usize,
-        channels: usize,
-    ) -> impl Iterator<Item = &'d mut [u8]> {
-        let columns = self.x * channels..self.x.saturating_add(self.width).min(picture_width) * channels;
-        let lines = data.chunks_exact_mut((picture_width * channels).max(1));
-        lines.skip(self.y).take(self.height).filter_map(move |line| line.get_mut(columns.clone()))
+fn part_of(control: &FrameControl) -> Part {
+    let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
+    Part {
+        x: side(control.x_offset),
+        y: side(control.y_offset),
+        width: side(control.width),
+        height: side(control.height),
     }
 }
 
 impl Canvas {
     /// Starts with the first image of the file; it has no control when it is not part of the animation.
     pub(super) fn new(first: &Frame, control: Option<&FrameControl>) -> Self {
-        let dispose = match control.map(|control| (control.dispose_op, Part::of(control))) {
+        let dispose = match control.map(|control| (control.dispose_op, part_of(control))) {
             // There is nothing before the first frame to go back to.
             Some((DisposeOp::Background | DisposeOp::Previous, part)) => Dispose::Clear(part),
             Some((DisposeOp::None, _)) | None => Dispose::Keep,
@@ -71,7 +50,7 @@ impl Canvas {
             Dispose::Clear(part) => clear(picture, part),
             Dispose::Restore(part, before) => copy(picture, &before, part),
         }
-        let part = Part::of(control);
+        let part = part_of(control);
         self.dispose = match (control.dispose_op, control.blend_op) {
             (DisposeOp::Background, _) => Dispose::Clear(part),
             (DisposeOp::Previous, BlendOp::Source) => Dispose::Restore(part, Box::new(picture.clone())),

@@ -6,11 +6,12 @@ mod packed;
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
 use crate::native::limit;
+use crate::native::work::Work;
 use header::{Header, Layout};
 
 const FORMAT: &str = "BMP";
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
     let header = Header::read(bytes).map_err(broken)?;
     let Header { width, height, .. } = header;
     limit::check(Shape { batch: 1, height, width, channels: 3 })?;
@@ -18,7 +19,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
     let unpacked;
     let (data, layout) = match header.layout {
         Layout::Packed { four_bits } => {
-            unpacked = packed::unpack(data, header.data, (width, height), four_bits);
+            unpacked = packed::unpack(data, header.data, (width, height), four_bits, work)?;
             if unpacked.len() < width * height {
                 return Err(DecodeError::TooShort { format: FORMAT });
             }
@@ -35,6 +36,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
     let mut alpha = layout.has_alpha().then(|| vec![0; width * height]);
     // A file that ends early leaves black where lines are missing.
     for (at, source) in data.chunks_exact(line.max(1)).take(height).enumerate() {
+        work.go_on()?;
         let y = if header.top_down { at } else { height - 1 - at };
         let colours = rgb.chunks_exact_mut(3 * width).nth(y).unwrap_or_default();
         let opacities = alpha.as_mut().and_then(|alpha| alpha.chunks_exact_mut(width).nth(y));

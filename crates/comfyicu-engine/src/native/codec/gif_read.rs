@@ -5,10 +5,11 @@ use std::num::NonZeroU64;
 use gif::{DecodeOptions, Decoder, DecodingError, DisposalMethod, MemoryLimit};
 use weezl::{BitOrder, LzwStatus};
 
+use super::part::Part;
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
 use crate::native::limit::{self, MAX_PIXELS};
-use crate::native::work::Work;
+use crate::native::work::{Cancelled, STRETCH, Work};
 
 /// Colours and opacity of a pixel.
 type Rgba = [u8; 4];
@@ -25,12 +26,12 @@ pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeErro
     let background = decoder.bg_color().and_then(|index| u8::try_from(index).ok()).unwrap_or_default();
     let mut screen = Screen::new(size, global, background);
     let mut frames: Vec<Frame> = Vec::new();
-    while let Some(picture) = next(&mut decoder, frames.len())? {
+    while let Some(picture) = next(&mut decoder, frames.len(), work)? {
         work.go_on()?;
         let (width, height) = screen.size_with(&picture);
         limit::check(Shape { batch: frames.len() + 1, height, width, channels: 3 })?;
         screen.draw(&picture);
-        frames.push(screen.to_frame());
+        frames.push(screen.to_frame(work)?);
     }
     if frames.is_empty() {
         return Err(DecodeError::Broken { format: "GIF", reason: "it holds no picture".to_owned() });
@@ -60,17 +61,8 @@ enum Colours {
     Own(Option<Palette>),
 }
 
-/// The part of the screen that a picture covers.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    x: usize,
-    y: usize,
-    width: usize,
-    height: usize,
-}
-
 /// Reads the next picture. A file that ends without saying so ends all the same, once there was a picture.
-fn next(decoder: &mut Decoder<&[u8]>, done: usize) -> Result<Option<Picture>, DecodeError> {
+fn next(decoder: &mut Decoder<&[u8]>, done: usize, work: &Work) -> Result<Option<Picture>, DecodeError> {
     let info = match decoder.read_next_frame() {
         Ok(info) => info,
         Err(_) if done > 0 => return Ok(None),
@@ -94,28 +86,37 @@ fn next(decoder: &mut Decoder<&[u8]>, done: usize) -> Result<Option<Picture>, De
     };
     let Part { width, height, .. } = picture.part;
     limit::check(Shape { batch: 1, height: height.max(1), width: width.max(1), channels: 1 })?;
-    Ok(Some(Picture { indices: unpacked(&info.buffer, (width, height), info.interlaced), ..picture }))
+    let indices = unpacked(&info.buffer, (width, height), info.interlaced, work)?;
+    Ok(Some(Picture { indices, ..picture }))
 }
 
 /// Unpacks indices, row by row; what the data does not say is 0.
-fn unpacked(packed: &[u8], (width, height): (usize, usize), interlaced: bool) -> Vec<u8> {
+fn unpacked(
+    packed: &[u8],
+    (width, height): (usize, usize),
+    interlaced: bool,
+    work: &Work,
+) -> Result<Vec<u8>, Cancelled> {
     let mut indices = vec![0; width * height];
-    let Some((code_size, data)) = packed.split_first() else { return indices };
+    let Some((code_size, data)) = packed.split_first() else { return Ok(indices) };
     if !(1..=8).contains(code_size) {
-        return indices;
+        return Ok(indices);
     }
     let mut decoder = weezl::decode::Decoder::new(BitOrder::Lsb, *code_size);
     let (mut read, mut written) = (0, 0);
     while let (Some(data), Some(rest)) = (data.get(read..), indices.get_mut(written..)) {
-        let step = decoder.decode_bytes(data, rest);
+        work.go_on()?;
+        let all = rest.len();
+        let room = rest.get_mut(..STRETCH.min(all)).unwrap_or_default();
+        let step = decoder.decode_bytes(data, room);
         read += step.consumed_in;
         written += step.consumed_out;
         let stands = step.consumed_in == 0 && step.consumed_out == 0;
-        if stands || rest.len() == step.consumed_out || !matches!(step.status, Ok(LzwStatus::Ok)) {
+        if stands || all == step.consumed_out || !matches!(step.status, Ok(LzwStatus::Ok)) {
             break;
         }
     }
-    if interlaced { in_order(&indices, width, height) } else { indices }
+    Ok(if interlaced { in_order(&indices, width, height) } else { indices })
 }
 
 /// Puts rows in order that come in four passes, each finer than the one before.
@@ -305,23 +306,14 @@ impl Screen {
     }
 
     fn lines(&mut self, part: Part) -> impl Iterator<Item = &mut [Rgba]> {
-        let lines = self.pixels.chunks_exact_mut(self.size.0.max(1)).skip(part.y).take(part.height);
-        lines.filter_map(move |line| line.get_mut(part.x..part.x + part.width))
+        part.lines(&mut self.pixels, self.size.0, 1)
     }
 
-    fn to_frame(&self) -> Frame {
-        let alpha = || self.pixels.iter().map(|[.., alpha]| *alpha).collect();
+    fn to_frame(&self, work: &Work) -> Result<Frame, Cancelled> {
         let keyed = self.first.is_some_and(|(_, transparent)| transparent.is_some());
         let grey = self.first.is_some_and(|(grey, _)| grey);
-        Frame {
-            width: self.size.0,
-            height: self.size.1,
-            rgb: self.pixels.iter().flat_map(|[rgb @ .., _]| *rgb).collect(),
-            alpha: (keyed && !grey).then(alpha),
-            key: self
-                .first
-                .and_then(|(grey, transparent)| transparent.filter(|_| grey))
-                .map(|index| [index; 3]),
-        }
+        let key = self.first.and_then(|(grey, transparent)| transparent.filter(|_| grey));
+        let frame = Frame::of_rgba(self.pixels.as_flattened(), self.size, keyed && !grey, work)?;
+        Ok(Frame { key: key.map(|index| [index; 3]), ..frame })
     }
 }

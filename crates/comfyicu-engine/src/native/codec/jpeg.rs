@@ -5,13 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
 use super::exif::Orientation;
+use super::frame::{each_pixel, grey_to_rgb};
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
 use crate::native::limit;
+use crate::native::work::{Cancelled, Work};
 
 const FORMAT: &str = "JPEG";
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
     let header = open(bytes)?;
     let orientation = orientation(&header);
     let colours = match header.color_space() {
@@ -20,13 +22,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
         _ => ColorSpace::JCS_RGB,
     };
     let (width, height) = header.size();
-    let pixels = read(header, colours);
+    let pixels = read(header, colours, work)?;
     let rgb = match colours {
-        ColorSpace::JCS_GRAYSCALE => pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
-        ColorSpace::JCS_CMYK => pixels.as_chunks().0.iter().copied().flat_map(inverted_cmyk_to_rgb).collect(),
+        ColorSpace::JCS_GRAYSCALE => each_pixel(&pixels, width, work, grey_to_rgb)?,
+        ColorSpace::JCS_CMYK => each_pixel(&pixels, width, work, inverted_cmyk_to_rgb)?,
         _ => pixels,
     };
-    Ok(vec![Frame { width, height, rgb, alpha: None, key: None }.upright(orientation)])
+    Ok(vec![Frame { width, height, rgb, alpha: None, key: None }.upright(orientation, work)?])
 }
 
 /// Reads what stands before the pixels, and checks the size.
@@ -37,8 +39,19 @@ pub(super) fn open(bytes: &[u8]) -> Result<Decompress<&[u8]>, DecodeError> {
     Ok(header)
 }
 
+/// How many rows libjpeg reads between two looks at whether the run was cancelled.
+const ROWS: usize = 16;
+
 /// Reads the pixels. Damage in them is no error: what was read before it stays, as in ComfyUI; the rest is 0.
-pub(super) fn read(header: Decompress<&[u8]>, colours: ColorSpace) -> Vec<u8> {
+///
+/// Of a progressive file libjpeg gathers all scans before the first row, which nothing interrupts: about a second
+/// for the largest image.
+pub(super) fn read(
+    header: Decompress<&[u8]>,
+    colours: ColorSpace,
+    work: &Work,
+) -> Result<Vec<u8>, Cancelled> {
+    work.go_on()?;
     let (width, height) = header.size();
     let channels = match colours {
         ColorSpace::JCS_GRAYSCALE => 1,
@@ -48,12 +61,20 @@ pub(super) fn read(header: Decompress<&[u8]>, colours: ColorSpace) -> Vec<u8> {
     let mut pixels = vec![0; width * height * channels];
     let read = caught(|| Ok(header.to_colorspace(colours)?)).and_then(|mut started| {
         pixels = vec![0; started.min_flat_buffer_size()];
-        caught(|| Ok(started.read_scanlines_into(&mut pixels).map(drop)?))
+        let band = (ROWS * pixels.len() / height.max(1)).max(1);
+        caught(|| {
+            for rows in pixels.chunks_mut(band) {
+                work.go_on()?;
+                started.read_scanlines_into(rows)?;
+            }
+            Ok(())
+        })
     });
+    work.go_on()?;
     if let Err(error) = read {
         tracing::debug!(%error, "the pixels of a JPEG file were read in part");
     }
-    pixels
+    Ok(pixels)
 }
 
 /// Calls the library; its fatal errors, which unwind, become errors.

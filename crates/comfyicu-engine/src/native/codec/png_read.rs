@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 use std::io::{self, Cursor};
 
-use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Info, Limits, Reader};
+use png::{
+    BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Info, InterlaceInfo, Limits, Reader,
+    expand_interlaced_row,
+};
 
 use super::animation::Canvas;
 use super::exif::Orientation;
+use super::frame::{each_pixel, grey_to_rgb};
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
 use crate::native::limit;
-use crate::native::work::Work;
+use crate::native::work::{Cancelled, Work};
 
 /// What the decoder may take for rows and chunks beside the pixels, which are checked apart.
 const CHUNK_LIMIT: usize = 64 << 20;
@@ -45,10 +49,11 @@ pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeErro
             }
         }
     }
-    let mut frames = if count > 1 { animation(&mut reader, first, count)? } else { vec![first] };
+    let mut frames = if count > 1 { animation(&mut reader, first, count, work)? } else { vec![first] };
     let orientation = orientation(&mut reader);
     if orientation != Orientation::Upright {
-        frames = frames.into_iter().map(|frame| frame.upright(orientation)).collect();
+        let upright = frames.into_iter().map(|frame| frame.upright(orientation, work));
+        frames = upright.collect::<Result<_, _>>()?;
     }
     Ok(frames)
 }
@@ -115,14 +120,9 @@ fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<(Frame, Read),
     let mut read = Ok(());
     if reader.info().interlaced {
         // Pillow makes nothing of half a one either.
-        reader.next_frame(&mut rows).map_err(|error| broken(&error))?;
+        interlaced(reader, &mut rows, line, work)?.map_err(|error| broken(&error))?;
     } else {
-        for row in rows.chunks_exact_mut(line.max(1)) {
-            work.go_on()?;
-            read = read.and_then(|()| reader.read_row(row).map(drop));
-        }
-        // Asked once more, it looks at what stands behind the last row.
-        read = read.and_then(|()| reader.read_row(&mut []).map(drop));
+        read = in_order(reader, &mut rows, line, work)?;
     }
     let read = match read {
         Ok(()) => Read::Whole,
@@ -133,7 +133,53 @@ fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<(Frame, Read),
             if cut { Read::Cut } else { Read::Damaged }
         }
     };
-    Ok((to_frame(reader.info(), (width, height), &rows), read))
+    Ok((to_frame(reader.info(), (width, height), &rows, work)?, read))
+}
+
+/// Reads rows from the first to the last, until that fails.
+fn in_order(
+    reader: &mut PngReader<'_>,
+    rows: &mut [u8],
+    line: usize,
+    work: &Work,
+) -> Result<Result<(), DecodingError>, Cancelled> {
+    for row in rows.chunks_exact_mut(line.max(1)) {
+        work.go_on()?;
+        if let Err(error) = reader.read_row(row) {
+            return Ok(Err(error));
+        }
+    }
+    // Asked once more, it looks at what stands behind the last row.
+    Ok(reader.read_row(&mut []).map(drop))
+}
+
+/// Reads rows that come in several passes, each finer than the one before.
+fn interlaced(
+    reader: &mut PngReader<'_>,
+    rows: &mut [u8],
+    line: usize,
+    work: &Work,
+) -> Result<Result<(), DecodingError>, Cancelled> {
+    let info = reader.info();
+    let bits = info.bits_per_pixel();
+    loop {
+        work.go_on()?;
+        match reader.next_interlaced_row() {
+            Ok(Some(row)) => {
+                if let InterlaceInfo::Adam7(place) = row.interlace() {
+                    expand_interlaced_row(
+                        rows,
+                        line,
+                        row.data(),
+                        place,
+                        u8::try_from(bits).unwrap_or(u8::MAX),
+                    );
+                }
+            }
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
 }
 
 /// How many images the file holds: the first may stand beside an animation, for programs that show none.
@@ -144,16 +190,30 @@ fn frame_count(info: &Info<'_>) -> usize {
 }
 
 /// Reads the other frames of an animation; one that is cut short is an error, as in ComfyUI.
-fn animation(reader: &mut PngReader<'_>, first: Frame, count: usize) -> Result<Vec<Frame>, DecodeError> {
+fn animation(
+    reader: &mut PngReader<'_>,
+    first: Frame,
+    count: usize,
+    work: &Work,
+) -> Result<Vec<Frame>, DecodeError> {
     let mut canvas = Canvas::new(&first, reader.info().frame_control.as_ref());
     let mut frames = vec![first];
     let mut rows = vec![0; reader.output_buffer_size().unwrap_or_default()];
     while frames.len() < count {
         let control = *reader.next_frame_info().map_err(|error| broken(&error))?;
-        let output = reader.next_frame(&mut rows).map_err(|error| broken(&error))?;
         let side = |side: u32| usize::try_from(side).unwrap_or_default();
-        let used = rows.get(..output.buffer_size()).unwrap_or_default();
-        let part = to_frame(reader.info(), (side(output.width), side(output.height)), used);
+        let (width, height) = (side(control.width), side(control.height));
+        let line = reader.output_line_size(control.width).unwrap_or_default();
+        let used = rows.get_mut(..line.saturating_mul(height)).unwrap_or_default();
+        let read = if reader.info().interlaced {
+            work.go_on()?;
+            reader.next_frame(&mut rows).map(drop)
+        } else {
+            in_order(reader, used, line, work)?
+        };
+        read.map_err(|error| broken(&error))?;
+        let used = rows.get(..line.saturating_mul(height)).unwrap_or_default();
+        let part = to_frame(reader.info(), (width, height), used, work)?;
         frames.push(canvas.draw(&part, &control));
     }
     Ok(frames)
@@ -170,34 +230,38 @@ fn orientation(reader: &mut PngReader<'_>) -> Orientation {
 }
 
 /// Turns rows as the file holds them into colours and opacity.
-fn to_frame(info: &Info<'_>, (width, height): (usize, usize), rows: &[u8]) -> Frame {
-    let samples = to_bytes(info, (width, height), rows);
+fn to_frame(
+    info: &Info<'_>,
+    (width, height): (usize, usize),
+    rows: &[u8],
+    work: &Work,
+) -> Result<Frame, Cancelled> {
+    let samples = to_bytes(info, (width, height), rows, work)?;
     let mut alpha = None;
     let rgb = match info.color_type {
         ColorType::Rgb => samples.into_owned(),
-        ColorType::Grayscale => samples.iter().flat_map(|grey| [*grey; 3]).collect(),
+        ColorType::Grayscale => each_pixel(&samples, width, work, grey_to_rgb)?,
         ColorType::GrayscaleAlpha => {
-            let pixels = samples.as_chunks::<2>().0;
-            alpha = Some(pixels.iter().map(|[_, alpha]| *alpha).collect());
-            pixels.iter().flat_map(|[grey, _]| [*grey; 3]).collect()
+            alpha = Some(each_pixel(&samples, width, work, |[_, alpha]: [u8; 2]| [alpha])?);
+            each_pixel(&samples, width, work, |[grey, _]| [grey; 3])?
         }
         ColorType::Rgba => {
-            let pixels = samples.as_chunks::<4>().0;
-            alpha = Some(pixels.iter().map(|[.., alpha]| *alpha).collect());
-            pixels.iter().flat_map(|[rgb @ .., _]| *rgb).collect()
+            alpha = Some(each_pixel(&samples, width, work, |[.., alpha]: [u8; 4]| [alpha])?);
+            each_pixel(&samples, width, work, |[rgb @ .., _]: [u8; 4]| rgb)?
         }
         ColorType::Indexed => {
             let palette = info.palette.as_deref().unwrap_or_default().as_chunks::<3>().0;
-            alpha = info.trns.as_deref().map(|opacity| {
-                let of_index = |index: &u8| opacity.get(usize::from(*index)).copied().unwrap_or(u8::MAX);
-                samples.iter().map(of_index).collect()
-            });
+            if let Some(opacity) = info.trns.as_deref() {
+                let of_index =
+                    |[index]: [u8; 1]| [opacity.get(usize::from(index)).copied().unwrap_or(u8::MAX)];
+                alpha = Some(each_pixel(&samples, width, work, of_index)?);
+            }
             // An index beyond the palette is black.
-            let colour = |index: &u8| palette.get(usize::from(*index)).copied().unwrap_or_default();
-            samples.iter().flat_map(colour).collect()
+            let colour = |[index]: [u8; 1]| palette.get(usize::from(index)).copied().unwrap_or_default();
+            each_pixel(&samples, width, work, colour)?
         }
     };
-    Frame { width, height, rgb, alpha, key: key(info) }
+    Ok(Frame { width, height, rgb, alpha, key: key(info) })
 }
 
 /// The colour that stands for transparency, as Pillow compares it with bytes: of each number the lower one, and
@@ -214,37 +278,40 @@ fn key(info: &Info<'_>) -> Option<[u8; 3]> {
 
 /// Brings samples of any depth to bytes: a palette's index as it is, a grey scaled to 255, of two bytes the
 /// upper one. Only a 16-bit grey is clipped at 255 and not scaled, which is what Pillow's `I;16` becomes.
-fn to_bytes<'r>(info: &Info<'_>, (width, height): (usize, usize), rows: &'r [u8]) -> Cow<'r, [u8]> {
+fn to_bytes<'r>(
+    info: &Info<'_>,
+    (width, height): (usize, usize),
+    rows: &'r [u8],
+    work: &Work,
+) -> Result<Cow<'r, [u8]>, Cancelled> {
     let indexed = info.color_type == ColorType::Indexed;
     let spread = |bits: usize, factor: u8| {
         let mask = u8::MAX >> (8 - bits);
-        let unpack = move |byte: &u8| {
-            let byte = *byte;
-            (0..8 / bits).rev().map(move |at| (byte >> (at * bits)) & mask)
-        };
         let factor = if indexed { 1 } else { factor };
         let line = (width * bits).div_ceil(8).max(1);
-        let row = |row: &'r [u8]| row.iter().flat_map(unpack).take(width);
-        let samples = rows.chunks_exact(line).take(height).flat_map(row);
-        Cow::Owned(samples.map(|sample| sample * factor).collect())
+        let spread = work.rows(width * height, width, |y, target| {
+            let bytes = rows.get(y * line..).unwrap_or_default();
+            for (samples, byte) in target.chunks_mut(8 / bits).zip(bytes) {
+                for (sample, at) in samples.iter_mut().zip((0..8 / bits).rev()) {
+                    *sample = ((byte >> (at * bits)) & mask) * factor;
+                }
+            }
+        });
+        spread.map(Cow::Owned)
     };
     match info.bit_depth {
         BitDepth::One => spread(1, 255),
         BitDepth::Two => spread(2, 85),
         BitDepth::Four => spread(4, 17),
-        BitDepth::Eight => Cow::Borrowed(rows),
+        BitDepth::Eight => Ok(Cow::Borrowed(rows)),
         BitDepth::Sixteen => {
             let clipped = info.color_type == ColorType::Grayscale;
-            let byte = |[upper, lower]: &[u8; 2]| {
-                if clipped && *upper > 0 {
-                    u8::MAX
-                } else if clipped {
-                    *lower
-                } else {
-                    *upper
-                }
+            let byte = |[upper, lower]: [u8; 2]| match (clipped, upper) {
+                (true, 1..) => [u8::MAX],
+                (true, 0) => [lower],
+                (false, upper) => [upper],
             };
-            Cow::Owned(rows.as_chunks().0.iter().map(byte).collect())
+            each_pixel(rows, width, work, byte).map(Cow::Owned)
         }
     }
 }

@@ -7,6 +7,7 @@ use webp::{AnimEncoder, AnimFrame, Encoder, PixelLayout, WebPConfig};
 
 use super::png_write::side;
 use super::{EncodeError, Pixels, TextChunk};
+use crate::native::work::Work;
 
 /// How a WebP file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,13 +26,17 @@ const EXIF: u8 = 0x08;
 
 /// Writes frames of one size, each shown equally long; a single one is a plain image.
 ///
+/// libwebp cannot be interrupted through its wrapper: a picture, or the changes of all, is written to its end
+/// before the run is seen to be cancelled.
+///
 /// # Errors
-/// When the channels are none that WebP has, or the encoder refuses.
-pub(crate) fn encode_webp(
+/// When the channels are none that WebP has, the encoder refuses, or the run is cancelled.
+pub(in crate::native) fn encode_webp(
     frames: &[Pixels<'_>],
     duration_ms: u64,
     options: WebpOptions,
     texts: &[TextChunk],
+    work: &Work,
 ) -> Result<Vec<u8>, EncodeError> {
     let config = config(options)?;
     let Some(first) = frames.first() else { return Err(EncodeError::Channels { channels: 0 }) };
@@ -42,6 +47,7 @@ pub(crate) fn encode_webp(
     };
     let (width, height) = (side(first.width), side(first.height));
     let metadata = exif::metadata(texts);
+    work.go_on()?;
     if let [frame] = frames {
         let encoder = Encoder::new(frame.bytes, layout, width, height);
         let file = encoder.encode_advanced(&config).map_err(|error| refused(format!("{error:?}")))?;
@@ -57,7 +63,7 @@ pub(crate) fn encode_webp(
     let file = if options.lossless || layout == PixelLayout::Rgba {
         file.to_vec()
     } else {
-        key_frames::with_key_frames(&file, frames, duration_ms, &config)?
+        key_frames::with_key_frames(&file, frames, duration_ms, &config, work)?
     };
     Ok(with_exif(&file, *first, &[b"Exif\0\0", metadata.as_slice()].concat()))
 }
@@ -120,7 +126,6 @@ fn length(data: &[u8]) -> [u8; 4] {
 mod tests {
     use super::*;
     use crate::native::codec::decode;
-    use crate::native::work::Work;
 
     const LOSSLESS: WebpOptions = WebpOptions { lossless: true, quality: 80.0, method: 4 };
 
@@ -131,14 +136,14 @@ mod tests {
 
     #[test]
     fn what_is_written_without_loss_reads_back_the_same() {
+        let work = Work::default();
         for (count, channels) in [(1, 3), (3, 3), (1, 4), (3, 4)] {
             let mut frames = frames(count, channels);
             // Where a pixel is transparent, its colour may become another one.
             frames.iter_mut().flatten().for_each(|byte| *byte = (*byte).max(1));
             let pixels = |bytes| Pixels { width: 6, height: 4, channels, bytes };
             let pixels: Vec<_> = frames.iter().map(|bytes| pixels(bytes.as_slice())).collect();
-            let decoded =
-                decode(&encode_webp(&pixels, 40, LOSSLESS, &[]).unwrap(), &Work::default()).unwrap();
+            let decoded = decode(&encode_webp(&pixels, 40, LOSSLESS, &[], &work).unwrap(), &work).unwrap();
             assert_eq!(decoded.len(), count);
             for (frame, bytes) in decoded.iter().zip(&frames) {
                 let rgb: Vec<u8> = bytes.chunks(channels).flat_map(|pixel| &pixel[..3]).copied().collect();
@@ -149,10 +154,11 @@ mod tests {
 
     #[test]
     fn what_webp_has_not_is_refused() {
+        let encode_webp = |frame| encode_webp(&[frame], 1, LOSSLESS, &[], &Work::default());
         let grey = Pixels { width: 2, height: 2, channels: 1, bytes: &[0; 4] };
-        assert!(matches!(encode_webp(&[grey], 1, LOSSLESS, &[]), Err(EncodeError::Channels { channels: 1 })));
+        assert!(matches!(encode_webp(grey), Err(EncodeError::Channels { channels: 1 })));
         let long = vec![0; 3 * 20_000];
         let long = Pixels { width: 20_000, height: 1, channels: 3, bytes: &long };
-        assert!(matches!(encode_webp(&[long], 1, LOSSLESS, &[]), Err(EncodeError::Webp(_))));
+        assert!(matches!(encode_webp(long), Err(EncodeError::Webp(_))));
     }
 }

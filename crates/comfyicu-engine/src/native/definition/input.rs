@@ -21,6 +21,8 @@ pub(in crate::native) enum Kind {
     /// A result of another node.
     Value(ValueType),
     Int(Int),
+    /// A number that random numbers follow from, of 64 bits without a sign.
+    Seed,
     Float(Float),
     Bool {
         default: Option<bool>,
@@ -49,8 +51,10 @@ pub(in crate::native) struct Int {
 /// The bounds of a number.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::native) struct Float {
-    /// What it starts with, and by how much the editor changes it; of none there are no bounds either.
-    default: Option<(f64, f64)>,
+    /// What it starts with; of none there are no bounds either.
+    default: Option<f64>,
+    /// By how much the editor changes it.
+    step: Option<f64>,
     pub(in crate::native) min: f64,
     pub(in crate::native) max: f64,
 }
@@ -64,6 +68,9 @@ pub(in crate::native) struct Text {
 
 /// The largest integer that ComfyUI's editor is told, and as a negative the smallest.
 const LARGEST: i64 = i64::MAX;
+
+/// What ComfyUI calls the inputs and outputs of a switch that have one type.
+pub(in crate::native) const MATCHED: &str = "switch";
 
 /// One of some names.
 #[derive(Clone, Copy, Debug)]
@@ -96,13 +103,22 @@ impl Int {
 
 impl Float {
     pub(in crate::native) const fn new(default: f64, min: f64, max: f64, step: f64) -> Self {
-        Self { default: Some((default, step)), min, max }
+        Self { step: Some(step), ..Self::stepless(default, min, max) }
+    }
+
+    /// A number that the editor changes as it likes.
+    pub(in crate::native) const fn stepless(default: f64, min: f64, max: f64) -> Self {
+        Self { default: Some(default), step: None, min, max }
     }
 
     /// Any number between the largest integer and its negative. Python compares with these as they are, so the
     /// bounds are the last doubles within.
-    pub(in crate::native) const ANY: Self =
-        Self { default: None, min: -9_223_372_036_854_774_784.0, max: 9_223_372_036_854_774_784.0 };
+    pub(in crate::native) const ANY: Self = Self {
+        default: None,
+        step: None,
+        min: -9_223_372_036_854_774_784.0,
+        max: 9_223_372_036_854_774_784.0,
+    };
 }
 
 impl Kind {
@@ -110,7 +126,7 @@ impl Kind {
     pub(in crate::native) const fn name(self) -> &'static str {
         match self {
             Self::Value(kind) => kind.name(),
-            Self::Int(_) => "INT",
+            Self::Int(_) | Self::Seed => "INT",
             Self::Float(_) => "FLOAT",
             Self::Bool { .. } => "BOOLEAN",
             Self::Text(_) => "STRING",
@@ -136,6 +152,10 @@ impl Input {
         Self::new(name, Kind::Int(bounds), tooltip)
     }
 
+    pub(in crate::native) const fn seed(name: &'static str, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Seed, tooltip)
+    }
+
     pub(in crate::native) const fn float(name: &'static str, bounds: Float, tooltip: &'static str) -> Self {
         Self::new(name, Kind::Float(bounds), tooltip)
     }
@@ -151,6 +171,11 @@ impl Input {
 
     pub(in crate::native) const fn any(name: &'static str, tooltip: &'static str) -> Self {
         Self::new(name, Kind::Value(ValueType::Any), tooltip)
+    }
+
+    /// Whatever is there at the other inputs of this kind.
+    pub(in crate::native) const fn matched(name: &'static str, tooltip: &'static str) -> Self {
+        Self::new(name, Kind::Value(ValueType::Matched), tooltip)
     }
 
     pub(in crate::native) const fn text(
@@ -209,7 +234,20 @@ impl Input {
     pub(super) fn to_value(&self, form: Form) -> Json {
         let mut options = Object::new();
         let kind = match self.kind {
+            Kind::Value(ValueType::Matched) => {
+                options.insert("lazy", true);
+                let template = Object::from_iter([("template_id", MATCHED), ("allowed_types", "*")]);
+                options.insert("template", template);
+                self.kind.name().into()
+            }
             Kind::Value(_) => self.kind.name().into(),
+            Kind::Seed => {
+                options.insert("default", 0_u64);
+                options.insert("min", 0_u64);
+                options.insert("max", u64::MAX);
+                options.insert("control_after_generate", true);
+                self.kind.name().into()
+            }
             Kind::Int(int) => {
                 int.add_to(&mut options);
                 self.kind.name().into()
@@ -263,12 +301,15 @@ impl Int {
 
 impl Float {
     fn add_to(self, options: &mut Object) {
-        let Some((default, step)) = self.default else {
+        let Some(default) = self.default else {
             options.insert("min", -LARGEST);
             options.insert("max", LARGEST);
             return;
         };
-        for (name, value) in [("default", default), ("min", self.min), ("max", self.max), ("step", step)] {
+        let step = self.step.map(|step| ("step", step));
+        for (name, value) in
+            [("default", default), ("min", self.min), ("max", self.max)].into_iter().chain(step)
+        {
             options.insert(name, value);
         }
     }

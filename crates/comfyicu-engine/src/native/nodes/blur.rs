@@ -27,6 +27,7 @@ pub(in crate::native) static IMAGE_BLUR: Definition = Definition {
             "How slowly neighbours count less with their distance, in units of the radius.",
         ),
     ],
+    allocates: true,
     size: |given| given.image("image"),
     run: blur,
     ..BASE
@@ -49,6 +50,7 @@ pub(in crate::native) static IMAGE_SHARPEN: Definition = Definition {
         ),
         Input::float("alpha", Float::new(1.0, 0.0, 5.0, 0.01), "How strongly."),
     ],
+    allocates: true,
     size: |given| given.image("image"),
     run: sharpen,
     ..BASE

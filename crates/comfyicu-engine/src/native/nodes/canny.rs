@@ -34,6 +34,7 @@ pub(in crate::native) static CANNY: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    allocates: true,
     size: |given| given.image("image"),
     run,
     ..Definition::BASE
@@ -186,6 +187,9 @@ fn step(direction: f32) -> (isize, isize) {
     STEPS.get(eighth).copied().unwrap_or_default()
 }
 
+/// How many pixels are visited between two looks at whether the run was cancelled.
+const VISITS: usize = 1 << 14;
+
 /// Edges that are strong, and weak ones that go on from them.
 fn traced(strength: &Image, low: f32, high: f32, work: &Work) -> Result<Image, Failure> {
     let shape = strength.shape();
@@ -196,7 +200,12 @@ fn traced(strength: &Image, low: f32, high: f32, work: &Work) -> Result<Image, F
             let row = strength.row(frame, y).iter().enumerate();
             to_visit.extend(row.filter(|(_, strength)| **strength > high).map(|(x, _)| (y, x)));
         }
+        let mut visited = 0_usize;
         while let Some((y, x)) = to_visit.pop() {
+            if visited.is_multiple_of(VISITS) {
+                work.go_on()?;
+            }
+            visited += 1;
             let Some(edge) = found.get_mut(y * shape.width + x).filter(|edge| **edge == 0.0) else {
                 continue;
             };

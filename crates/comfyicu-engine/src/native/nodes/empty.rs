@@ -41,8 +41,8 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     };
     let [.., red, green, blue] = call.size("color")?.to_be_bytes();
     let colour = [red, green, blue].map(from_byte);
-    let image = Image::build(shape, &call.context.work, |values| {
-        values.as_chunks_mut().0.fill(colour);
+    let image = Image::by_rows(shape, &call.context.work, |_, _, row| {
+        row.as_chunks_mut().0.fill(colour);
     })?;
     Ok(Yield::values([Value::Image(image)]))
 }

@@ -3,7 +3,8 @@
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::codec::{DecodeError, Frame, decode};
 use crate::native::definition::{Definition, Input, Output};
-use crate::native::image::{Image, Mask, Shape};
+use crate::native::image::{BuildError, Image, Mask, Shape};
+use crate::native::memory::Lease;
 use crate::native::number::from_byte;
 use crate::native::value::Value;
 use crate::native::work::Work;
@@ -44,7 +45,7 @@ pub(in crate::native) static LOAD_IMAGE_MASK: Definition = Definition {
 const EMPTY_MASK_SIDE: usize = 64;
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
-    let frames = load(&mut call)?;
+    let (frames, _lease) = load(&mut call)?;
     let image = to_image(&frames, &call.context.work)?;
     let mask = to_mask(&frames, &call.context.work)?;
     Ok(Yield::values([Value::Image(image), Value::Mask(mask)]))
@@ -52,31 +53,41 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
 
 fn load_mask(mut call: Call) -> Result<Yield, Failure> {
     let channel = call.text("channel")?;
-    let frames = load(&mut call)?;
+    let (frames, _lease) = load(&mut call)?;
     let Some(Frame { width, height, rgb, alpha, key }) = frames.first() else {
         return Err(Failure::new("ValueError", "the file holds no image"));
     };
-    let values = match (["red", "green", "blue"].iter().position(|name| *name == channel), alpha) {
-        (Some(channel), _) => rgb.iter().skip(channel).step_by(3).map(|byte| from_byte(*byte)).collect(),
-        (None, Some(alpha)) => alpha.iter().map(|alpha| 1.0 - from_byte(*alpha)).collect(),
-        (None, None) => {
-            let is_transparent = |pixel: &[u8; 3]| f32::from(u8::from(Some(pixel) == key.as_ref()));
-            rgb.as_chunks().0.iter().map(is_transparent).collect()
+    let channel = ["red", "green", "blue"].iter().position(|name| *name == channel);
+    let colours = rgb.as_chunks::<3>().0;
+    let is_transparent = |pixel: &[u8; 3]| f32::from(u8::from(Some(pixel) == key.as_ref()));
+    let shape = Shape { batch: 1, height: *height, width: *width, channels: 1 };
+    let mask = Image::by_rows(shape, &call.context.work, |_, y, row| {
+        let colours = row.iter_mut().zip(colours.get(y * width..).unwrap_or_default());
+        match (channel, alpha) {
+            (Some(channel), _) => colours.for_each(|(value, pixel)| {
+                *value = from_byte(pixel.get(channel).copied().unwrap_or_default());
+            }),
+            (None, Some(alpha)) => transparency(alpha.get(y * width..), row),
+            (None, None) => colours.for_each(|(value, pixel)| *value = is_transparent(pixel)),
         }
-    };
-    let mask = Mask::from_values((1, *height, *width), &call.context.work, values)?;
-    Ok(Yield::values([Value::Mask(mask)]))
+    })?;
+    Ok(Yield::values([Value::Mask(Mask::of(mask))]))
 }
 
-fn load(call: &mut Call) -> Result<Vec<Frame>, Failure> {
+/// The pictures of a file, and the memory that is leased for them.
+fn load(call: &mut Call) -> Result<(Vec<Frame>, Lease), Failure> {
     let name = call.text("image")?;
+    let work = &call.context.work.clone();
     let bytes = call.context.read_input(&name)?;
-    let mut frames = decode(&bytes, &call.context.work).map_err(|error| failure(&name, &error))?;
+    let decoded = decode(&bytes, work);
+    work.go_on()?;
+    let mut frames = decoded.map_err(|error| failure(&name, &error))?;
     // Pages of another size than the first do not fit into its batch.
     if let Some((width, height)) = frames.first().map(|first| (first.width, first.height)) {
         frames.retain(|frame| (frame.width, frame.height) == (width, height));
     }
-    Ok(frames)
+    let lease = work.memory().lease(frames.iter().map(Frame::bytes).sum()).map_err(BuildError::from)?;
+    Ok((frames, lease))
 }
 
 fn failure(name: &str, error: &DecodeError) -> Failure {
@@ -104,12 +115,20 @@ fn to_image(frames: &[Frame], work: &Work) -> Result<Image, Failure> {
 /// A mask is 1 where the image is transparent.
 fn to_mask(frames: &[Frame], work: &Work) -> Result<Mask, Failure> {
     let opacities: Option<Vec<&Vec<u8>>> = frames.iter().map(|frame| frame.alpha.as_ref()).collect();
-    let mask = match (opacities, frames.first()) {
-        (Some(opacities), Some(Frame { width, height, .. })) => {
-            let values = opacities.into_iter().flatten().map(|alpha| 1.0 - from_byte(*alpha)).collect();
-            Mask::from_values((frames.len(), *height, *width), work, values)?
-        }
-        _ => Mask::from_values((frames.len(), EMPTY_MASK_SIDE, EMPTY_MASK_SIDE), work, Vec::new())?,
+    let mask = if let (Some(opacities), Some(Frame { width, height, .. })) = (opacities, frames.first()) {
+        let shape = Shape { batch: frames.len(), height: *height, width: *width, channels: 1 };
+        Image::by_rows(shape, work, |frame, y, row| {
+            transparency(opacities.get(frame).and_then(|alpha| alpha.get(y * width..)), row);
+        })?
+    } else {
+        let (height, width) = (EMPTY_MASK_SIDE, EMPTY_MASK_SIDE);
+        Image::build(Shape { batch: frames.len(), height, width, channels: 1 }, work, |_| {})?
     };
-    Ok(mask)
+    Ok(Mask::of(mask))
+}
+
+/// Fills a row of a mask: 1 where nothing is opaque.
+fn transparency(opacities: Option<&[u8]>, row: &mut [f32]) {
+    let opacities = opacities.unwrap_or_default();
+    row.iter_mut().zip(opacities).for_each(|(value, opacity)| *value = 1.0 - from_byte(*opacity));
 }

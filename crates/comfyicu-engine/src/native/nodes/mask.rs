@@ -146,7 +146,7 @@ fn of_pixels(call: &Call, image: &Image, value: impl Fn(&[f32]) -> f32 + Sync) -
 fn solid(mut call: Call) -> Result<Yield, Failure> {
     let shape = Shape { batch: 1, height: call.size("height")?, width: call.size("width")?, channels: 1 };
     let value = from_f64(call.float("value")?);
-    let mask = Image::build(shape, &call.context.work, |values| values.fill(value))?;
+    let mask = Image::by_rows(shape, &call.context.work, |_, _, row| row.fill(value))?;
     Ok(Yield::values([Value::Mask(Mask::of(mask))]))
 }
 

@@ -30,6 +30,7 @@ pub(in crate::native) static MORPHOLOGY: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    allocates: true,
     size: |given| given.image("image"),
     run,
     ..Definition::BASE

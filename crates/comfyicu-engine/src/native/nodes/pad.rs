@@ -131,9 +131,8 @@ fn resize_and_pad(mut call: Call) -> Result<Yield, Failure> {
     let padded = Shape { height, width, ..shape };
     if method == Method::Area && (size.width == 0 || size.height == 0) {
         // PyTorch makes nothing of an image here, where the other methods fail.
-        return Ok(Yield::values([Value::Image(Image::build(padded, &call.context.work, |values| {
-            values.fill(colour);
-        })?)]));
+        let empty = Image::by_rows(padded, &call.context.work, |_, _, row| row.fill(colour))?;
+        return Ok(Yield::values([Value::Image(empty)]));
     }
     let resized = resize_to(&image, method, size, Crop::Disabled, &call.context.work)?;
     let place = (width.saturating_sub(size.width) / 2, height.saturating_sub(size.height) / 2);

@@ -8,7 +8,7 @@ use crate::native::image::{Image, Shape};
 use crate::native::number::{cut, from_byte, to_byte_wrapped, to_f32};
 use crate::native::palette::{Palette, Rgb, median_cut};
 use crate::native::value::Value;
-use crate::native::work::Work;
+use crate::native::work::{Cancelled, Work};
 
 pub(in crate::native) static IMAGE_QUANTIZE: Definition = Definition {
     class_type: "ImageQuantize",
@@ -26,6 +26,7 @@ pub(in crate::native) static IMAGE_QUANTIZE: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
+    allocates: true,
     size: |given| given.image("image"),
     run,
     ..Definition::BASE
@@ -87,12 +88,12 @@ fn reduced(
         let values = frame.get(y * shape.row()..).unwrap_or_default().as_chunks::<3>().0;
         row.iter_mut().zip(values).for_each(|(pixel, values)| *pixel = values.map(to_byte_wrapped));
     })?;
-    let mut palette = median_cut(&pixels, colours);
+    let mut palette = median_cut(&pixels, colours, work)?;
     match dither {
         Dither::None => palette.apply(&mut pixels, shape.width, work)?,
         Dither::Diffusion => palette.diffuse(&mut pixels, shape.width, work)?,
         Dither::Pattern(power) => {
-            add_pattern(&mut pixels, shape.width, &pattern(power, &palette));
+            add_pattern(&mut pixels, shape.width, &pattern(power, &palette), work)?;
             palette.apply(&mut pixels, shape.width, work)?;
         }
     }
@@ -120,11 +121,11 @@ fn pattern(power: u32, palette: &Palette) -> Vec<Vec<f32>> {
     matrix.into_iter().map(scaled).collect()
 }
 
-fn add_pattern(pixels: &mut [Rgb], width: usize, pattern: &[Vec<f32>]) {
-    let rows = pattern.iter().cycle();
-    for (row, offsets) in pixels.chunks_mut(width.max(1)).zip(rows) {
+fn add_pattern(pixels: &mut [Rgb], width: usize, pattern: &[Vec<f32>], work: &Work) -> Result<(), Cancelled> {
+    work.fill_rows(pixels, width, |y, row| {
+        let Some(offsets) = pattern.get(y % pattern.len()) else { return };
         for (pixel, offset) in row.iter_mut().zip(offsets.iter().cycle()) {
             *pixel = pixel.map(|value| cut((f32::from(value) + offset).clamp(0.0, 255.0)));
         }
-    }
+    })
 }

@@ -96,7 +96,7 @@ fn letters(run_id: &str, node_id: &str) -> String {
 fn save_all(call: &Call, images: &Image, kind: OutputKind, prefix: &str) -> Result<Yield, Failure> {
     let prefix = Prefix::new(prefix, images.shape(), &ZonedDateTime::now())?;
     let shape = images.shape();
-    let bytes = images.to_bytes(&call.context.work)?;
+    let (bytes, _lease) = images.to_bytes(&call.context.work)?;
     let paths = (0..shape.batch).map(|at| {
         let number = call.context.next_number(prefix.as_str());
         prefix.file(Some(at), number, "png")

@@ -153,6 +153,7 @@ fn contains(mut call: Call) -> Result<Yield, Failure> {
 fn concatenate(mut call: Call) -> Result<Yield, Failure> {
     let [a, b] = [call.text("string_a")?, call.text("string_b")?];
     let delimiter = call.text("delimiter")?;
+    check_length(a.len().saturating_add(delimiter.len()).saturating_add(b.len()))?;
     Ok(text([a, b].join(&delimiter)))
 }
 
@@ -166,12 +167,17 @@ fn replace(mut call: Call) -> Result<Yield, Failure> {
     let (find, replace) = (call.text("find")?, call.text("replace")?);
     let places = string.matches(&find).count();
     // A short text can become a very long one.
-    let length = string.len().saturating_add(places.saturating_mul(replace.len()));
-    if length > MAX_TEXT {
-        let message = format!("the text would have {length} bytes; at most {MAX_TEXT} are made");
-        return Err(Failure::new("MemoryError", message));
-    }
+    check_length(string.len().saturating_add(places.saturating_mul(replace.len())))?;
     Ok(text(string.replace(&find, &replace)))
+}
+
+/// Checks that a text may be made: a few nodes can double one again and again.
+fn check_length(bytes: usize) -> Result<(), Failure> {
+    if bytes <= MAX_TEXT {
+        return Ok(());
+    }
+    let message = format!("the text would have {bytes} bytes; at most {MAX_TEXT} are made");
+    Err(Failure::new("MemoryError", message))
 }
 
 /// The longest text that is made of others, in bytes.

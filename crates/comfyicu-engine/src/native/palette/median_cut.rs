@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::heap::Heap;
 use super::{Palette, Rgb};
 use crate::native::number::floor;
+use crate::native::work::{Cancelled, STRETCH, Work};
 
 /// The most colours that are told apart; when there are more, the last bits are dropped.
 const MAX_COLOURS: usize = 65_536;
@@ -13,28 +14,34 @@ const MAX_COLOURS: usize = 65_536;
 const WEIGHTS: [u32; 3] = [77, 150, 29];
 
 /// The palette of at most `count` colours for pixels, at least one of each.
-pub(in crate::native) fn median_cut(pixels: &[Rgb], count: usize) -> Palette {
-    let (colours, dropped_bits) = counted(pixels);
-    let boxes = split_all(colours.into_iter().collect(), pixels.len(), count);
+///
+/// # Errors
+/// When the run is cancelled.
+pub(in crate::native) fn median_cut(pixels: &[Rgb], count: usize, work: &Work) -> Result<Palette, Cancelled> {
+    let (colours, dropped_bits) = counted(pixels, work)?;
+    let boxes = split_all(colours.into_iter().collect(), pixels.len(), count, work)?;
     let mut box_of = FxHashMap::default();
     for (index, colours) in boxes.iter().enumerate() {
         box_of.extend(colours.iter().map(|(colour, _)| (*colour, index)));
     }
     let mut sums = vec![([0_u32; 3], 0_u32); boxes.len()];
     let (mut before, mut index) = (None, None);
-    for pixel in pixels {
-        let colour = pixel.map(|value| value >> dropped_bits);
-        if before != Some(colour) {
-            index = box_of.get(&colour);
-            before = Some(colour);
-        }
-        if let Some((sum, count)) = index.and_then(|index: &usize| sums.get_mut(*index)) {
-            // Pillow's sums are as wide, and go round where there are too many pixels.
-            sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum = sum.wrapping_add((*value).into()));
-            *count += 1;
+    for stretch in pixels.chunks(STRETCH) {
+        work.go_on()?;
+        for pixel in stretch {
+            let colour = pixel.map(|value| value >> dropped_bits);
+            if before != Some(colour) {
+                index = box_of.get(&colour);
+                before = Some(colour);
+            }
+            if let Some((sum, count)) = index.and_then(|index: &usize| sums.get_mut(*index)) {
+                // Pillow's sums are as wide, and go round where there are too many pixels.
+                sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum = sum.wrapping_add((*value).into()));
+                *count += 1;
+            }
         }
     }
-    Palette::new(sums.into_iter().map(|(sum, count)| sum.map(|sum| mean(sum, count))).collect())
+    Ok(Palette::new(sums.into_iter().map(|(sum, count)| sum.map(|sum| mean(sum, count))).collect()))
 }
 
 fn mean(sum: u32, count: u32) -> u8 {
@@ -42,21 +49,29 @@ fn mean(sum: u32, count: u32) -> u8 {
 }
 
 /// How often there is each colour, and how many last bits were dropped so that they are not too many.
-fn counted(pixels: &[Rgb]) -> (FxHashMap<Rgb, u32>, u32) {
+fn counted(pixels: &[Rgb], work: &Work) -> Result<(FxHashMap<Rgb, u32>, u32), Cancelled> {
     let mut dropped_bits = 0;
     let mut colours: FxHashMap<Rgb, u32> = FxHashMap::default();
-    for pixel in pixels {
-        *colours.entry(pixel.map(|value| value >> dropped_bits)).or_default() += 1;
-        while colours.len() > MAX_COLOURS {
-            dropped_bits += 1;
-            let mut coarser = FxHashMap::default();
-            for (colour, count) in colours {
-                *coarser.entry(colour.map(|value| value >> 1)).or_default() += count;
+    for stretch in pixels.chunks(STRETCH) {
+        work.go_on()?;
+        for pixel in stretch {
+            *colours.entry(pixel.map(|value| value >> dropped_bits)).or_default() += 1;
+            while colours.len() > MAX_COLOURS {
+                dropped_bits += 1;
+                colours = coarser(colours);
             }
-            colours = coarser;
         }
     }
-    (colours, dropped_bits)
+    Ok((colours, dropped_bits))
+}
+
+/// The colours without their last bits.
+fn coarser(colours: FxHashMap<Rgb, u32>) -> FxHashMap<Rgb, u32> {
+    let mut coarser = FxHashMap::default();
+    for (colour, count) in colours {
+        *coarser.entry(colour.map(|value| value >> 1)).or_default() += count;
+    }
+    coarser
 }
 
 /// Colours with how many pixels have each.
@@ -69,11 +84,12 @@ enum Node {
 }
 
 /// Splits boxes until there are `count`, or none has two colours.
-fn split_all(colours: Colours, pixels: usize, count: usize) -> Vec<Colours> {
+fn split_all(colours: Colours, pixels: usize, count: usize, work: &Work) -> Result<Vec<Colours>, Cancelled> {
     let mut nodes = vec![Node::Leaf(colours)];
     let mut heap = Heap::new();
     heap.add(u32::try_from(pixels).unwrap_or(u32::MAX), 0_usize);
     for _ in 1..count {
+        work.go_on()?;
         let next = std::iter::from_fn(|| heap.remove())
             .find(|at| matches!(nodes.get(*at), Some(Node::Leaf(colours)) if has_volume(colours)));
         let Some(at) = next else { break };
@@ -86,7 +102,7 @@ fn split_all(colours: Colours, pixels: usize, count: usize) -> Vec<Colours> {
             nodes.push(Node::Leaf(side));
         }
     }
-    leaves(nodes)
+    Ok(leaves(nodes))
 }
 
 fn leaves(mut nodes: Vec<Node>) -> Vec<Colours> {
@@ -148,13 +164,17 @@ fn longest_axis(colours: &Colours) -> usize {
 mod tests {
     use super::*;
 
+    fn median_cut(pixels: &[Rgb], count: usize) -> Palette {
+        super::median_cut(pixels, count, &Work::default()).unwrap()
+    }
+
     #[test]
     fn as_few_colours_as_there_are_stay_as_they_are() {
         let pixels = [[255, 0, 0], [0, 0, 255], [255, 0, 0], [0, 255, 0]];
         let mut palette = median_cut(&pixels, 16);
         assert_eq!(palette.len(), 3);
         let mut same = pixels;
-        palette.apply(&mut same, 4, &crate::native::work::Work::default()).unwrap();
+        palette.apply(&mut same, 4, &Work::default()).unwrap();
         assert_eq!(same, pixels);
     }
 
@@ -170,7 +190,7 @@ mod tests {
             .flat_map(|red| (0..=255).map(move |green| [red, green, 0]))
             .chain([[0, 0, 255]])
             .collect();
-        let (colours, dropped_bits) = counted(&many);
+        let (colours, dropped_bits) = counted(&many, &Work::default()).unwrap();
         assert_eq!((dropped_bits, colours.len()), (1, 128 * 128 + 1));
     }
 }

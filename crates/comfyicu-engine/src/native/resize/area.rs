@@ -6,11 +6,12 @@ use super::target::Size;
 use super::view::View;
 use crate::native::number::to_f32;
 use crate::native::sum::sum_strided;
+use crate::native::work::{STRETCH, Work};
 
 /// Makes the rows from `first` on that fit into `target`.
-pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [f32]) {
+pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [f32], work: &Work) {
     if size == (Size { width: 1, height: 1 }) {
-        return mean(source, target);
+        return mean(source, target, work);
     }
     let channels = source.channels;
     let columns = covered(source.width, size.width);
@@ -19,6 +20,9 @@ pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [
         let sources = source.rows.get(rows.clone()).unwrap_or_default();
         for (columns, target) in columns.iter().zip(target.chunks_exact_mut(channels)) {
             let values = columns.start * channels..columns.end * channels;
+            if values.len() * rows.len() >= STRETCH && work.is_cancelled() {
+                return;
+            }
             for pixels in sources.iter().filter_map(|row| row.get(values.clone())) {
                 // A fixed number of channels lets the sums stay in registers.
                 match channels {
@@ -53,12 +57,13 @@ fn covered(source: usize, target: usize) -> Vec<Range<usize>> {
 }
 
 /// The mean of all pixels: `PyTorch` takes another way to a single pixel, a sum in groups.
-fn mean(source: &View<'_>, target: &mut [f32]) {
+fn mean(source: &View<'_>, target: &mut [f32], work: &Work) {
     let channels = source.channels;
     let count = to_f32(source.height() * source.width);
     for (channel, target) in target.iter_mut().enumerate() {
         let of_channel = |row: &[f32]| row.iter().skip(channel).step_by(channels).copied().collect();
-        let values = source.rows.iter().map(|row| -> Vec<f32> { of_channel(row) });
+        let rows = source.rows.iter().take_while(|_| !work.is_cancelled());
+        let values = rows.map(|row| -> Vec<f32> { of_channel(row) });
         let sum = if source.contiguous {
             sum_strided(&values.flatten().collect::<Vec<_>>())
         } else {

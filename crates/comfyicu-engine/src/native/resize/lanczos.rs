@@ -22,13 +22,17 @@ pub(super) fn resize(
     // Pillow mixes colours by their opacity, but only where there is something to mix.
     let with_alpha = bytes.channels == 4 && !same_size;
     if with_alpha {
-        bytes.values.as_chunks_mut().0.iter_mut().for_each(premultiply);
+        work.fill_rows(&mut bytes.values, row, |_, row| {
+            row.as_chunks_mut().0.iter_mut().for_each(premultiply);
+        })?;
     }
     let mut resized = resample(bytes, size, work)?;
-    if with_alpha {
-        resized.values.as_chunks_mut().0.iter_mut().for_each(unpremultiply);
-    }
     let row = size.width * source.channels;
+    if with_alpha {
+        work.fill_rows(&mut resized.values, row, |_, row| {
+            row.as_chunks_mut().0.iter_mut().for_each(unpremultiply);
+        })?;
+    }
     work.fill_rows(target, row, |y, target| {
         let bytes = resized.values.get(y * row..).unwrap_or_default();
         target.iter_mut().zip(bytes).for_each(|(target, byte)| *target = from_byte(*byte));

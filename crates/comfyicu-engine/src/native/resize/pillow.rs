@@ -80,6 +80,9 @@ fn fixed(weight: f64) -> i32 {
     (scaled + if weight < 0.0 { -0.5 } else { 0.5 }) as i32
 }
 
+/// Of rows that are so long, each is a moment in which the run may be cancelled.
+const LONG_ROW: usize = 1 << 14;
+
 /// What a sum of weighted values starts with: half a unit, so that cutting rounds.
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
 
@@ -128,6 +131,9 @@ fn across_rows(image: &Bytes, height: usize, work: &Work) -> Result<Bytes, Cance
         let Some(taps) = taps.get(y) else { return };
         let mut sums = vec![HALF; length];
         for (row, weight) in image.values.chunks_exact(length).skip(taps.first).zip(&taps.weights) {
+            if length >= LONG_ROW && work.is_cancelled() {
+                return;
+            }
             for (sum, value) in sums.iter_mut().zip(row) {
                 *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
             }

@@ -1,17 +1,30 @@
 //! Indices that are packed by run lengths.
 
+use crate::native::work::{Cancelled, STRETCH, Work};
+
 /// Unpacks indices, a byte each, without room between lines. What the file does not say is missing at the end.
 ///
 /// `start` is where in the file the data begins: copied bytes are filled up to even places of the file.
-pub(super) fn unpack(data: &[u8], start: usize, (width, height): (usize, usize), four_bits: bool) -> Vec<u8> {
+pub(super) fn unpack(
+    data: &[u8],
+    start: usize,
+    (width, height): (usize, usize),
+    four_bits: bool,
+    work: &Work,
+) -> Result<Vec<u8>, Cancelled> {
     let length = width * height;
     let mut indices = Vec::new();
     let mut x = 0;
     let mut at = 0;
+    let mut next_look = 0;
     while indices.len() < length
         && let Some([count, value]) = data.get(at..).and_then(|data| data.first_chunk().copied())
     {
         at += 2;
+        if indices.len() >= next_look {
+            work.go_on()?;
+            next_look += STRETCH;
+        }
         match (usize::from(count), usize::from(value)) {
             (0, 0) => {
                 indices.resize(indices.len().next_multiple_of(width), 0);
@@ -54,12 +67,16 @@ pub(super) fn unpack(data: &[u8], start: usize, (width, height): (usize, usize),
         }
     }
     indices.truncate(length);
-    indices
+    Ok(indices)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn unpack(data: &[u8], start: usize, size: (usize, usize), four_bits: bool) -> Vec<u8> {
+        super::unpack(data, start, size, four_bits, &Work::default()).unwrap()
+    }
 
     #[test]
     fn runs_copies_and_jumps_are_unpacked() {

@@ -3,9 +3,11 @@
 use mozjpeg::ColorSpace;
 use tiff::tags::Tag;
 
-use super::{TiffDecoder, broken, cmyk_to_rgb, grey};
+use super::{TiffDecoder, broken, cmyk_to_rgb};
+use crate::native::codec::frame::{each_pixel, grey_to_rgb};
 use crate::native::codec::{DecodeError, Frame, jpeg};
 use crate::native::image::Shape;
+use crate::native::work::Work;
 
 /// The compression that is JPEG; an older one, 6, is read by nobody.
 const JPEG: u16 = 7;
@@ -26,6 +28,7 @@ pub(super) fn page(
     decoder: &mut TiffDecoder<'_>,
     bytes: &[u8],
     shape: Shape,
+    work: &Work,
 ) -> Result<Option<Frame>, DecodeError> {
     if decoder.find_tag_unsigned(Tag::Compression).map_err(broken)? != Some(JPEG) {
         return Ok(None);
@@ -45,7 +48,7 @@ pub(super) fn page(
         let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let strip = bytes.get(place(offset)..).unwrap_or_default();
         let strip = strip.get(..place(length)).unwrap_or(strip);
-        rgb.extend(colours(&tables, strip, width, meaning)?);
+        rgb.extend(colours(&tables, strip, width, meaning, work)?);
         if rgb.len() >= 3 * width * height {
             break;
         }
@@ -55,7 +58,13 @@ pub(super) fn page(
 }
 
 /// The colours of a strip. The tables of all strips stand apart, as a JPEG file without pixels.
-fn colours(tables: &[u8], strip: &[u8], width: usize, meaning: Option<u16>) -> Result<Vec<u8>, DecodeError> {
+fn colours(
+    tables: &[u8],
+    strip: &[u8],
+    width: usize,
+    meaning: Option<u16>,
+    work: &Work,
+) -> Result<Vec<u8>, DecodeError> {
     let tables = tables.strip_suffix(END).unwrap_or(tables);
     let file = [tables, strip.strip_prefix(START).unwrap_or(strip)].concat();
     let header = jpeg::open(&file)?;
@@ -66,17 +75,18 @@ fn colours(tables: &[u8], strip: &[u8], width: usize, meaning: Option<u16>) -> R
     let own = header.color_space();
     match (meaning, own) {
         (Some(BRIGHTNESS_AND_COLOURS), ColorSpace::JCS_YCbCr | ColorSpace::JCS_RGB) => {
-            Ok(jpeg::read(header, ColorSpace::JCS_RGB))
+            Ok(jpeg::read(header, ColorSpace::JCS_RGB, work)?)
         }
-        (Some(COLOURS), ColorSpace::JCS_YCbCr | ColorSpace::JCS_RGB) => Ok(jpeg::read(header, own)),
-        (Some(BLACK_IS_ZERO), ColorSpace::JCS_GRAYSCALE) => Ok(grey(&jpeg::read(header, own))),
+        (Some(COLOURS), ColorSpace::JCS_YCbCr | ColorSpace::JCS_RGB) => Ok(jpeg::read(header, own, work)?),
+        (Some(BLACK_IS_ZERO), ColorSpace::JCS_GRAYSCALE) => {
+            Ok(each_pixel(&jpeg::read(header, own, work)?, width, work, grey_to_rgb)?)
+        }
         (Some(WHITE_IS_ZERO), ColorSpace::JCS_GRAYSCALE) => {
-            let samples: Vec<u8> = jpeg::read(header, own).into_iter().map(|white| u8::MAX - white).collect();
-            Ok(grey(&samples))
+            let pixels = jpeg::read(header, own, work)?;
+            Ok(each_pixel(&pixels, width, work, |[white]| [u8::MAX - white; 3])?)
         }
         (Some(INKS), ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK) => {
-            let pixels = jpeg::read(header, own);
-            Ok(pixels.as_chunks().0.iter().copied().flat_map(cmyk_to_rgb).collect())
+            Ok(each_pixel(&jpeg::read(header, own, work)?, width, work, cmyk_to_rgb)?)
         }
         _ => Err(broken("the channels of its JPEG strips are not those that it says")),
     }

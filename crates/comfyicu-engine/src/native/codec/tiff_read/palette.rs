@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+use crate::native::codec::frame::each_pixel;
+use crate::native::work::{Cancelled, Work};
+
 /// The tag that says what samples mean.
 const MEANING_TAG: u16 = 262;
 const BLACK_IS_ZERO: u16 = 1;
@@ -50,7 +53,12 @@ fn places(bytes: &[u8]) -> Option<Vec<Option<usize>>> {
 }
 
 /// The colours of samples; a palette holds all reds, then all greens, then all blues.
-pub(super) fn coloured(samples: &[u8], palette: &[u16]) -> Vec<u8> {
+pub(super) fn coloured(
+    samples: &[u8],
+    palette: &[u16],
+    width: usize,
+    work: &Work,
+) -> Result<Vec<u8>, Cancelled> {
     let count = palette.len() / 3;
     let of = |channel: usize, index: u8| {
         let index = usize::from(index);
@@ -58,5 +66,5 @@ pub(super) fn coloured(samples: &[u8], palette: &[u16]) -> Vec<u8> {
         let [upper, _] = entry.copied().unwrap_or_default().to_be_bytes();
         upper
     };
-    samples.iter().flat_map(|index| [0, 1, 2].map(|channel| of(channel, *index))).collect()
+    each_pixel(samples, width, work, |[index]| [0, 1, 2].map(|channel| of(channel, index)))
 }

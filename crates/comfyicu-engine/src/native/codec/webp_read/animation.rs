@@ -4,26 +4,29 @@ use super::container::{AnimationFrame, Container};
 use super::{DecodeError, Frame, broken, still};
 use crate::native::image::Shape;
 use crate::native::limit;
+use crate::native::work::Work;
 
 /// Colours and opacity of a pixel.
 type Rgba = [u8; 4];
 
-pub(super) fn decode(container: &Container<'_>) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(container: &Container<'_>, work: &Work) -> Result<Vec<Frame>, DecodeError> {
     let (width, height) = container.canvas;
     limit::check(Shape { batch: container.frames.len(), height, width, channels: 3 })?;
     let mut canvas = Canvas { width, height, pixels: vec![[0; 4]; width * height], before: None };
     let mut frames = Vec::with_capacity(container.frames.len());
     for frame in &container.frames {
+        work.go_on()?;
         let inside = |start: usize, length: usize, side: usize| start + length <= side;
         if !inside(frame.x, frame.width, width) || !inside(frame.y, frame.height, height) {
             return Err(broken("a frame reaches out of the picture"));
         }
-        let picture = still(&frame.to_file())?;
+        let picture = still(&frame.to_file(), work)?;
         if (picture.width, picture.height) != (frame.width, frame.height) {
             return Err(broken("a frame has another size than it says"));
         }
         canvas.draw(frame, &picture);
-        frames.push(canvas.to_frame(container.has_alpha));
+        let size = (canvas.width, canvas.height);
+        frames.push(Frame::of_rgba(canvas.pixels.as_flattened(), size, container.has_alpha, work)?);
     }
     Ok(frames)
 }
@@ -77,12 +80,6 @@ impl<'a> Canvas<'a> {
         let columns = frame.x..frame.x + frame.width;
         let lines = self.pixels.chunks_exact_mut(self.width.max(1)).skip(frame.y).take(frame.height);
         lines.filter_map(move |line| line.get_mut(columns.clone()))
-    }
-
-    fn to_frame(&self, has_alpha: bool) -> Frame {
-        let rgb = self.pixels.iter().flat_map(|[rgb @ .., _]| *rgb).collect();
-        let alpha = has_alpha.then(|| self.pixels.iter().map(|[.., alpha]| *alpha).collect());
-        Frame { width: self.width, height: self.height, rgb, alpha, key: None }
     }
 }
 

@@ -7,6 +7,7 @@
 use webp::{Encoder, PixelLayout, WebPConfig};
 
 use super::{EncodeError, Pixels, add_chunk, length, refused, side};
+use crate::native::work::Work;
 
 /// Of so many frames one is a key frame: the last of them or the one before.
 const INTERVAL: usize = 5;
@@ -25,6 +26,7 @@ pub(super) fn with_key_frames(
     frames: &[Pixels<'_>],
     duration_ms: u64,
     config: &WebPConfig,
+    work: &Work,
 ) -> Result<Vec<u8>, EncodeError> {
     let mut chunks = chunks(file);
     let places: Vec<usize> =
@@ -38,6 +40,7 @@ pub(super) fn with_key_frames(
             continue;
         }
         let (Some(frame), Some((_, data))) = (frames.get(number), chunks.get(*place)) else { continue };
+        work.go_on()?;
         let candidate = Candidate::new(*place, data, *frame, config)?;
         if best.as_ref().is_none_or(|best| candidate.penalty <= best.penalty) {
             best = Some(candidate);

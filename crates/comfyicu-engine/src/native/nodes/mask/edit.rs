@@ -124,7 +124,7 @@ fn grow(mut call: Call) -> Result<Yield, Failure> {
         } else {
             step(&grown, work, square, f32::max)?
         };
-        if next == grown {
+        if next.equals(&grown, work)? {
             break;
         }
         grown = next;

@@ -62,9 +62,10 @@ pub(in crate::native) static SAVE_ANIMATED_WEBP: Definition = Definition {
 fn save_png(mut call: Call) -> Result<Yield, Failure> {
     let animation = Animation::take(&mut call)?;
     let level = u8::try_from(call.within("compress_level", 0..=9)?).unwrap_or(u8::MAX);
-    let bytes = animation.images.to_bytes(&call.context.work)?;
+    let work = &call.context.work;
+    let (bytes, _lease) = animation.images.to_bytes(work)?;
     let frames = animation.frames(&bytes);
-    let content = encode_apng(&frames, animation.duration_ms, level, &call.context.texts)?;
+    let content = encode_apng(&frames, animation.duration_ms, level, &call.context.texts, work)?;
     animation.file(&call, content, "png", "image/png")
 }
 
@@ -79,9 +80,10 @@ fn save_webp(mut call: Call) -> Result<Yield, Failure> {
         _ => None,
     })?;
     let options = WebpOptions { lossless, quality, method };
-    let bytes = animation.images.to_bytes(&call.context.work)?;
+    let work = &call.context.work;
+    let (bytes, _lease) = animation.images.to_bytes(work)?;
     let frames = animation.frames(&bytes);
-    let content = encode_webp(&frames, animation.duration_ms, options, &call.context.texts)?;
+    let content = encode_webp(&frames, animation.duration_ms, options, &call.context.texts, work)?;
     animation.file(&call, content, "webp", "image/webp")
 }
 

@@ -138,8 +138,7 @@ fn replace(mut call: Call) -> Result<Yield, Failure> {
     };
     let pattern = Pattern::new(&call.text("regex_pattern")?, flags(&mut call)?)
         .map_err(|reason| Failure::new("re.error", reason))?;
-    let template = Template::parse(&call.text("replace")?, &pattern)
-        .map_err(|reason| Failure::new("re.error", reason))?;
+    let template = Template::parse(&call.text("replace")?, &pattern)?;
     let mut replaced = String::new();
     let mut behind = 0;
     for find in Matches::new(&pattern, &string).take(count) {

@@ -1,10 +1,41 @@
 //! What takes the place of a find: a text with references to groups, as Python's `re.sub` reads it.
 
 use super::pattern::{Find, Pattern};
+use crate::native::call::Failure;
 
 /// A text with places for groups.
 #[derive(Debug)]
 pub(super) struct Template(Vec<Part>);
+
+/// What is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It names a group that the pattern does not have.
+    UnknownGroup(String),
+    /// It is written in another way than Python reads it.
+    Syntax(String),
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Syntax(reason)
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(reason: &str) -> Self {
+        Self::Syntax(reason.to_owned())
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::UnknownGroup(name) => Self::new("IndexError", format!("unknown group name '{name}'")),
+            Fault::Syntax(reason) => Self::new("re.error", reason),
+        }
+    }
+}
 
 #[derive(Debug)]
 enum Part {
@@ -15,8 +46,8 @@ enum Part {
 type Characters<'t> = std::iter::Peekable<std::str::Chars<'t>>;
 
 impl Template {
-    /// Reads a template for the groups of a pattern; the error says what is wrong with it.
-    pub(super) fn parse(template: &str, pattern: &Pattern) -> Result<Self, String> {
+    /// Reads a template for the groups of a pattern.
+    pub(super) fn parse(template: &str, pattern: &Pattern) -> Result<Self, Fault> {
         let mut parts = Vec::new();
         let mut characters = template.chars().peekable();
         while let Some(character) = characters.next() {
@@ -44,7 +75,7 @@ impl Template {
 }
 
 /// Reads what stands behind a backslash.
-fn escape(characters: &mut Characters<'_>, pattern: &Pattern) -> Result<Part, String> {
+fn escape(characters: &mut Characters<'_>, pattern: &Pattern) -> Result<Part, Fault> {
     let next = characters.next().ok_or("bad escape (end of pattern)")?;
     let text = |character: char| Ok(Part::Text(character.into()));
     match next {
@@ -62,7 +93,7 @@ fn escape(characters: &mut Characters<'_>, pattern: &Pattern) -> Result<Part, St
         'f' => text('\u{c}'),
         'v' => text('\u{b}'),
         '\\' => text('\\'),
-        letter if letter.is_ascii_alphabetic() => Err(format!("bad escape \\{letter}")),
+        letter if letter.is_ascii_alphabetic() => Err(format!("bad escape \\{letter}").into()),
         other => Ok(Part::Text(['\\', other].into_iter().collect())),
     }
 }
@@ -77,7 +108,7 @@ fn character_of(digits: &[u32]) -> char {
 }
 
 /// A group's number of one digit or two, or a character by three octal digits.
-fn number(first: char, characters: &mut Characters<'_>, pattern: &Pattern) -> Result<Part, String> {
+fn number(first: char, characters: &mut Characters<'_>, pattern: &Pattern) -> Result<Part, Fault> {
     let mut digits = vec![first.to_digit(10).unwrap_or_default()];
     if let Some(second) = characters.next_if(char::is_ascii_digit).and_then(|digit| digit.to_digit(10)) {
         digits.push(second);
@@ -86,7 +117,8 @@ fn number(first: char, characters: &mut Characters<'_>, pattern: &Pattern) -> Re
         {
             digits.push(third);
             if first > '3' {
-                return Err(format!("octal escape value \\{first}{second}{third} outside of range 0-0o377"));
+                let octal = format!("octal escape value \\{first}{second}{third} outside of range 0-0o377");
+                return Err(octal.into());
             }
             return Ok(Part::Text(character_of(&digits).into()));
         }
@@ -96,21 +128,21 @@ fn number(first: char, characters: &mut Characters<'_>, pattern: &Pattern) -> Re
 }
 
 /// Reads `<name>` or `<number>`.
-fn reference(characters: &mut Characters<'_>, pattern: &Pattern) -> Result<Part, String> {
+fn reference(characters: &mut Characters<'_>, pattern: &Pattern) -> Result<Part, Fault> {
     if characters.next() != Some('<') {
-        return Err("missing <".to_owned());
+        return Err("missing <".into());
     }
     let name: String = std::iter::from_fn(|| characters.next_if(|next| *next != '>')).collect();
     if characters.next() != Some('>') {
-        return Err("missing >, unterminated name".to_owned());
+        return Err("missing >, unterminated name".into());
     }
     group(&name, pattern)
 }
 
-fn group(name: &str, pattern: &Pattern) -> Result<Part, String> {
+fn group(name: &str, pattern: &Pattern) -> Result<Part, Fault> {
     if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
         let number = name.parse().ok().filter(|number| *number <= pattern.groups());
-        return number.map(Part::Group).ok_or_else(|| format!("invalid group reference {name}"));
+        return number.map(Part::Group).ok_or_else(|| format!("invalid group reference {name}").into());
     }
-    pattern.group(name).map(Part::Group).ok_or_else(|| format!("unknown group name `{name}`"))
+    pattern.group(name).map(Part::Group).ok_or_else(|| Fault::UnknownGroup(name.to_owned()))
 }
