@@ -50,7 +50,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{Device, EventSink, ExecutionError, Executor, Job, OutputSink};
 use cache::Cache;
 use execution::Execution;
-use memory::{Ledger, Memory};
+use memory::{Admissions, Ledger, Memory};
 
 /// How much memory the images and masks of a [`NativeExecutor`] may take, in bytes.
 ///
@@ -60,7 +60,8 @@ use memory::{Ledger, Memory};
 pub struct MemoryLimits {
     /// What one run may hold at once: by default 4 GiB, twice the largest image.
     pub run_bytes: usize,
-    /// What all runs together may hold at once: by default 8 GiB.
+    /// What all runs together may hold at once: by default 8 GiB. A run waits until what it is known to need is
+    /// left.
     pub total_bytes: usize,
     /// What may be kept for later runs, as a part of the total: by default 256 MiB; 0 keeps nothing.
     pub cache_bytes: usize,
@@ -85,6 +86,7 @@ pub struct NativeExecutor {
     object_info: Arc<ObjectInfo>,
     limits: MemoryLimits,
     total: Arc<Ledger>,
+    admissions: Arc<Admissions>,
     cache: Arc<Cache>,
     /// The threads that nodes work on; without them, those that the whole process shares.
     threads: Option<Arc<ThreadPool>>,
@@ -103,6 +105,7 @@ impl NativeExecutor {
             object_info: registry::object_info(),
             limits,
             total: Ledger::of_executor(limits.total_bytes),
+            admissions: Arc::new(Admissions::new(limits.total_bytes)),
             cache: Arc::new(Cache::new(limits.cache_bytes)),
             threads: None,
         }

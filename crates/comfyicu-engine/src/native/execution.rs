@@ -13,6 +13,7 @@ use super::NativeExecutor;
 use super::call::{Call, Failure, File, Yield};
 use super::context::Context;
 use super::forecast;
+use super::memory::Admission;
 use super::plan::{Known, Plan};
 use super::run::Results;
 use super::signature::{Signature, signatures};
@@ -30,6 +31,7 @@ pub(super) struct Execution<'a> {
     executor: &'a NativeExecutor,
     cancel: &'a CancellationToken,
     progress: watch::Receiver<Progress>,
+    _admission: Option<Admission>,
 }
 
 impl<'a> Execution<'a> {
@@ -42,7 +44,12 @@ impl<'a> Execution<'a> {
     ) -> Result<Self, ExecutionError> {
         let (sender, progress) = watch::channel(Progress::default());
         let work = Work::new(cancel.clone(), sender, executor.memory());
-        forecast::check(&steps, work.memory()).map_err(|(step, failure)| failed(step, failure))?;
+        let needed = forecast::check(&steps, work.memory());
+        let needed = needed.map_err(|(step, failure)| failed(step, failure))?;
+        let admission = tokio::select! {
+            admission = executor.admissions.admit(needed) => admission,
+            () = cancel.cancelled() => return Err(ExecutionError::Cancelled),
+        };
         let signatures = signatures(&steps, &job.inputs);
         let gathering = spawn_blocking(move || (Arc::new(Context::new(job, &steps, work)), steps));
         let (context, steps) =
@@ -51,7 +58,7 @@ impl<'a> Execution<'a> {
         let plan = Plan::new(steps, known);
         let mut results = Results::default();
         results.expect(plan.possible_links());
-        Ok(Self { plan, context, results, signatures, executor, cancel, progress })
+        Ok(Self { plan, context, results, signatures, executor, cancel, progress, _admission: admission })
     }
 
     /// Runs all nodes.

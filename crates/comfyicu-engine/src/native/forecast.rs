@@ -54,11 +54,12 @@ impl Given<'_> {
     }
 }
 
-/// Finds the first step, in their order, whose image cannot be held beside those that are needed then.
+/// How many bytes images will take at once, at least; or the first step, in their order, whose image cannot be held
+/// beside those that are needed then.
 ///
 /// What is not known counts as nothing, and a result that may be the very image that the node got counts once: so
 /// no prompt is refused that would run. What is known of a run does not depend on what is kept of earlier ones.
-pub(super) fn check<'s>(steps: &'s [Step], memory: &Memory) -> Result<(), (&'s Step, Failure)> {
+pub(super) fn check<'s>(steps: &'s [Step], memory: &Memory) -> Result<usize, (&'s Step, Failure)> {
     let steps = certain(steps);
     let mut known = HashMap::new();
     let mut held = Held::new(&steps);
@@ -72,7 +73,7 @@ pub(super) fn check<'s>(steps: &'s [Step], memory: &Memory) -> Result<(), (&'s S
             known.insert((step.node_id.to_string(), 0), shape);
         }
     }
-    Ok(())
+    Ok(held.most)
 }
 
 /// The steps that run whichever way switches stand.
@@ -102,6 +103,8 @@ struct Held<'s> {
     /// How many images lie in each piece of memory, and its bytes.
     pieces: Vec<(usize, usize)>,
     bytes: usize,
+    /// The most bytes that there were at once.
+    most: usize,
 }
 
 impl<'s> Held<'s> {
@@ -110,7 +113,7 @@ impl<'s> Held<'s> {
         for place in steps.iter().flat_map(|step| step.links()) {
             *readers.entry(place).or_default() += 1;
         }
-        Self { readers, images: HashMap::new(), pieces: Vec::new(), bytes: 0 }
+        Self { readers, images: HashMap::new(), pieces: Vec::new(), bytes: 0, most: 0 }
     }
 
     /// Makes a step's image, while what it reads is still there.
@@ -122,6 +125,7 @@ impl<'s> Held<'s> {
             _ => {
                 memory.could_hold(shape.bytes(), self.bytes)?;
                 self.bytes += shape.bytes();
+                self.most = self.most.max(self.bytes);
                 self.pieces.push((0, shape.bytes()));
                 self.pieces.len() - 1
             }

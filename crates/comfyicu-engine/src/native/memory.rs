@@ -4,6 +4,8 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::cache::Cache;
 
 /// A buffer would be more than may be held.
@@ -59,6 +61,35 @@ impl Ledger {
 
     fn give(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::AcqRel);
+    }
+}
+
+/// Lets runs begin only when what they are known to need can be held beside what others need.
+#[derive(Debug)]
+pub(super) struct Admissions {
+    room: Arc<Semaphore>,
+    units: u32,
+}
+
+/// The right of a run to what it needs; it is given back when this is dropped.
+pub(super) type Admission = OwnedSemaphorePermit;
+
+/// The bytes that are counted as one.
+const UNIT: usize = 1 << 20;
+
+impl Admissions {
+    /// For runs that may hold so many bytes together.
+    pub(super) fn new(bytes: usize) -> Self {
+        let units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX).max(1);
+        Self { room: Arc::new(Semaphore::new(usize::try_from(units).unwrap_or(1))), units }
+    }
+
+    /// Waits until so many bytes are left; runs come in the order in which they ask. What needs more than there
+    /// is comes alone.
+    pub(super) async fn admit(&self, bytes: usize) -> Option<Admission> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.units);
+        // The semaphore is never closed.
+        Arc::clone(&self.room).acquire_many_owned(units).await.ok()
     }
 }
 
@@ -131,7 +162,22 @@ impl Drop for Lease {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_run_waits_until_there_is_room_for_what_it_needs() {
+        let admissions = Admissions::new(10 * UNIT);
+        let (first, small) = (admissions.admit(7 * UNIT).await, admissions.admit(3 * UNIT).await);
+        let mut waiting = Box::pin(admissions.admit(4 * UNIT));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        drop(small);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        drop(first);
+        assert!(waiting.await.is_some());
+        assert!(admissions.admit(usize::MAX).await.is_some(), "alone, when nobody else is there");
+    }
 
     #[test]
     fn what_is_dropped_can_be_leased_again() {

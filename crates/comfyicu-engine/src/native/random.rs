@@ -141,8 +141,8 @@ fn sin_cos(angles: Lanes) -> (Lanes, Lanes) {
         let x = EIGHTH.iter().fold(*angle, |x, part| to_f32(eighth).mul_add(*part, x));
         let square = x * x;
         let [highest, middle, lowest] = COSINE;
-        let even = highest.mul_add(square, middle).mul_add(square, lowest) * square * square;
-        let even = (-square).mul_add(0.5, even) + 1.0;
+        let even = highest.mul_add(square, middle).mul_add(square, lowest) * square;
+        let even = even.mul_add(square, -(square * 0.5)) + 1.0;
         let [highest, middle, lowest] = SINE;
         let odd = (highest.mul_add(square, middle).mul_add(square, lowest) * square).mul_add(x, x);
         let (up, right) = if eighth & 2 == 0 { (odd, even) } else { (even, odd) };

@@ -57,9 +57,10 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
             format!("an image of {width}×{height} pixels is too small: each side must be at least 3");
         return Err(Failure::new("RuntimeError", message));
     }
+    let (low, high) = (from_f64(low), from_f64(high));
     let work = &call.context.work;
-    let gradient = Gradient::of(&blurred(&grey(&image, work)?, work)?, work)?;
-    let edges = traced(&gradient.thinned(work)?, from_f64(low), from_f64(high), work)?;
+    let gradient = Gradient::of(blurred(&grey(&image, work)?, work)?, work)?;
+    let edges = traced(&gradient.thinned(low, work)?, low, high, work)?;
     let image = Image::by_rows(image.shape(), work, |frame, y, row| {
         for (pixel, edge) in row.as_chunks_mut::<3>().0.iter_mut().zip(edges.row(frame, y)) {
             pixel.fill(*edge);
@@ -98,9 +99,11 @@ fn blurred(image: &Image, work: &Work) -> Result<Image, Failure> {
     let add = adder(height * (width + 2 * REACH));
     let along = Image::by_rows(shape, work, |frame, y, row| {
         let source = image.row(frame, y);
-        for (x, target) in row.iter_mut().enumerate() {
-            let value = |at: usize| source.get(reflect(x + at, REACH, width)).copied().unwrap_or_default();
-            *target = bell.iter().enumerate().fold(0.0, |sum, (at, weight)| add(sum, value(at), *weight));
+        let places = (0..width + 2 * REACH).map(|at| reflect(at, REACH, width));
+        let padded: Vec<f32> = places.map(|x| source.get(x).copied().unwrap_or_default()).collect();
+        for (at, weight) in bell.iter().enumerate() {
+            let source = padded.get(at..).unwrap_or_default();
+            row.iter_mut().zip(source).for_each(|(target, value)| *target = add(*target, *value, *weight));
         }
     })?;
     let add = adder((height + 2 * REACH) * width);
@@ -117,60 +120,81 @@ fn blurred(image: &Image, work: &Work) -> Result<Image, Failure> {
 const ACROSS: [f32; 9] = [-1.0, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0];
 const DOWN: [f32; 9] = [-1.0, -2.0, -1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0];
 
-/// How much brighter it becomes at each pixel, and in which direction.
+/// How much brighter it becomes at each pixel.
 struct Gradient {
+    image: Image,
     strength: Image,
-    /// Eighths of a turn from the right, clockwise, as whole numbers from -4 to 4.
-    direction: Image,
 }
 
 impl Gradient {
-    fn of(image: &Image, work: &Work) -> Result<Self, Failure> {
-        let Shape { height, width, .. } = image.shape();
-        let slopes = |frame: usize, y: usize, x: usize| {
-            let lines = [y.saturating_sub(1), y, (y + 1).min(height - 1)];
-            let columns = [x.saturating_sub(1), x, (x + 1).min(width - 1)];
-            let around = lines.map(|y| columns.map(|x| value(image, frame, y, x)));
-            [ACROSS, DOWN].map(|weights| {
-                let products =
-                    around.as_flattened().iter().zip(weights).map(|(value, weight)| value * weight);
-                products.fold(0.0, |sum, product| sum + product)
-            })
-        };
+    fn of(image: Image, work: &Work) -> Result<Self, Failure> {
         let strength = Image::by_rows(image.shape(), work, |frame, y, row| {
-            for (x, target) in row.iter_mut().enumerate() {
-                let [across, down] = slopes(frame, y, x);
+            let [across, down] = slopes_of_row(&image, frame, y);
+            for (target, (across, down)) in row.iter_mut().zip(across.iter().zip(&down)) {
                 *target = (across * across + down * down + 1e-6).sqrt();
             }
         })?;
-        let direction = Image::by_rows(image.shape(), work, |frame, y, row| {
-            for (x, target) in row.iter_mut().enumerate() {
-                let [across, down] = slopes(frame, y, x);
-                *target = (down.atan2(across) * (4.0 / PI)).round_ties_even();
-            }
-        })?;
-        Ok(Self { strength, direction })
+        Ok(Self { image, strength })
     }
 
-    /// Keeps the strength where it is larger than at both neighbours along the direction.
-    fn thinned(&self, work: &Work) -> Result<Image, Failure> {
+    /// Keeps the strength where it is larger than at both neighbours along its direction. What is not above `low`
+    /// is no edge anyhow.
+    fn thinned(&self, low: f32, work: &Work) -> Result<Image, Failure> {
         let thinned = Image::by_rows(self.strength.shape(), work, |frame, y, row| {
-            for (x, target) in row.iter_mut().enumerate() {
-                let strength = value(&self.strength, frame, y, x);
-                let (right, down) = step(value(&self.direction, frame, y, x));
-                let beside = [(right, down), (-right, -down)].map(|(right, down)| {
-                    // Outside of the image there is nothing.
-                    let x = x.checked_add_signed(right);
-                    let y = y.checked_add_signed(down);
-                    x.zip(y).map_or(0.0, |(x, y)| value(&self.strength, frame, y, x))
-                });
-                if beside.into_iter().all(|neighbour| strength - neighbour > 0.0) {
-                    *target = strength;
+            let strengths = self.strength.row(frame, y);
+            for (x, (target, strength)) in row.iter_mut().zip(strengths).enumerate() {
+                if *strength > low && self.is_ridge(frame, (x, y), *strength) {
+                    *target = *strength;
                 }
             }
         })?;
         Ok(thinned)
     }
+
+    fn is_ridge(&self, frame: usize, (x, y): (usize, usize), strength: f32) -> bool {
+        let [across, down] = slopes(&self.image, frame, y, x);
+        // Eighths of a turn from the right, clockwise, as whole numbers from -4 to 4.
+        let direction = (down.atan2(across) * (4.0 / PI)).round_ties_even();
+        let (right, down) = step(direction);
+        let mut beside = [(right, down), (-right, -down)].into_iter().map(|(right, down)| {
+            // Outside of the image there is nothing.
+            let place = x.checked_add_signed(right).zip(y.checked_add_signed(down));
+            place.map_or(0.0, |(x, y)| value(&self.strength, frame, y, x))
+        });
+        beside.all(|neighbour| strength - neighbour > 0.0)
+    }
+}
+
+/// How much brighter it becomes to the right and down at a pixel; outside, the last pixels are repeated.
+fn slopes(image: &Image, frame: usize, y: usize, x: usize) -> [f32; 2] {
+    let Shape { height, width, .. } = image.shape();
+    let lines = [y.saturating_sub(1), y, (y + 1).min(height - 1)];
+    let columns = [x.saturating_sub(1), x, (x + 1).min(width - 1)];
+    let around = lines.map(|y| columns.map(|x| value(image, frame, y, x)));
+    [ACROSS, DOWN].map(|weights| {
+        let products = around.as_flattened().iter().zip(weights).map(|(value, weight)| value * weight);
+        products.fold(0.0, |sum, product| sum + product)
+    })
+}
+
+/// The same for all pixels of a row, whose sums are made side by side.
+fn slopes_of_row(image: &Image, frame: usize, y: usize) -> [Vec<f32>; 2] {
+    let Shape { height, width, .. } = image.shape();
+    let lines = [y.saturating_sub(1), y, (y + 1).min(height - 1)].map(|y| {
+        let row = image.row(frame, y);
+        let (first, last) = (row.first().copied(), row.last().copied());
+        first.into_iter().chain(row.iter().copied()).chain(last).collect::<Vec<f32>>()
+    });
+    [ACROSS, DOWN].map(|weights| {
+        let mut sums = vec![0.0; width];
+        for (line, weights) in lines.iter().zip(weights.as_chunks::<3>().0) {
+            for (at, weight) in weights.iter().enumerate() {
+                let values = line.get(at..).unwrap_or_default();
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * weight);
+            }
+        }
+        sums
+    })
 }
 
 fn value(image: &Image, frame: usize, y: usize, x: usize) -> f32 {
@@ -222,4 +246,24 @@ fn traced(strength: &Image, low: f32, high: f32, work: &Work) -> Result<Image, F
     };
     let trace_all = |edges: &mut [f32]| edges.chunks_exact_mut(shape.frame()).enumerate().try_for_each(trace);
     Ok(Image::try_build(shape, work, trace_all)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slopes_of_a_row_are_those_of_its_pixels() {
+        let shape = Shape { batch: 2, height: 5, width: 7, channels: 1 };
+        let noise: Vec<f32> = (0_u16..70).map(|at| f32::from(at * 7919 % 101) / 100.0).collect();
+        let image = Image::from_values(shape, &Work::default(), noise).unwrap();
+        for (frame, y) in (0..2).flat_map(|frame| (0..5).map(move |y| (frame, y))) {
+            let of_row = slopes_of_row(&image, frame, y);
+            let of_pixels: Vec<[f32; 2]> = (0..7).map(|x| slopes(&image, frame, y, x)).collect();
+            for (at, of_row) in of_row.iter().enumerate() {
+                let of_pixels: Vec<f32> = of_pixels.iter().map(|slopes| slopes[at]).collect();
+                assert_eq!(*of_row, of_pixels, "{frame}: {y}");
+            }
+        }
+    }
 }
