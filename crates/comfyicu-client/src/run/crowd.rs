@@ -62,7 +62,7 @@ struct Slot {
 #[derive(Clone, Debug)]
 pub(super) enum News {
     /// The list shows it.
-    Seen(Run),
+    Seen(Arc<Run>),
     /// The list lacks it.
     Lacking,
     /// The list could not be got, which may pass.
@@ -199,7 +199,7 @@ impl Lead {
         for (index, item) in page.items.into_iter().enumerate() {
             let Some((run, waits)) = waited_for(&state, item) else { continue };
             (found, depth) = (found + waits, index + 1);
-            seen.insert(run.id().clone(), run);
+            seen.insert(run.id().clone(), Arc::new(run));
         }
         let listed = Listed { at: Instant::now(), bytes, items, found, depth, waits: self.waits, has_pages };
         state.cost.listed(listed);

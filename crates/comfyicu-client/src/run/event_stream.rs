@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -111,7 +112,7 @@ impl Watch {
                     if status.as_ref().is_some_and(RunStatus::is_terminal) {
                         self.is_over = true;
                         let at = run.completed_at();
-                        let kind = RunEventKind::Ended(Box::new(run));
+                        let kind = RunEventKind::Ended(Box::new(Arc::unwrap_or_clone(run)));
                         return Ok(Some(RunEvent { elapsed, at, kind, told: None }));
                     }
                     if let Some(status) = status.filter(|status| self.status.as_ref() != Some(status)) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use comfyicu_model::{Run, RunStatus};
@@ -134,7 +135,9 @@ impl Wait {
                 Step::Looked(run) => {
                     observer(Ok(&run));
                     if run.status().as_ref().is_some_and(RunStatus::is_terminal) {
-                        return ended(run);
+                        // It is nobody else's then.
+                        drop(watcher);
+                        return ended(Arc::unwrap_or_clone(run));
                     }
                 }
                 Step::Tolerated(error) => observer(Err(&error)),

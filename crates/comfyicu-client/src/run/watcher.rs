@@ -43,7 +43,7 @@ pub(super) struct Bounds {
 #[derive(Debug)]
 pub(super) enum Step {
     /// The run, by looking at it or at a list that has it.
-    Looked(Run),
+    Looked(Arc<Run>),
     /// A look that failed, and is tolerated.
     Tolerated(Arc<Error>),
     /// An event.
@@ -78,7 +78,7 @@ pub(super) struct Watcher {
     /// Until when the service wants to be left alone.
     not_before: Instant,
     polls: u32,
-    last: Option<Run>,
+    last: Option<Arc<Run>>,
     last_good: Instant,
     status: Option<RunStatus>,
     status_since: Instant,
@@ -265,16 +265,16 @@ impl Watcher {
         let call = Call::get_run(&client.inner.base, self.run.workflow_id(), self.run.id()).once();
         let look = async { client.exchange(&call).await?.into_run() };
         match within(deadline, look).await.ok_or_else(|| self.gave_up(bound))? {
-            Ok(run) => Ok(self.saw(run)),
+            Ok(run) => Ok(self.saw(Arc::new(run))),
             Err(error) if self.is_tolerated(&error) => Ok(self.tolerate(Arc::new(error))),
             Err(error) => Err(WaitError::Request(error)),
         }
     }
 
-    fn saw(&mut self, run: Run) -> Step {
+    fn saw(&mut self, run: Arc<Run>) -> Step {
         self.last_good = Instant::now();
         self.note(run.status());
-        self.last = Some(run.clone());
+        self.last = Some(Arc::clone(&run));
         if run.status() == Some(RunStatus::Completed) {
             self.run.client().inner.lengths.learn(self.run.workflow_id(), &run);
         }
@@ -342,7 +342,8 @@ impl Watcher {
 
     fn gave_up(&mut self, bound: WaitBound) -> WaitError {
         let id = self.run.id().clone();
-        let (elapsed, polls, last) = (self.begin.elapsed(), self.polls, self.last.take());
+        let (elapsed, polls, last) =
+            (self.begin.elapsed(), self.polls, self.last.take().map(Arc::unwrap_or_clone));
         WaitError::GaveUp(Box::new(GaveUp { id, elapsed, polls, bound, last }))
     }
 }
