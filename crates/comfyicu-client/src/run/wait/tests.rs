@@ -1,6 +1,6 @@
 //! Waits on a scripted service, on a paused clock.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use comfyicu_model::{RunId, WorkflowId};
 use comfyicu_transport::{Request, Response, ResponseBody, TransportError, TransportErrorKind};
