@@ -17,6 +17,7 @@ mod fault_proxy;
 mod host;
 mod http;
 mod image;
+mod s3;
 mod server;
 mod wait;
 
@@ -31,6 +32,7 @@ pub use fault_proxy::{Fault, FaultProxy};
 pub use host::{Host, Received, Reply};
 pub use http::{Answer, get, request, try_request};
 pub use image::Image;
+pub use s3::S3;
 pub use server::{Programs, Server, ServerOptions};
 pub use wait::{PATIENCE, eventually};
 

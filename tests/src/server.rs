@@ -27,6 +27,7 @@ pub struct ServerOptions {
     programs: Programs,
     data: PathBuf,
     args: Vec<OsString>,
+    variables: Vec<(String, String)>,
     // Removes the folder when the last server on it is gone.
     folder: Arc<TempDir>,
 }
@@ -54,7 +55,7 @@ impl ServerOptions {
     /// When no folder can be made.
     pub fn with_keys(programs: Programs) -> Self {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
-        Self { programs, data: folder.path().join("data"), args: Vec::new(), folder }
+        Self { programs, data: folder.path().join("data"), args: Vec::new(), variables: Vec::new(), folder }
     }
 
     /// Adds an argument to `serve`.
@@ -71,6 +72,13 @@ impl ServerOptions {
         self
     }
 
+    /// Sets variables of its environment, which has no others.
+    #[must_use]
+    pub fn variables<const N: usize>(mut self, variables: [(&str, &str); N]) -> Self {
+        self.variables.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        self
+    }
+
     /// Keeps its data elsewhere.
     #[must_use]
     pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -82,7 +90,15 @@ impl ServerOptions {
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.programs.server);
         command.arg("serve").arg("--data-dir").arg(&self.data).args(&self.args);
-        command.env_clear();
+        command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The command `gc` on the same data, with the same environment.
+    pub fn gc(&self) -> Command {
+        let mut command = Command::new(self.programs.server);
+        command.arg("gc").arg("--data-dir").arg(&self.data);
+        command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -37,5 +37,5 @@ pub use error::{ExecutionError, NodeFailure};
 pub use event::{Event, EventSink, NoEvents};
 pub use executor::{Device, Executor};
 pub use job::{InputFile, InputFiles, Job, Secrets};
-pub use native::{MemoryLimits, NativeExecutor};
+pub use native::{MemoryLimits, NativeExecutor, ThumbnailError, thumbnail};
 pub use output::{Content, ContentSource, MemoryOutputs, Output, OutputKind, OutputSink, SaveError};

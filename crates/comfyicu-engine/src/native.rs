@@ -32,6 +32,7 @@ mod run;
 mod signature;
 mod steps;
 mod sum;
+mod thumbnail;
 mod value;
 mod work;
 
@@ -46,6 +47,8 @@ use async_trait::async_trait;
 use comfyicu_model::{Accelerator, Finding, ObjectInfo, Readiness, RunRequest};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio_util::sync::CancellationToken;
+
+pub use thumbnail::{ThumbnailError, thumbnail};
 
 use crate::{Device, EventSink, ExecutionError, Executor, Job, OutputSink};
 use cache::Cache;

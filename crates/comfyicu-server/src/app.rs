@@ -12,7 +12,7 @@ use crate::guard::Guard;
 use crate::keys::KeyRing;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::outputs::OutputStore;
+use crate::outputs::{OutputStore, Thumbnails};
 use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, Outbox, RunStore};
 use crate::urls::PublicUrls;
@@ -36,6 +36,7 @@ pub(crate) struct App {
     pub(crate) files: FileProvider,
     pub(crate) blobs: BlobStore,
     pub(crate) outputs: OutputStore,
+    pub(crate) thumbnails: Thumbnails,
     pub(crate) guard: Guard,
     pub(crate) urls: PublicUrls,
     pub(crate) bus: Bus,

@@ -17,6 +17,8 @@ use crate::accelerators::Served;
 use crate::executors::parse_comfyui;
 use crate::guard::AllowedHost;
 use crate::limits::Limits;
+use crate::outputs::{OutputSettings, OutputsLocation};
+use crate::retention::{RetentionRules, RetentionSchedule};
 
 /// Runs ComfyUI workflows through the ComfyICU API, on a machine of your own.
 #[derive(Debug, Parser)]
@@ -32,6 +34,9 @@ pub(crate) enum Command {
     /// Serve the API.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<Serve>),
+    /// Remove what the --keep rules do not keep, once; also beside a running server.
+    #[command(after_help = GC_EXAMPLES)]
+    Gc(Gc),
     /// Make, list, revoke and rotate keys.
     #[command(subcommand, after_help = KEYS_EXAMPLES)]
     Keys(KeysCommand),
@@ -79,6 +84,42 @@ Examples:
 The first line on stdout is `listening on http://ADDRESS` once requests are answered. Logs go to stderr;
 the variable RUST_LOG chooses them (info, debug, comfyicu_server=debug).
 Each flag is also a key in the file of --config, and a variable: --data-dir is COMFYICU_SERVER_DATA_DIR.";
+
+const GC_EXAMPLES: &str = "\
+Examples:
+  comfyicu-server gc --keep-runs-for 30d --dry-run   say what would go
+  comfyicu-server gc --keep-output-bytes 200GB       keep the newest outputs, as many as fit
+  comfyicu-server gc --keep-runs 10000 --json        a line of JSON for each thing, and one for the sum
+
+Runs that wait or are executed stay, and those with webhooks that were not sent yet. To have it done again and
+again, give the same rules to serve.";
+
+/// What to remove, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// The data directory of the server
+    #[arg(long, value_name = "DIR", default_value = "comfyicu-data")]
+    pub(crate) data_dir: PathBuf,
+
+    /// Take the data directory and the rules from this file of settings
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Where the server keeps outputs, when that is an S3 bucket: `s3://BUCKET/PREFIX`
+    #[arg(long, value_name = "URL")]
+    pub(crate) outputs: Option<OutputsLocation>,
+
+    #[command(flatten)]
+    pub(crate) rules: RetentionRules,
+
+    /// Only say what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Say it in JSON, a line for each thing
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -148,6 +189,12 @@ pub(crate) struct Serve {
     /// How the log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+
+    #[command(flatten)]
+    pub(crate) output: OutputSettings,
+
+    #[command(flatten)]
+    pub(crate) retention: RetentionSchedule,
 
     #[command(flatten)]
     pub(crate) limits: Limits,

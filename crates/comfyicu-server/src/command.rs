@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data_dir::{DataDir, DataDirError};
+use crate::keys::leave_stamp;
 use crate::serve::ServeError;
 use crate::store::{Committed, Observer, SqliteStore, StoreError};
 
@@ -21,9 +22,12 @@ pub(crate) enum CommandError {
     /// There is nothing to work on.
     #[error("there is no data of a server in {}: name its folder with --data-dir", .0.display())]
     NoData(PathBuf),
+    /// A server of another version has the data.
+    #[error("a server of another version runs on this data: use its own `comfyicu-server`")]
+    OtherVersion,
     /// The data directory cannot be used.
     #[error(transparent)]
-    DataDir(#[from] DataDirError),
+    DataDir(DataDirError),
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,13 +62,20 @@ impl CommandError {
     }
 }
 
+impl From<DataDirError> for CommandError {
+    fn from(error: DataDirError) -> Self {
+        match error {
+            DataDirError::Empty(folder) => Self::NoData(folder),
+            error => Self::DataDir(error),
+        }
+    }
+}
+
 /// The data of a server, for one command.
 #[derive(Debug)]
 struct Data {
     store: SqliteStore,
-    stamp: PathBuf,
-    /// Held where no server runs.
-    _alone: Option<DataDir>,
+    folder: DataDir,
 }
 
 /// Nobody watches what a command changes.
@@ -78,25 +89,27 @@ impl Observer for Unwatched {
 impl Data {
     /// Opens the data that is there, beside a server that runs on it.
     async fn open(folder: &Path) -> Result<Self, CommandError> {
-        if folder.join("runs.db").exists() {
-            return Self::open_or_make(folder).await;
-        }
-        Err(CommandError::NoData(folder.to_owned()))
+        Self::of(DataDir::share(folder)?).await
     }
 
     /// The same; where there is nothing it is made, for a server to come.
     async fn open_or_make(folder: &Path) -> Result<Self, CommandError> {
         match DataDir::lock(folder) {
-            Ok(alone) => {
-                let store = SqliteStore::open(&alone.database(), Arc::new(Unwatched)).await?;
-                Ok(Self { store, stamp: alone.keys_stamp(), _alone: Some(alone) })
-            }
-            Err(DataDirError::InUse(root)) => {
-                let store =
-                    SqliteStore::open_beside(&DataDir::database_of(&root), Arc::new(Unwatched)).await?;
-                Ok(Self { store, stamp: DataDir::keys_stamp_of(&root), _alone: None })
-            }
-            Err(error) => Err(error.into()),
+            Err(DataDirError::InUse(_)) => Self::open(folder).await,
+            folder => Self::of(folder?).await,
         }
+    }
+
+    async fn of(folder: DataDir) -> Result<Self, CommandError> {
+        if folder.is_shared() && !SqliteStore::is_current(&folder.database()).await? {
+            return Err(CommandError::OtherVersion);
+        }
+        let store = SqliteStore::open(&folder.database(), Arc::new(Unwatched)).await?;
+        Ok(Self { store, folder })
+    }
+
+    /// Tells a running server that the keys have changed.
+    fn tell_of_keys(&self) -> Result<(), CommandError> {
+        leave_stamp(&self.folder.keys_stamp()).map_err(CommandError::Stamp)
     }
 }

@@ -4,11 +4,15 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The name of the database.
+const DATABASE: &str = "runs.db";
+
 /// A data directory that this process holds; another one cannot have it until this is dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     root: PathBuf,
-    _lock: File,
+    /// `None` where another process holds it too.
+    lock: Option<File>,
 }
 
 /// Why a data directory cannot be had.
@@ -18,6 +22,9 @@ pub(crate) enum DataDirError {
     /// Another process has it.
     #[error("{} is in use by another comfyicu-server; stop that one, or give this one another --data-dir", .0.display())]
     InUse(PathBuf),
+    /// No server was ever started on it.
+    #[error("{} holds no data of a comfyicu-server", .0.display())]
+    Empty(PathBuf),
     /// It cannot be made or written.
     #[error("{} cannot be used as the data directory", path.display())]
     Io {
@@ -36,6 +43,28 @@ impl DataDir {
         for folder in [root.to_owned(), root.join("blobs"), root.join("outputs")] {
             make_private(&folder).map_err(fail)?;
         }
+        Self::take(root, &fail)?.map_err(DataDirError::InUse)
+    }
+
+    /// Takes a directory that a server was started on, or shares it with the server that has it.
+    pub(crate) fn share(root: &Path) -> Result<Self, DataDirError> {
+        let fail = |source| DataDirError::Io { path: root.to_owned(), source };
+        if !root.join(DATABASE).is_file() {
+            return Err(DataDirError::Empty(root.to_owned()));
+        }
+        Ok(Self::take(root, &fail)?.unwrap_or_else(|root| Self { root, lock: None }))
+    }
+
+    /// Whether another process has it too.
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.lock.is_none()
+    }
+
+    /// Takes it, or gives back its absolute name when another process has it.
+    fn take(
+        root: &Path,
+        fail: &impl Fn(io::Error) -> DataDirError,
+    ) -> Result<Result<Self, PathBuf>, DataDirError> {
         // Absolute, so that it stays the same directory whatever becomes of the working one.
         let root = root.canonicalize().map_err(fail)?;
         let lock = OpenOptions::new()
@@ -45,19 +74,14 @@ impl DataDir {
             .open(root.join("lock"))
             .map_err(fail)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(root)),
+            Ok(()) => Ok(Ok(Self { root, lock: Some(lock) })),
+            Err(TryLockError::WouldBlock) => Ok(Err(root)),
             Err(TryLockError::Error(source)) => Err(fail(source)),
         }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        Self::database_of(&self.root)
-    }
-
-    /// The database in a directory that another process may have.
-    pub(crate) fn database_of(root: &Path) -> PathBuf {
-        root.join("runs.db")
+        self.root.join(DATABASE)
     }
 
     pub(crate) fn blobs(&self) -> PathBuf {
@@ -70,12 +94,7 @@ impl DataDir {
 
     /// Where it is told that the keys have changed.
     pub(crate) fn keys_stamp(&self) -> PathBuf {
-        Self::keys_stamp_of(&self.root)
-    }
-
-    /// The same, in a directory that another process may have.
-    pub(crate) fn keys_stamp_of(root: &Path) -> PathBuf {
-        root.join("keys.changed")
+        self.root.join("keys.changed")
     }
 
     pub(crate) fn first_key(&self) -> PathBuf {
@@ -112,6 +131,17 @@ mod tests {
         let path = folder.path().join("data");
         let _held = DataDir::lock(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn it_can_be_shared_once_there_is_something_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(DataDir::share(folder.path()), Err(DataDirError::Empty(_))));
+        std::fs::write(folder.path().join(DATABASE), "").unwrap();
+        let held = DataDir::lock(folder.path()).unwrap();
+        assert!(DataDir::share(folder.path()).unwrap().is_shared());
+        drop(held);
+        assert!(!DataDir::share(folder.path()).unwrap().is_shared());
     }
 
     #[test]

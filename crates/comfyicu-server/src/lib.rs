@@ -6,7 +6,7 @@
 //!
 //! Where to look: `api` has a file for each endpoint, `run` the record of a run and the rules by which it
 //! changes, `store` what is kept, `queue` who is next, `worker` how runs are executed, `files` and `guard` how
-//! inputs get here, `live` how changes are watched, `webhook` how they are told.
+//! inputs get here, `outputs` where results lie, `retention` what goes in time, `live` how changes are watched, `webhook` how they are told.
 //!
 //! ```no_run
 //! // What the binary does; it reads the process's arguments.
@@ -25,6 +25,7 @@ mod connections;
 mod data_dir;
 mod executors;
 mod files;
+mod gc;
 mod guard;
 mod hash;
 mod keys;
@@ -38,6 +39,7 @@ mod random;
 mod reload;
 mod report;
 mod request_id;
+mod retention;
 mod run;
 mod serve;
 mod shutdown;
@@ -54,7 +56,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command, LogFormat, Serve};
+use crate::args::{Cli, Command, Gc, LogFormat, Serve};
 use crate::command::CommandError;
 use crate::report::with_causes;
 
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
     match Cli::parse_from(&resolved.arguments).command {
         Command::Config(command) => run_command(async { command::config::run(command, &resolved) }),
         Command::Serve(args) => serve(*args),
+        Command::Gc(args) => gc(&args),
         Command::Keys(command) => run_command(command::keys::run(command)),
         Command::Logs(args) => run_command(command::logs::run(args)),
         Command::Usage(args) => run_command(command::usage::run(args)),
@@ -99,14 +102,32 @@ fn run_command(command: impl Future<Output = Result<(), CommandError>>) -> ExitC
     }
 }
 
-fn serve(args: Serve) -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn gc(args: &Gc) -> ExitCode {
+    log("warn", LogFormat::Text);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(FAILED, &error),
+    };
+    match runtime.block_on(gc::gc(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_usage() => fail(USAGE, &error),
+        Err(error) => fail(FAILED, &error),
+    }
+}
+
+/// Writes the log to stderr, as `RUST_LOG` says.
+fn log(otherwise: &str, format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(otherwise));
     let ansi = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
-    match args.log_format {
+    match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).with_ansi(false).init(),
     }
+}
+
+fn serve(args: Serve) -> ExitCode {
+    log("info", args.log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &error),

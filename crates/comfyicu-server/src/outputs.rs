@@ -1,92 +1,262 @@
 //! The outputs of runs: each attempt writes into a folder of its own, and only a completed one is shown.
+//!
+//! They lie in a folder of this machine or in an S3 bucket, under the same names: `RUN/ATTEMPT/PATH`, and beside
+//! them the thumbnails that were made of them.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+mod location;
+mod s3;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod thumbnails;
+mod upload;
+
+pub(crate) use location::OutputsLocation;
+pub(crate) use settings::OutputSettings;
+pub(crate) use thumbnails::{THUMBNAIL_SIZES, ThumbnailError, Thumbnails, has_thumbnail};
+
+use std::io::{self, SeekFrom};
+use std::ops::Range;
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use axum::body::Body;
 use comfyicu_engine::{Output, OutputKind, OutputSink, SaveError};
 use comfyicu_model::{OutputPath, RunId};
-use tokio::fs::{self, File};
-use tokio::io::AsyncWriteExt as _;
+use comfyicu_transport::SharedTransport;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{Attribute, Attributes, GetOptions, GetRange, GetResultPayload, ObjectStore};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
 
 use crate::files::sync_folder;
 use crate::live::RunProgress;
 
-/// The folder of all outputs.
+/// How much of a file is read at once.
+const CHUNK: usize = 256 * 1024;
+
+/// Why outputs cannot be had or removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum OutputsError {
+    /// There is no such file.
+    #[error("the file is not there")]
+    Missing,
+    /// The store failed, or cannot be reached.
+    #[error("the store of outputs failed")]
+    Store(#[source] object_store::Error),
+    /// A file of this machine cannot be read or removed.
+    #[error("the store of outputs failed")]
+    Io(#[from] io::Error),
+}
+
+impl From<object_store::Error> for OutputsError {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::Missing,
+            other => Self::Store(other),
+        }
+    }
+}
+
+/// Where all outputs are. Clones share the connections.
 #[derive(Clone, Debug)]
 pub(crate) struct OutputStore {
-    folder: PathBuf,
+    objects: Arc<dyn ObjectStore>,
+    /// The folder, where they are on this machine.
+    folder: Option<PathBuf>,
+}
+
+/// A part of a file, or all of it, that is about to be read.
+pub(crate) struct Opened {
+    /// The size of the whole file.
+    pub(crate) size: u64,
+    /// Which bytes of it these are.
+    pub(crate) range: Range<u64>,
+    payload: GetResultPayload,
 }
 
 impl OutputStore {
-    pub(crate) const fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    /// Outputs in a folder that is there. What was saved is on disk.
+    pub(crate) fn in_folder(folder: PathBuf) -> Result<Self, OutputsError> {
+        let objects = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
+        Ok(Self { objects: Arc::new(objects), folder: Some(folder) })
     }
 
-    /// Where an output of an attempt is.
-    pub(crate) fn file(&self, run_id: &RunId, attempt: u32, path: &OutputPath) -> PathBuf {
-        self.attempt(run_id, attempt).join(path.as_str())
+    /// Outputs in an S3 bucket, which is looked at once.
+    pub(crate) async fn in_bucket(
+        location: &OutputsLocation,
+        transport: SharedTransport,
+    ) -> Result<Self, OutputsError> {
+        let objects = s3::open(location, transport)?;
+        // A list says whether there is such a bucket; a question for one object does not.
+        let looked = objects.list(Some(&Path::from("comfyicu-server"))).next().await;
+        looked.transpose().map_err(OutputsError::Store)?;
+        Ok(Self { objects, folder: None })
+    }
+
+    /// Opens an output of an attempt.
+    pub(crate) async fn open(
+        &self,
+        (run_id, attempt, path): (&RunId, u32, &OutputPath),
+        wanted: &Wanted,
+    ) -> Result<Opened, OutputsError> {
+        self.open_key(&key(run_id, &attempt.to_string(), path.as_str()), wanted).await
+    }
+
+    async fn open_key(&self, key: &Path, wanted: &Wanted) -> Result<Opened, OutputsError> {
+        let (range, head) = match wanted {
+            Wanted::All => (None, false),
+            Wanted::Range(range) => (Some(range.clone()), false),
+            Wanted::Size => (None, true),
+        };
+        let options = GetOptions { range, head, ..GetOptions::default() };
+        let found = self.objects.get_opts(key, options).await?;
+        Ok(Opened { size: found.meta.size, range: found.range, payload: found.payload })
     }
 
     /// Begins an attempt, which tells of what it saves.
     pub(crate) fn begin(&self, run_id: &RunId, attempt: u32, progress: RunProgress) -> AttemptOutputs {
-        AttemptOutputs { folder: self.attempt(run_id, attempt), saved: Mutex::default(), progress }
+        AttemptOutputs {
+            store: self.clone(),
+            run_id: run_id.clone(),
+            attempt,
+            saved: Mutex::default(),
+            progress,
+        }
     }
 
     /// Removes what an attempt saved that did not end well.
     pub(crate) async fn discard(&self, run_id: &RunId, attempt: u32) {
-        remove(&self.attempt(run_id, attempt)).await;
+        let prefix = Path::from_iter([run_id.as_str(), &attempt.to_string()]);
+        if let Err(error) = self.remove(&prefix).await {
+            let error = crate::report::with_causes(&error);
+            tracing::warn!(%run_id, attempt, error, "outputs of a failed attempt stay behind");
+        }
     }
 
-    fn attempt(&self, run_id: &RunId, attempt: u32) -> PathBuf {
-        self.folder.join(run_id.as_str()).join(attempt.to_string())
+    /// Removes all that a run saved, and its thumbnails. What is not there is no error.
+    pub(crate) async fn remove_run(&self, run_id: &RunId) -> Result<(), OutputsError> {
+        self.remove(&Path::from(run_id.as_str())).await
+    }
+
+    /// How many bytes the outputs of an attempt have.
+    pub(crate) async fn measure(&self, run_id: &RunId, attempt: u32) -> Result<u64, OutputsError> {
+        let prefix = Path::from_iter([run_id.as_str(), &attempt.to_string()]);
+        let sum = async |sum: u64, object: object_store::ObjectMeta| Ok(sum.saturating_add(object.size));
+        Ok(self.objects.list(Some(&prefix)).try_fold(0, sum).await?)
+    }
+
+    async fn remove(&self, prefix: &Path) -> Result<(), OutputsError> {
+        if let Some(folder) = &self.folder {
+            return remove_folder(folder, prefix).await;
+        }
+        let found = self.objects.list(Some(prefix)).map_ok(|object| object.location).boxed();
+        let removed = self.objects.delete_stream(found).try_for_each(|_| std::future::ready(Ok(()))).await;
+        match removed.map_err(OutputsError::from) {
+            Err(OutputsError::Missing) => Ok(()),
+            removed => removed,
+        }
     }
 }
 
-/// Takes the outputs of one attempt; each is on disk when it was saved.
+/// Removes a folder below another one, for good.
+async fn remove_folder(root: &FsPath, below: &Path) -> Result<(), OutputsError> {
+    let folder = root.join(below.as_ref());
+    match tokio::fs::remove_dir_all(&folder).await {
+        Ok(()) => Ok(sync_folder(folder.parent().unwrap_or(root).to_owned()).await?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What of a file is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    All,
+    Range(GetRange),
+    /// Nothing but its size.
+    Size,
+}
+
+impl Opened {
+    /// Opens a file of this machine.
+    pub(crate) async fn file(path: PathBuf, wanted: &Wanted) -> Result<Self, OutputsError> {
+        let file = match File::open(&path).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OutputsError::Missing),
+            file => file?,
+        };
+        let size = file.metadata().await?.len();
+        let range = match wanted {
+            Wanted::Range(range) => range.as_range(size).map_err(io::Error::other)?,
+            Wanted::All | Wanted::Size => 0..size,
+        };
+        Ok(Self { size, range, payload: GetResultPayload::File(file.into_std().await, path) })
+    }
+
+    /// The bytes, as they are read.
+    pub(crate) async fn into_body(self) -> Result<Body, OutputsError> {
+        let length = self.range.end.saturating_sub(self.range.start);
+        match self.payload {
+            GetResultPayload::File(file, _) => {
+                let mut file = File::from_std(file);
+                file.seek(SeekFrom::Start(self.range.start)).await?;
+                Ok(Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK)))
+            }
+            GetResultPayload::Stream(stream) => Ok(Body::from_stream(stream)),
+        }
+    }
+}
+
+/// The name of a file in the store. What `object_store` gives a meaning of its own is written otherwise.
+fn key(run_id: &RunId, folder: &str, path: &str) -> Path {
+    let escaped = path.replace('%', "%25").replace('#', "%23");
+    // An id and the path of an output have no part that is refused here.
+    Path::parse(format!("{run_id}/{folder}/{escaped}"))
+        .unwrap_or_else(|_| Path::from(format!("{run_id}/{folder}/{escaped}")))
+}
+
+/// Takes the outputs of one attempt; each is safe when it was saved.
 #[derive(Debug)]
 pub(crate) struct AttemptOutputs {
-    folder: PathBuf,
-    saved: Mutex<Vec<OutputPath>>,
+    store: OutputStore,
+    run_id: RunId,
+    attempt: u32,
+    saved: Mutex<Saved>,
     progress: RunProgress,
 }
 
+/// What an attempt saved, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Saved {
+    pub(crate) paths: Vec<OutputPath>,
+    /// How many bytes all of it has.
+    pub(crate) bytes: u64,
+}
+
 impl AttemptOutputs {
-    /// What was saved, in order.
-    pub(crate) fn saved(&self) -> Vec<OutputPath> {
+    /// What was saved.
+    pub(crate) fn saved(&self) -> Saved {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Removes what was saved: the attempt did not end well.
     pub(crate) async fn discard(&self) {
-        remove(&self.folder).await;
+        self.store.discard(&self.run_id, self.attempt).await;
     }
 
-    async fn write(&self, output: &Output) -> io::Result<()> {
-        let path = self.folder.join(output.path.as_str());
-        let folder = path.parent().unwrap_or(&self.folder).to_owned();
-        fs::create_dir_all(&folder).await?;
-        let mut file = File::create(&path).await?;
-        output.content.write_to(&mut file).await?;
-        // The last write goes on in the background: only flushing says how it went.
-        file.flush().await?;
-        file.sync_all().await?;
-        // Each folder on the way may be new, up to the one of all runs.
-        let new_folders = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&self.folder));
-        let above = [self.folder.parent(), self.folder.parent().and_then(Path::parent)];
-        for folder in new_folders.chain(above.into_iter().flatten()) {
-            sync_folder(folder.to_owned()).await?;
+    async fn write(&self, output: &Output) -> io::Result<u64> {
+        let key = key(&self.run_id, &self.attempt.to_string(), output.path.as_str());
+        let mut attributes = Attributes::new();
+        // A folder has no room for it; of outputs that are served, the type follows from the name.
+        if self.store.folder.is_none() {
+            attributes.insert(Attribute::ContentType, output.content_type.to_string().into());
         }
-        Ok(())
-    }
-}
-
-async fn remove(folder: &Path) {
-    if let Err(error) = fs::remove_dir_all(folder).await
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        tracing::warn!(folder = %folder.display(), %error, "outputs of a failed attempt stay behind");
+        upload::upload(&*self.store.objects, &key, attributes, &output.content).await
     }
 }
 
@@ -97,43 +267,12 @@ impl OutputSink for AttemptOutputs {
         if output.kind != OutputKind::Output {
             return Ok(());
         }
-        self.write(&output).await.map_err(|source| SaveError::new(output.path.clone(), source))?;
+        let bytes =
+            self.write(&output).await.map_err(|source| SaveError::new(output.path.clone(), source))?;
         self.progress.saved(&output.node_id, &output.path);
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner).push(output.path);
+        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        saved.bytes += bytes;
+        saved.paths.push(output.path);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use comfyicu_model::WorkflowId;
-
-    use super::*;
-    use crate::live::Live;
-    use crate::owner::Owner;
-    use crate::store::RunKey;
-
-    fn output(kind: OutputKind, path: &str) -> Output {
-        Output::new("9".into(), kind, OutputPath::parse(path).unwrap(), "image/png", "bytes")
-    }
-
-    #[tokio::test]
-    async fn results_are_kept_in_order_and_previews_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = OutputStore::new(folder.path().to_owned());
-        let run_id = RunId::parse("r1").unwrap();
-        let workflow_id = WorkflowId::parse("w1").unwrap();
-        let progress =
-            Live::default().of_run(RunKey { owner: Owner::local(), workflow_id, run_id: run_id.clone() });
-        let attempt = store.begin(&run_id, 2, progress);
-        attempt.save(output(OutputKind::Output, "b/a.png")).await.unwrap();
-        attempt.save(output(OutputKind::Temp, "preview.png")).await.unwrap();
-        attempt.save(output(OutputKind::Output, "a.png")).await.unwrap();
-        let saved = attempt.saved();
-        assert_eq!(saved.iter().map(OutputPath::as_str).collect::<Vec<_>>(), ["b/a.png", "a.png"]);
-        assert_eq!(std::fs::read(store.file(&run_id, 2, &saved[0])).unwrap(), b"bytes");
-        assert!(!folder.path().join("r1/2/preview.png").exists());
-        attempt.discard().await;
-        assert!(!folder.path().join("r1/2").exists());
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct RunRecord {
     /// The `files` that were submitted, as they were.
     pub(crate) files: Object,
     pub(crate) outcome: Option<Outcome>,
+    /// When its outputs were removed, though the run is kept.
+    pub(crate) outputs_removed_at: Option<Timestamp>,
     pub(crate) costs: Costs,
 }
 
@@ -84,6 +86,7 @@ impl RunRecord {
             data,
             files,
             outcome: None,
+            outputs_removed_at: None,
             costs: Costs::default(),
         }
     }

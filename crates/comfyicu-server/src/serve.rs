@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use comfyicu_engine::Executor;
 use comfyicu_engine::comfyui::ComfyError;
-use comfyicu_transport::TransportError;
+use comfyicu_transport::{ReqwestTransport, TransportError};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -25,11 +25,12 @@ use crate::files::{BlobStore, Fetcher, FileProvider};
 use crate::guard::Guard;
 use crate::keys::{FirstKeyError, KeyRing, make_first_key};
 use crate::metrics::{MeasuredExecutor, MeasuredOutbox, MeasuredRuns, Metrics};
-use crate::outputs::OutputStore;
+use crate::outputs::{OutputStore, OutputsError, OutputsLocation, Thumbnails};
 use crate::random;
 use crate::reload::Reload;
+use crate::retention::Collector;
 use crate::shutdown::Shutdown;
-use crate::store::{FileIndex, KeyStore as _, SqliteStore, StoreError};
+use crate::store::{FileIndex, KeyStore as _, RetentionStore, SqliteStore, StoreError};
 use crate::urls::{PublicUrls, Signer};
 use crate::webhook::{self, InvalidSecrets, SharedSecrets, WebhookSecrets, WebhookSender, load_outgoing};
 use crate::worker::{Lease, Running, Worker};
@@ -39,6 +40,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long executions may take to end once they were told to; with [`GRACE`] less than the ten seconds after
 /// which process managers kill.
 const ABORT_GRACE: Duration = Duration::from_secs(3);
+/// How long a bucket may be silent.
+const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// For how many runs files are fetched at once.
 const FETCHERS: usize = 8;
 
@@ -75,6 +78,15 @@ pub(crate) enum ServeError {
     /// Nothing can be fetched or sent.
     #[error("HTTP cannot be set up")]
     Transport(#[from] TransportError),
+    /// Outputs cannot be kept where they were to be.
+    #[error("outputs cannot be kept in {place}")]
+    Outputs {
+        /// The bucket, or the folder.
+        place: String,
+        /// Why not.
+        #[source]
+        source: OutputsError,
+    },
     /// The file with the webhooks' secrets cannot be read.
     #[error("{} cannot be read", path.display())]
     SecretFile {
@@ -194,8 +206,13 @@ pub(crate) async fn assemble(
     let index: Arc<dyn FileIndex> = Arc::new(store.clone());
     let executors = Executors::connect(&args.comfyui).await?;
     let guard = Guard::new(args.allow_host.clone());
-    let signer =
-        if args.no_auth { None } else { Some(Signer::new(&store.secret("urls", &random::secret()).await?)) };
+    let outputs = open_outputs(args.output.outputs.as_ref(), data_dir).await?;
+    let lifetime = args.output.output_url_lifetime;
+    let signer = if args.no_auth {
+        None
+    } else {
+        Some(Signer::new(&store.secret("urls", &random::secret()).await?, lifetime))
+    };
     let urls = PublicUrls::new(args.public_url.clone().map_or_else(|| listen_url(address), Ok)?, signer);
     let blobs = BlobStore::open(data_dir.blobs(), args.limits.max_file_size.0)?;
     let files = FileProvider {
@@ -225,7 +242,8 @@ pub(crate) async fn assemble(
         metrics,
         files,
         blobs,
-        outputs: OutputStore::new(data_dir.outputs()),
+        thumbnails: Thumbnails::new(outputs.clone()),
+        outputs,
         guard,
         urls,
         bus,
@@ -236,7 +254,28 @@ pub(crate) async fn assemble(
     set_to_work(&app, &executors, secrets.clone(), tasks).await?;
     let reload = Reload { keys: app.keys.clone(), secrets, secret_file: args.webhook_secret_file.clone() };
     tasks.spawn(reload.on_signals(app.shutdown.clone()));
+    let kept: Arc<dyn RetentionStore> = Arc::new(store.clone());
+    let (rules, outputs) = (args.retention.rules.clone(), app.outputs.clone());
+    let collector = Collector { store: kept, outputs, rules };
+    tasks.spawn(collector.work(args.retention.gc_every, app.shutdown.clone()));
     Ok(app)
+}
+
+/// Opens the place where outputs are kept.
+pub(crate) async fn open_outputs(
+    location: Option<&OutputsLocation>,
+    data_dir: &DataDir,
+) -> Result<OutputStore, ServeError> {
+    let fail = |place: String| move |source| ServeError::Outputs { place, source };
+    match location {
+        None => {
+            OutputStore::in_folder(data_dir.outputs()).map_err(fail(data_dir.outputs().display().to_string()))
+        }
+        Some(location) => {
+            let transport = Arc::new(ReqwestTransport::builder().read_timeout(STORE_TIMEOUT).build()?);
+            OutputStore::in_bucket(location, transport).await.map_err(fail(location.to_string()))
+        }
+    }
 }
 
 async fn set_to_work(

@@ -1,9 +1,11 @@
 //! Where runs, messages and keys are kept: one trait, made so that another database can follow.
 
+mod retention;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use retention::{Cuts, EndedRun, Limits, Place, Reason, Removable, RetentionStore};
 pub(crate) use sqlite::SqliteStore;
 
 use std::fmt::Debug;
@@ -28,9 +30,6 @@ pub(crate) enum StoreError {
     /// The database is not one of this program, or of a later version of it.
     #[error("the database cannot be brought to this version")]
     Migrate(#[source] sqlx::migrate::MigrateError),
-    /// The process that has the database is of another version.
-    #[error("the server that runs on this data is of another version: use its own `comfyicu-server`")]
-    OtherVersion,
     /// Without these settings an accepted run could be lost.
     #[error("the database does not keep its promise: {0}")]
     NotDurable(String),

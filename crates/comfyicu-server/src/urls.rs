@@ -1,40 +1,79 @@
 //! The addresses that the server gives out, and the signatures on them.
 
 use std::fmt;
+use std::time::Duration;
 
-use comfyicu_model::{OutputPath, RunId, WorkflowId};
+use comfyicu_model::{OutputPath, RunId, Timestamp, WorkflowId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Uri;
 use sha2::Sha256;
 use url::Url;
 
+use crate::clock;
 use crate::hash::{Sha256Hex, hex};
+use crate::outputs::has_thumbnail;
 use crate::run::Urls;
 
+/// The parameter that says until when a signature opens an output, in seconds since 1970.
+const EXPIRES: &str = "expires";
 /// The parameter that carries a signature.
-pub(crate) const SIGNATURE: &str = "signature";
+const SIGNATURE: &str = "signature";
+/// The parameter that asks for a small picture.
+const THUMBNAIL: &str = "thumbnail";
+/// How long the longer side of the small pictures is that runs name.
+const THUMBNAIL_SIZE: &str = "256";
+/// The part of the lifetime for which an address stays the same, so that what was fetched is known again.
+const STEPS: i64 = 100;
 
-/// Signs the addresses of outputs, so that they open without a key.
+/// Signs the addresses of outputs, so that they open without a key for a while.
 #[derive(Clone)]
-pub(crate) struct Signer(Hmac<Sha256>);
+pub(crate) struct Signer {
+    hmac: Hmac<Sha256>,
+    lifetime: Duration,
+    now: fn() -> Timestamp,
+}
+
+/// What a signature is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It opens the output.
+    Granted,
+    /// It did.
+    Expired,
+    /// It is not one, or is that of something else.
+    Denied,
+}
 
 impl Signer {
-    /// Makes a signer of a secret of at most 64 bytes.
-    pub(crate) fn new(secret: &[u8]) -> Self {
+    /// Makes a signer of a secret of at most 64 bytes; what it signs opens for `lifetime`.
+    pub(crate) fn new(secret: &[u8], lifetime: Duration) -> Self {
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
         // By the definition of HMAC a shorter key is filled up with zeros; ours are 32 bytes.
         block.iter_mut().zip(secret).for_each(|(to, from)| *to = *from);
-        Self(Hmac::new(&block))
+        Self { hmac: Hmac::new(&block), lifetime, now: clock::now }
     }
 
     fn sign(&self, message: &str) -> String {
-        hex(&self.0.clone().chain_update(message).finalize().into_bytes())
+        hex(&self.hmac.clone().chain_update(message).finalize().into_bytes())
+    }
+
+    /// Until when what is signed now opens: the lifetime, and at most a hundredth of it more.
+    fn expiry(&self) -> i64 {
+        let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
+        let step = (lifetime / STEPS).max(1);
+        let end = self.seconds().saturating_add(lifetime).saturating_add(step - 1);
+        end.div_euclid(step).saturating_mul(step)
+    }
+
+    /// Now.
+    fn seconds(&self) -> i64 {
+        (self.now)().as_unix_millis().div_euclid(1000)
     }
 
     fn verify(&self, message: &str, signature: &str) -> bool {
         let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
         let bytes: Option<Vec<u8>> = signature.as_bytes().chunks(2).map(digits).collect();
-        bytes.is_some_and(|bytes| self.0.clone().chain_update(message).verify_slice(&bytes).is_ok())
+        bytes.is_some_and(|bytes| self.hmac.clone().chain_update(message).verify_slice(&bytes).is_ok())
     }
 }
 
@@ -80,17 +119,19 @@ impl PublicUrls {
         url
     }
 
-    /// Whether a signature opens an output. Without a signer everything is open.
-    pub(crate) fn opens(
+    /// What a signature opens. Without a signer everything is open.
+    pub(crate) fn access(
         &self,
         workflow_id: &WorkflowId,
         run_id: &RunId,
         path: &OutputPath,
-        signature: &str,
-    ) -> bool {
-        self.signer
-            .as_ref()
-            .is_none_or(|signer| signer.verify(&message(workflow_id, run_id, path), signature))
+        (expires, signature): (i64, &str),
+    ) -> Access {
+        let Some(signer) = &self.signer else { return Access::Granted };
+        if !signer.verify(&message(workflow_id, run_id, path, expires), signature) {
+            return Access::Denied;
+        }
+        if signer.seconds() < expires { Access::Granted } else { Access::Expired }
     }
 
     fn join(&self, segments: impl IntoIterator<Item = impl AsRef<str>>) -> Url {
@@ -108,14 +149,27 @@ impl Urls for PublicUrls {
         let fixed = ["api", "v1", "view", "workflows", workflow_id.as_str(), "output", run_id.as_str()];
         let mut url = self.join(fixed.into_iter().chain(path.as_str().split('/')));
         if let Some(signer) = &self.signer {
-            url.query_pairs_mut().append_pair(SIGNATURE, &signer.sign(&message(workflow_id, run_id, path)));
+            let expires = signer.expiry();
+            let signature = signer.sign(&message(workflow_id, run_id, path, expires));
+            url.query_pairs_mut()
+                .append_pair(EXPIRES, &expires.to_string())
+                .append_pair(SIGNATURE, &signature);
+        }
+        url
+    }
+
+    fn thumbnail(&self, workflow_id: &WorkflowId, run_id: &RunId, path: &OutputPath) -> Url {
+        let mut url = self.output(workflow_id, run_id, path);
+        if has_thumbnail(path) {
+            url.query_pairs_mut().append_pair(THUMBNAIL, THUMBNAIL_SIZE);
         }
         url
     }
 }
 
-fn message(workflow_id: &WorkflowId, run_id: &RunId, path: &OutputPath) -> String {
-    format!("output\n{workflow_id}\n{run_id}\n{path}")
+/// What is signed. The ids and the path have no line breaks.
+fn message(workflow_id: &WorkflowId, run_id: &RunId, path: &OutputPath, expires: i64) -> String {
+    format!("output\n{workflow_id}\n{run_id}\n{path}\n{expires}")
 }
 
 #[cfg(test)]
@@ -142,17 +196,59 @@ mod tests {
         assert_eq!(urls(None).uploads().as_str(), "https://example.com/comfy/api/v1/uploads/");
     }
 
+    /// A signer of one secret, whose clock stands still.
+    fn signer(now: fn() -> Timestamp, lifetime: u64) -> Signer {
+        Signer { now, ..Signer::new(&[7; 32], Duration::from_secs(lifetime)) }
+    }
+
+    fn signed(url: &Url) -> (i64, String) {
+        let value = |wanted: &str| url.query_pairs().find(|(name, _)| name == wanted).unwrap().1.into_owned();
+        (value(EXPIRES).parse().unwrap(), value(SIGNATURE))
+    }
+
     #[test]
     fn a_signature_opens_its_own_output_and_no_other() {
         let (workflow_id, run_id, path) = ids();
-        let urls = urls(Some(Signer::new(&[7; 32])));
-        let url = urls.output(&workflow_id, &run_id, &path);
-        let (_, signature) = url.query_pairs().find(|(name, _)| name == SIGNATURE).unwrap();
-        assert!(urls.opens(&workflow_id, &run_id, &path, &signature));
+        let urls = urls(Some(Signer::new(&[7; 32], Duration::from_mins(1))));
+        let (expires, signature) = signed(&urls.output(&workflow_id, &run_id, &path));
+        let access =
+            |path, expires, signature| urls.access(&workflow_id, &run_id, path, (expires, signature));
+        assert_eq!(access(&path, expires, &signature), Access::Granted);
         let other = OutputPath::parse("other.png").unwrap();
-        assert!(!urls.opens(&workflow_id, &run_id, &other, &signature));
+        assert_eq!(access(&other, expires, &signature), Access::Denied);
+        for moved in [0, expires - 1, expires + 1, i64::MAX, i64::MIN] {
+            assert_eq!(access(&path, moved, &signature), Access::Denied, "the end is part of what is signed");
+        }
         for wrong in ["", "00", "zz", "é1", &signature[2..]] {
-            assert!(!urls.opens(&workflow_id, &run_id, &path, wrong), "{wrong:?}");
+            assert_eq!(access(&path, expires, wrong), Access::Denied, "{wrong:?}");
+        }
+        assert_eq!(signed(&urls.thumbnail(&workflow_id, &run_id, &path)).1, signature);
+    }
+
+    #[test]
+    fn a_signature_opens_for_its_lifetime_and_not_much_longer() {
+        let (workflow_id, run_id, path) = ids();
+        let day = 24 * 60 * 60;
+        let now = || Timestamp::from_unix_millis(1_000_000_123_456);
+        let url = urls(Some(signer(now, day))).output(&workflow_id, &run_id, &path);
+        let (expires, signature) = signed(&url);
+        let lasts = expires - 1_000_000_123;
+        assert!((86_400..86_400 + 864).contains(&lasts), "{lasts}");
+
+        let at =
+            |now| urls(Some(signer(now, day))).access(&workflow_id, &run_id, &path, (expires, &signature));
+        assert_eq!(at(|| Timestamp::from_unix_millis(1_000_086_523_000)), Access::Granted);
+        assert_eq!(at(|| Timestamp::from_unix_millis(1_000_087_400_000)), Access::Expired);
+        let soon = || Timestamp::from_unix_millis(1_000_000_124_000);
+        assert_eq!(urls(Some(signer(soon, day))).output(&workflow_id, &run_id, &path), url, "caches know it");
+    }
+
+    #[test]
+    fn no_clock_and_no_lifetime_make_it_panic() {
+        let (workflow_id, run_id, path) = ids();
+        for now in [|| Timestamp::from_unix_millis(i64::MAX), || Timestamp::from_unix_millis(i64::MIN)] {
+            let urls = urls(Some(Signer { now, ..Signer::new(&[7; 32], Duration::MAX) }));
+            signed(&urls.output(&workflow_id, &run_id, &path));
         }
     }
 }

@@ -116,12 +116,14 @@ fn outputs_and_inputs_can_be_viewed() {
     let (server, host) = (Server::start(PROGRAMS), photo_host());
     let id = server.submit(&json!({"prompt": inverted_photo(), "files": photo_from(&host)}));
     let run = server.ended_run(&id);
-    for field in ["url", "thumbnail_url"] {
+    for (field, content_type, begin) in
+        [("url", "image/png", &b"\x89PNG"[..]), ("thumbnail_url", "image/webp", b"RIFF")]
+    {
         let url = run["output"][0][field].as_str().unwrap();
         assert!(url.starts_with(server.base_url()), "{field}: {url}");
         let answer = get(url).expect_status(200);
-        assert_eq!(answer.header("content-type"), Some("image/png"), "{field}");
-        assert!(answer.body.starts_with(b"\x89PNG"), "{field}");
+        assert_eq!(answer.header("content-type"), Some(content_type), "{field}");
+        assert!(answer.body.starts_with(begin), "{field}");
     }
     let input = server.get("/view/workflows/default/input/photo.jpg").expect_status(200);
     assert_eq!(input.body, std::fs::read(photo()).unwrap());

@@ -15,6 +15,7 @@ mod keys;
 mod lifecycle;
 mod live;
 mod operating;
+mod outputs;
 #[cfg(target_os = "linux")]
 mod power_loss;
 mod prompts;

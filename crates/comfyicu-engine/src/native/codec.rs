@@ -25,7 +25,7 @@ pub(crate) use png_write::{EncodeError, Pixels, TextChunk};
 pub(crate) use webp_write::WebpOptions;
 pub(super) use webp_write::encode_webp;
 
-use super::limit::TooLarge;
+use super::limit::{Extent, TooLarge};
 use super::work::{Cancelled, Work};
 use format::Format;
 
@@ -64,21 +64,21 @@ pub(crate) enum DecodeError {
     Cancelled(#[from] Cancelled),
 }
 
-/// Reads an image file: one frame, or all of an animation, upright as its EXIF orientation says.
+/// Reads an image file: one frame, or all of an animation as far as `extent` goes, upright as its EXIF orientation says.
 ///
 /// As in ComfyUI, a file whose pixel data ends early or is damaged gives what was read so far; the rest is
 /// zero.
 ///
 /// # Errors
 /// When the format is not read, the header is damaged, the image is too large, or the run is cancelled.
-pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
+pub(crate) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
     match Format::of(bytes) {
-        Some(Format::Png) => png_read::decode(bytes, work),
-        Some(Format::Jpeg) => jpeg::decode(bytes, work),
-        Some(Format::WebP) => webp_read::decode(bytes, work),
-        Some(Format::Tiff) => tiff_read::decode(bytes, work),
-        Some(Format::Gif) => gif_read::decode(bytes, work),
-        Some(Format::Bmp) => bmp_read::decode(bytes, work),
+        Some(Format::Png) => png_read::decode(bytes, extent, work),
+        Some(Format::Jpeg) => jpeg::decode(bytes, extent, work),
+        Some(Format::WebP) => webp_read::decode(bytes, extent, work),
+        Some(Format::Tiff) => tiff_read::decode(bytes, extent, work),
+        Some(Format::Gif) => gif_read::decode(bytes, extent, work),
+        Some(Format::Bmp) => bmp_read::decode(bytes, extent, work),
         Some(Format::Other(format)) => Err(DecodeError::Unsupported { format }),
         None => Err(DecodeError::Unknown),
     }

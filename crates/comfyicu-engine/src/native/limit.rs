@@ -23,28 +23,57 @@ pub(crate) const EXECUTOR_BYTES: usize = 2 * RUN_BYTES;
 /// How many bytes of results are kept for later runs.
 pub(crate) const CACHE_BYTES: usize = 256 << 20;
 
+/// How much of a file is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// The most pixels, those of all its pictures together; never more than [`MAX_PIXELS`].
+    pub(crate) pixels: usize,
+    /// Whether the first picture is enough.
+    pub(crate) first_only: bool,
+}
+
+impl Extent {
+    /// All that may be held.
+    pub(crate) const ALL: Self = Self { pixels: MAX_PIXELS, first_only: false };
+
+    /// Checks that a picture of a file may be decoded.
+    pub(crate) fn check(self, shape: Shape) -> Result<(), TooLarge> {
+        check_within(shape, self.pixels)
+    }
+
+    /// How many pictures are decoded of so many.
+    pub(crate) const fn pictures(self, count: usize) -> usize {
+        if self.first_only && count > 1 { 1 } else { count }
+    }
+}
+
 /// An image is too large to be made, or has no pixel at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{batch} × {width}×{height} pixels cannot be held: each side must be 1 to {MAX_SIDE}, and the pixels \
-     of a batch at most {MAX_PIXELS}"
+     of a batch at most {most}"
 )]
 pub(crate) struct TooLarge {
     batch: usize,
     width: usize,
     height: usize,
+    most: usize,
 }
 
 /// Checks that an image of this shape may be made.
 pub(super) fn check(shape: Shape) -> Result<(), TooLarge> {
+    check_within(shape, MAX_PIXELS)
+}
+
+fn check_within(shape: Shape, most: usize) -> Result<(), TooLarge> {
     let Shape { batch, height, width, .. } = shape;
     let side = 1..=MAX_SIDE;
     let pixels = batch.checked_mul(height).and_then(|pixels| pixels.checked_mul(width));
-    let fits = pixels.is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels));
+    let fits = pixels.is_some_and(|pixels| (1..=most).contains(&pixels));
     if fits && side.contains(&height) && side.contains(&width) {
         return Ok(());
     }
-    Err(TooLarge { batch, width, height })
+    Err(TooLarge { batch, width, height, most })
 }
 
 #[cfg(test)]

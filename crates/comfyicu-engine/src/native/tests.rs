@@ -101,7 +101,10 @@ async fn a_shared_image_is_not_changed_by_one_of_its_readers() {
     let outputs = run(job(PROMPT)).await.unwrap();
     let pixels = |node: &str| {
         let output = outputs.iter().find(|output| output.node_id.as_str() == node).unwrap();
-        codec::decode(output.content.as_bytes().unwrap(), &work::Work::default()).unwrap().remove(0).rgb
+        codec::decode(output.content.as_bytes().unwrap(), limit::Extent::ALL, &work::Work::default())
+            .unwrap()
+            .remove(0)
+            .rgb
     };
     assert_eq!(pixels("8"), [0, 0, 255, 0, 0, 255]);
     assert_eq!(pixels("9"), [255, 255, 0, 255, 255, 0]);

@@ -63,6 +63,27 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
+    /// What opened something does not any more.
+    pub(crate) fn expired(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "expired", message)
+    }
+
+    /// It was there, and will not come back.
+    pub(crate) fn gone(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "gone", message)
+    }
+
+    /// The file has no such part.
+    pub(crate) fn no_such_range(size: u64) -> Self {
+        let message = format!("the file has {size} bytes, and none in this range");
+        Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", message)
+    }
+
+    /// It cannot be done with what there is.
+    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", message)
+    }
+
     /// The body is larger than the bound.
     pub(crate) fn too_large(limit: u64) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body has more than {limit} bytes"))

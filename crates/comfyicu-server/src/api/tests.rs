@@ -31,28 +31,29 @@ mod extensions;
 mod isolation;
 mod limits;
 mod owners;
+mod uploads;
 
 const KEY: &str = "cicu_test";
 /// A key of another owner's.
 const OTHER_KEY: &str = "cicu_other";
-const PROMPT: &str = r#"{"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 8, "batch_size": 1, "color": 255}},
+pub(super) const PROMPT: &str = r#"{"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 8, "batch_size": 1, "color": 255}},
      "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "a b/blue"}, "seed": 18446744073709551616}}"#;
 
-struct Server {
+pub(super) struct Server {
     router: Router,
     shutdown: Shutdown,
-    _folder: TempDir,
+    folder: TempDir,
     _data_dir: DataDir,
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
 }
 
 impl Server {
-    async fn start(flags: &[&str]) -> Self {
+    pub(super) async fn start(flags: &[&str]) -> Self {
         Self::start_on(flags, async |_| {}).await
     }
 
@@ -67,24 +68,22 @@ impl Server {
             store.insert_key(&key, &Sha256Hex::of(text.as_bytes())).await.unwrap();
         }
         prepare(&store).await;
-        let Command::Serve(args) = Cli::parse_from([&["comfyicu-server", "serve"], flags].concat()).command
-        else {
-            panic!("serve")
-        };
+        let cli = Cli::parse_from([&["comfyicu-server", "serve"], flags].concat());
+        let Command::Serve(args) = cli.command else { panic!("{cli:?}") };
         let address = SocketAddr::from(([127, 0, 0, 1], 8288));
         let app = assemble(&args, address, &data_dir, (&store, bus), &TaskTracker::new()).await.unwrap();
         let shutdown = app.shutdown.clone();
-        Self { router: super::router(app, None), shutdown, _folder: folder, _data_dir: data_dir }
+        Self { router: super::router(app, None), shutdown, folder, _data_dir: data_dir }
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: head.status, headers: head.headers, body }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.send(request(Method::GET, path, Body::empty())).await
     }
 
@@ -92,7 +91,7 @@ impl Server {
         self.send(request(Method::POST, path, body.into())).await
     }
 
-    async fn submit(&self, body: &str) -> Run {
+    pub(super) async fn submit(&self, body: &str) -> Run {
         let answer = self.post("/api/v1/workflows/w1/runs", body.to_owned()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         assert_eq!(answer.json().as_object().map(Object::len), Some(1), "create answers the id alone");
@@ -100,7 +99,7 @@ impl Server {
     }
 
     /// Asks until the run has ended.
-    async fn ended(&self, run: &Run) -> Run {
+    pub(super) async fn ended(&self, run: &Run) -> Run {
         let path = format!("/api/v1/workflows/w1/runs/{}", run.id());
         let asking = async {
             loop {
@@ -126,16 +125,16 @@ impl Answer {
         read(&self.body, Limits::default()).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    fn error_code(&self) -> Option<String> {
+    pub(super) fn error_code(&self) -> Option<String> {
         Some(self.json().as_object()?.get("error")?.as_object()?.get_str("code")?.to_owned())
     }
 }
 
-fn request(method: Method, path: &str, body: Body) -> Request<Body> {
+pub(super) fn request(method: Method, path: &str, body: Body) -> Request<Body> {
     request_with(KEY, method, path, body)
 }
 
@@ -145,11 +144,11 @@ fn request_with(key: &str, method: Method, path: &str, body: Body) -> Request<Bo
 }
 
 /// What a client asks for when it opens an absolute URL.
-fn path_and_query(url: &Url) -> String {
+pub(super) fn path_and_query(url: &Url) -> String {
     url[url::Position::BeforePath..].to_owned()
 }
 
-fn body(prompt: &str) -> String {
+pub(super) fn body(prompt: &str) -> String {
     format!(r#"{{"prompt": {prompt}}}"#)
 }
 

@@ -10,7 +10,7 @@ use super::{CommandError, Data};
 use crate::args::{CreateKey, KeysCommand, ListKeys, RevokeKey, RotateKey};
 use crate::clock;
 use crate::hash::Sha256Hex;
-use crate::keys::{KeyLimits, KeyRecord, leave_stamp};
+use crate::keys::{KeyLimits, KeyRecord};
 use crate::random;
 use crate::run::after;
 use crate::store::KeyStore as _;
@@ -44,7 +44,7 @@ async fn create(args: CreateKey) -> Result<(), CommandError> {
     };
     let text = random::api_key();
     data.store.insert_key(&key, &Sha256Hex::of(text.as_bytes())).await?;
-    leave_stamp(&data.stamp).map_err(CommandError::Stamp)?;
+    data.tell_of_keys()?;
     let told = format!("key {} of {}, for {}; shown only now:", key.id, key.owner, key.scopes);
     show(&text, &told, args.json.then(|| object(&key, now)))
 }
@@ -82,7 +82,7 @@ async fn revoke(args: &RevokeKey) -> Result<(), CommandError> {
     if !data.store.revoke_key(&args.id, clock::now()).await? {
         return Err(CommandError::NoKey(args.id.clone()));
     }
-    leave_stamp(&data.stamp).map_err(CommandError::Stamp)?;
+    data.tell_of_keys()?;
     Ok(writeln!(std::io::stderr(), "key {} is revoked", args.id)?)
 }
 
@@ -93,7 +93,7 @@ async fn rotate(args: &RotateKey) -> Result<(), CommandError> {
     if !data.store.rotate_key(&args.id, &Sha256Hex::of(text.as_bytes()), now, until).await? {
         return Err(CommandError::NoKey(args.id.clone()));
     }
-    leave_stamp(&data.stamp).map_err(CommandError::Stamp)?;
+    data.tell_of_keys()?;
     let earlier = if args.grace.is_zero() {
         "the earlier text is not good any more".to_owned()
     } else {

@@ -27,6 +27,7 @@ fn a_run_that_ends_is_counted_with_what_it_took() {
         download_ms: Some(0),
         execution_ms: Some(250),
         files: vec![file(7, false), file(9, true)],
+        ..Costs::default()
     };
     let started = accepted().start("CPU", at(0), Duration::ZERO).unwrap();
     let path = OutputPath::parse("a.png").unwrap();

@@ -8,6 +8,8 @@ pub(crate) struct Costs {
     pub(crate) queue_ms: Option<u64>,
     pub(crate) download_ms: Option<u64>,
     pub(crate) execution_ms: Option<u64>,
+    /// How many bytes its outputs have.
+    pub(crate) output_bytes: Option<u64>,
     pub(crate) files: Vec<(String, FileCost)>,
 }
 
@@ -26,6 +28,7 @@ impl Costs {
             ("queue_ms", Value::from(self.queue_ms)),
             ("download_ms", Value::from(self.download_ms)),
             ("execution_ms", Value::from(self.execution_ms)),
+            ("output_bytes", Value::from(self.output_bytes)),
             ("files", Value::from(files)),
         ])
     }
@@ -40,6 +43,7 @@ impl Costs {
             queue_ms: number("queue_ms"),
             download_ms: number("download_ms"),
             execution_ms: number("execution_ms"),
+            output_bytes: number("output_bytes"),
             files: files.into_iter().flat_map(Object::iter).filter_map(cost).collect(),
         }
     }
@@ -63,7 +67,13 @@ mod tests {
     #[test]
     fn costs_read_back_as_they_were_written() {
         let file = ("/input/a.png".to_owned(), FileCost { bytes: 5, cache_hit: true });
-        let costs = Costs { queue_ms: Some(1), download_ms: Some(2), execution_ms: None, files: vec![file] };
+        let costs = Costs {
+            queue_ms: Some(1),
+            download_ms: Some(2),
+            execution_ms: None,
+            output_bytes: Some(4),
+            files: vec![file],
+        };
         assert_eq!(Costs::from_object(&costs.to_object()), costs);
     }
 }

@@ -15,6 +15,9 @@ const LOCAL_PROJECT: u64 = 1;
 pub(crate) trait Urls {
     /// The address of an output, which opens without a key.
     fn output(&self, workflow_id: &WorkflowId, run_id: &RunId, path: &OutputPath) -> Url;
+
+    /// The address of a small picture of an output; of what is no picture, that of the output.
+    fn thumbnail(&self, workflow_id: &WorkflowId, run_id: &RunId, path: &OutputPath) -> Url;
 }
 
 /// A run as it is answered and sent to webhooks.
@@ -61,8 +64,16 @@ impl RunView<'_> {
             ("project_id", LOCAL_PROJECT.into()),
             ("user", Value::Null),
             ("metadata", self.metadata().into()),
-            ("x", run.costs.to_object().into()),
+            ("x", self.extensions().into()),
         ])
+    }
+
+    fn extensions(&self) -> Object {
+        let mut extensions = self.0.costs.to_object();
+        if let Some(moment) = self.0.outputs_removed_at {
+            extensions.insert("outputs_removed_at", moment.to_string());
+        }
+        extensions
     }
 
     fn output(&self, urls: &dyn Urls) -> Value {
@@ -73,9 +84,9 @@ impl RunView<'_> {
             Some(Outcome::Files(paths)) => {
                 let file = |path: &OutputPath| {
                     let url = urls.output(&run.workflow_id, &run.id, path);
+                    let thumbnail = urls.thumbnail(&run.workflow_id, &run.id, path);
                     let filename = format!("/workflows/{}/output/{}/{path}", run.workflow_id, run.id);
-                    // The picture itself stands in for a smaller one.
-                    OutputFile::new(filename, url.clone(), url).to_object()
+                    OutputFile::new(filename, url, thumbnail).to_object()
                 };
                 paths.iter().map(file).collect::<Vec<_>>().into()
             }
@@ -114,6 +125,10 @@ mod tests {
         fn output(&self, _: &WorkflowId, _: &RunId, path: &OutputPath) -> Url {
             Url::parse(&format!("http://localhost/{path}")).unwrap()
         }
+
+        fn thumbnail(&self, _: &WorkflowId, _: &RunId, path: &OutputPath) -> Url {
+            Url::parse(&format!("http://localhost/{path}?thumbnail=256")).unwrap()
+        }
     }
 
     fn json(run: &RunRecord) -> String {
@@ -130,8 +145,13 @@ mod tests {
         let started =
             accepted().start("CPU", Timestamp::from_unix_millis(1_000), std::time::Duration::ZERO).unwrap();
         let files = Outcome::Files(vec![OutputPath::parse("a/b_00001_.png").unwrap()]);
-        let costs =
-            Costs { queue_ms: Some(1), download_ms: Some(2), execution_ms: Some(3), files: Vec::new() };
+        let costs = Costs {
+            queue_ms: Some(1),
+            download_ms: Some(2),
+            execution_ms: Some(3),
+            output_bytes: Some(4),
+            files: Vec::new(),
+        };
         insta::assert_snapshot!(json(
             &started.finish(files, costs, Timestamp::from_unix_millis(2_000)).unwrap()
         ));

@@ -6,6 +6,7 @@ mod files;
 mod keys;
 mod outbox;
 mod page;
+mod retention;
 mod rows;
 mod runs;
 mod usage;
@@ -24,12 +25,12 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use super::{Observer, StoreError};
 use writer::{Operation, Writer};
 
+/// What brings a file to this version.
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// How many connections read at once.
 const READERS: u32 = 4;
 /// How long a connection waits for a lock that another one holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// The store in one SQLite file, with a write-ahead log that is synced at each commit.
 #[derive(Clone, Debug)]
@@ -58,22 +59,15 @@ impl SqliteStore {
         Ok(Self { writer: Writer::start(writer, observer), readers })
     }
 
-    /// Opens the file beside the process that has it, which must be of this version.
-    pub(crate) async fn open_beside(file: &Path, observer: Arc<dyn Observer>) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let newest: i64 =
-            sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&writer).await?;
-        if MIGRATIONS.iter().map(|migration| migration.version).max() != Some(newest) {
-            return Err(StoreError::OtherVersion);
-        }
-        let readers =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer: Writer::start(writer, observer), readers })
+    /// Whether the file is one of this version, which another process may have just now.
+    pub(crate) async fn is_current(file: &Path) -> Result<bool, StoreError> {
+        let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
+        let reader = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let found: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations")
+            .fetch_one(&reader)
+            .await?;
+        reader.close().await;
+        Ok(MIGRATOR.iter().map(|migration| migration.version).max() == Some(found))
     }
 
     /// Writes, together with whatever else waits to be written.
@@ -98,7 +92,13 @@ impl SqliteStore {
 /// looked at once it is done.
 async fn migrate(options: &SqliteConnectOptions) -> Result<(), StoreError> {
     let mut connection = options.clone().foreign_keys(false).connect().await?;
-    MIGRATIONS.run(&mut connection).await.map_err(StoreError::Migrate)?;
+    let version = "SELECT MAX(version) FROM _sqlx_migrations";
+    let before: Option<i64> = sqlx::query_scalar(version).fetch_one(&mut connection).await.ok().flatten();
+    MIGRATOR.run(&mut connection).await.map_err(StoreError::Migrate)?;
+    let now: Option<i64> = sqlx::query_scalar(version).fetch_one(&mut connection).await?;
+    if before == now {
+        return Ok(connection.close().await?);
+    }
     if let Some(row) = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut connection).await? {
         let (table, parent): (String, String) = (row.try_get(0)?, row.try_get(2)?);
         let problem = format!("one of `{table}` refers to one of `{parent}` that is not there");

@@ -103,7 +103,11 @@ impl Worker {
         };
         costs.execution_ms = Some(millis(begun.elapsed()));
         match result {
-            Ok(()) => Ended::With(Outcome::Files(outputs.saved()), costs),
+            Ok(()) => {
+                let saved = outputs.saved();
+                costs.output_bytes = Some(saved.bytes);
+                Ended::With(Outcome::Files(saved.paths), costs)
+            }
             Err(ExecutionError::Cancelled) => Ended::Stopped,
             Err(ExecutionError::Unavailable(reason)) => {
                 tracing::warn!(run_id = %run.id, attempt = run.attempt, reason, "the executor is gone");
@@ -121,6 +125,7 @@ pub(super) fn costs_so_far(run: &RunRecord, prepared: &Prepared) -> Costs {
         queue_ms: waited.map(|waited| waited.saturating_sub(prepared.millis)),
         download_ms: Some(prepared.millis),
         execution_ms: None,
+        output_bytes: None,
         files: prepared.costs.clone(),
     }
 }

@@ -104,7 +104,7 @@ fn worker(folder: &Path, data: &DataDir, store: &SqliteStore, bus: &Bus, executo
         vault: bus.vault.clone(),
         executor,
         files: FileProvider { fetcher, blobs, guard, index, uploads: urls.uploads() },
-        outputs: OutputStore::new(folder.join("outputs")),
+        outputs: OutputStore::in_folder(folder.join("outputs")).unwrap(),
         urls,
         queue: Arc::clone(&bus.queue),
         live: bus.live.clone(),
@@ -135,7 +135,7 @@ async fn a_worker_without_a_sign_of_life_loses_its_run_and_cannot_end_it() {
     let ended = find().await;
     assert_eq!((&ended.status, ended.attempt), (&RunStatus::Completed, 2));
     assert!(matches!(&ended.outcome, Some(Outcome::Files(files)) if files.len() == 1));
-    let output = worker.outputs.file(&run.id, 2, &OutputPath::parse("made_00001_.png").unwrap());
+    let output = folder.path().join("outputs").join(run.id.as_str()).join("2/made_00001_.png");
     assert_eq!(std::fs::read(&output).unwrap(), b"by attempt 2");
 
     executor.release();

@@ -205,6 +205,7 @@ const fn common_divisor(a: u64, b: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::native::codec::decode;
+    use crate::native::limit::Extent;
 
     #[test]
     fn only_what_differs_is_written() {
@@ -216,7 +217,7 @@ mod tests {
         let steps = steps(&frames, frames[0], 20, &work).unwrap();
         assert_eq!(steps.iter().map(|step| step.duration_ms).collect::<Vec<_>>(), [40, 20]);
         assert_eq!(steps[1].part, Part { x: 2, y: 1, width: 1, height: 1 });
-        let decoded = decode(&encode_apng(&frames, 20, 4, &[], &work).unwrap(), &work).unwrap();
+        let decoded = decode(&encode_apng(&frames, 20, 4, &[], &work).unwrap(), Extent::ALL, &work).unwrap();
         assert_eq!(decoded.iter().map(|frame| &frame.rgb[..]).collect::<Vec<_>>(), [&[10; 36][..], &second]);
     }
 

@@ -5,16 +5,16 @@ mod packed;
 
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
-use crate::native::limit;
+use crate::native::limit::Extent;
 use crate::native::work::Work;
 use header::{Header, Layout};
 
 const FORMAT: &str = "BMP";
 
-pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
     let header = Header::read(bytes).map_err(broken)?;
     let Header { width, height, .. } = header;
-    limit::check(Shape { batch: 1, height, width, channels: 3 })?;
+    extent.check(Shape { batch: 1, height, width, channels: 3 })?;
     let data = bytes.get(header.data..).unwrap_or_default();
     let unpacked;
     let (data, layout) = match header.layout {

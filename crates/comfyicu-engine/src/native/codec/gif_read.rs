@@ -8,13 +8,13 @@ use weezl::{BitOrder, LzwStatus};
 use super::part::Part;
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
-use crate::native::limit::{self, MAX_PIXELS};
+use crate::native::limit::{self, Extent, MAX_PIXELS};
 use crate::native::work::{Cancelled, STRETCH, Work};
 
 /// Colours and opacity of a pixel.
 type Rgba = [u8; 4];
 
-pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
     let mut options = DecodeOptions::new();
     // Unpacked here, so that what is cut short can be shown as far as it goes.
     options.skip_frame_decoding(true);
@@ -29,9 +29,12 @@ pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeErro
     while let Some(picture) = next(&mut decoder, frames.len(), work)? {
         work.go_on()?;
         let (width, height) = screen.size_with(&picture);
-        limit::check(Shape { batch: frames.len() + 1, height, width, channels: 3 })?;
+        extent.check(Shape { batch: frames.len() + 1, height, width, channels: 3 })?;
         screen.draw(&picture);
         frames.push(screen.to_frame(work)?);
+        if extent.first_only {
+            break;
+        }
     }
     if frames.is_empty() {
         return Err(DecodeError::Broken { format: "GIF", reason: "it holds no picture".to_owned() });

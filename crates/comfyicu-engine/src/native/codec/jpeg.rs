@@ -8,20 +8,21 @@ use super::exif::Orientation;
 use super::frame::{each_pixel, grey_to_rgb};
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
-use crate::native::limit;
+use crate::native::limit::{self, Extent};
 use crate::native::work::{Cancelled, Work};
 
 const FORMAT: &str = "JPEG";
 
-pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
     let header = open(bytes)?;
+    let (width, height) = header.size();
+    extent.check(Shape { batch: 1, height, width, channels: 3 })?;
     let orientation = orientation(&header);
     let colours = match header.color_space() {
         ColorSpace::JCS_GRAYSCALE => ColorSpace::JCS_GRAYSCALE,
         ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => ColorSpace::JCS_CMYK,
         _ => ColorSpace::JCS_RGB,
     };
-    let (width, height) = header.size();
     let pixels = read(header, colours, work)?;
     let rgb = match colours {
         ColorSpace::JCS_GRAYSCALE => each_pixel(&pixels, width, work, grey_to_rgb)?,

@@ -13,7 +13,7 @@ use super::exif::Orientation;
 use super::frame::{each_pixel, grey_to_rgb};
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
-use crate::native::limit;
+use crate::native::limit::Extent;
 use crate::native::work::{Cancelled, Work};
 
 /// What the decoder may take for rows and chunks beside the pixels, which are checked apart.
@@ -21,14 +21,14 @@ const CHUNK_LIMIT: usize = 64 << 20;
 
 type PngReader<'a> = Reader<Cursor<&'a [u8]>>;
 
-pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
     // A damaged header is an error, damaged pixels are not.
     open(bytes, Checksums::All)?;
     let mut reader = open(bytes, Checksums::OfPixels)?;
     let shape = shape(reader.info(), 1);
-    limit::check(shape)?;
-    let count = frame_count(reader.info());
-    limit::check(Shape { batch: count, ..shape })?;
+    extent.check(shape)?;
+    let count = extent.pictures(frame_count(reader.info()));
+    extent.check(Shape { batch: count, ..shape })?;
 
     let (mut first, read) = first_frame(&mut reader, work)?;
     let ended;

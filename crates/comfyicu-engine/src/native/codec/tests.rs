@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
-    super::decode(bytes, &Work::default())
+    super::decode(bytes, Extent::ALL, &Work::default())
 }
 
 fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, EncodeError> {

@@ -13,7 +13,7 @@ use super::exif::Orientation;
 use super::frame::{each_pixel, grey_to_rgb};
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
-use crate::native::limit::{self, MAX_PIXELS};
+use crate::native::limit::{Extent, MAX_PIXELS};
 use crate::native::work::{Cancelled, Interruptible, Work};
 
 /// The bytes that the largest image takes: 4 samples of two bytes a pixel.
@@ -21,20 +21,20 @@ const BUFFER_LIMIT: usize = 8 * MAX_PIXELS;
 
 type TiffDecoder<'a> = Decoder<Interruptible<'a, Cursor<&'a [u8]>>>;
 
-pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
     let (bytes, has_palette) = palette::called_grey(bytes);
     let mut decoder = open(&bytes, work)?;
     let mut frames: Vec<Frame> = Vec::new();
     loop {
         let shape = shape(&mut decoder)?;
-        limit::check(Shape { batch: frames.len() + 1, ..shape })?;
+        extent.check(Shape { batch: frames.len() + 1, ..shape })?;
         let orientation = decoder.find_tag_unsigned(Tag::Orientation).map_err(broken)?;
         let frame = match jpeg::page(&mut decoder, &bytes, shape, work)? {
             Some(frame) => frame,
             None => page(&mut decoder, shape, has_palette.get(frames.len()) == Some(&true), work)?,
         };
         frames.push(frame.upright(orientation.map_or(Orientation::Upright, Orientation::of), work)?);
-        if !decoder.more_images() {
+        if extent.first_only || !decoder.more_images() {
             return Ok(frames);
         }
         decoder.next_image().map_err(broken)?;

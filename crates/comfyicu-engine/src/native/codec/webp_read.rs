@@ -10,7 +10,7 @@ use image_webp::WebPDecoder;
 use super::exif::Orientation;
 use super::{DecodeError, Frame};
 use crate::native::image::Shape;
-use crate::native::limit;
+use crate::native::limit::Extent;
 use crate::native::work::{Interruptible, Work};
 use container::Container;
 
@@ -20,12 +20,13 @@ const METADATA_LIMIT: usize = 64 << 20;
 /// How many bytes the decoder gets at once.
 const PIECE: usize = 1 << 14;
 
-pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeError> {
-    let container = Container::read(bytes).ok_or_else(|| broken("its chunks do not fit together"))?;
+pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
+    let mut container = Container::read(bytes).ok_or_else(|| broken("its chunks do not fit together"))?;
+    container.frames.truncate(extent.pictures(container.frames.len()));
     let frames = if container.frames.is_empty() {
-        vec![still(bytes, work)?]
+        vec![still(bytes, extent, work)?]
     } else {
-        animation::decode(&container, work)?
+        animation::decode(&container, extent, work)?
     };
     let orientation = Orientation::find(container.exif, container.xmp);
     let upright = frames.into_iter().map(|frame| Ok(frame.upright(orientation, work)?));
@@ -34,14 +35,14 @@ pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Vec<Frame>, DecodeErro
 
 /// Reads a file of one picture. Lossless data is read bit by bit and so breaks off at once; of lossy data the
 /// decoder gathers a picture's bytes first, and then finishes it: some seconds for the largest image.
-fn still(bytes: &[u8], work: &Work) -> Result<Frame, DecodeError> {
+fn still(bytes: &[u8], extent: Extent, work: &Work) -> Result<Frame, DecodeError> {
     let source = BufReader::with_capacity(PIECE, Interruptible::new(Cursor::new(bytes), work));
     let mut decoder = WebPDecoder::new(source).map_err(broken)?;
     decoder.set_memory_limit(METADATA_LIMIT);
     let (width, height) = decoder.dimensions();
     let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
     let (width, height) = (side(width), side(height));
-    limit::check(Shape { batch: 1, height, width, channels: 3 })?;
+    extent.check(Shape { batch: 1, height, width, channels: 3 })?;
     let mut pixels = vec![0; decoder.output_buffer_size().ok_or_else(|| broken("it is too large"))?];
     let read = decoder.read_image(&mut pixels);
     work.go_on()?;

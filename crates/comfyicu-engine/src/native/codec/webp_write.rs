@@ -126,6 +126,7 @@ fn length(data: &[u8]) -> [u8; 4] {
 mod tests {
     use super::*;
     use crate::native::codec::decode;
+    use crate::native::limit::Extent;
 
     const LOSSLESS: WebpOptions = WebpOptions { lossless: true, quality: 80.0, method: 4 };
 
@@ -143,7 +144,8 @@ mod tests {
             frames.iter_mut().flatten().for_each(|byte| *byte = (*byte).max(1));
             let pixels = |bytes| Pixels { width: 6, height: 4, channels, bytes };
             let pixels: Vec<_> = frames.iter().map(|bytes| pixels(bytes.as_slice())).collect();
-            let decoded = decode(&encode_webp(&pixels, 40, LOSSLESS, &[], &work).unwrap(), &work).unwrap();
+            let decoded =
+                decode(&encode_webp(&pixels, 40, LOSSLESS, &[], &work).unwrap(), Extent::ALL, &work).unwrap();
             assert_eq!(decoded.len(), count);
             for (frame, bytes) in decoded.iter().zip(&frames) {
                 let rgb: Vec<u8> = bytes.chunks(channels).flat_map(|pixel| &pixel[..3]).copied().collect();

@@ -4,6 +4,7 @@ use crate::native::call::{Call, Failure, Yield};
 use crate::native::codec::{DecodeError, Frame, decode};
 use crate::native::definition::{Definition, Input, Output};
 use crate::native::image::{BuildError, Image, Mask, Shape};
+use crate::native::limit::Extent;
 use crate::native::memory::Lease;
 use crate::native::number::from_byte;
 use crate::native::value::Value;
@@ -79,7 +80,7 @@ fn load(call: &mut Call) -> Result<(Vec<Frame>, Lease), Failure> {
     let name = call.text("image")?;
     let work = &call.context.work.clone();
     let bytes = call.context.read_input(&name)?;
-    let decoded = decode(&bytes, work);
+    let decoded = decode(&bytes, Extent::ALL, work);
     work.go_on()?;
     let mut frames = decoded.map_err(|error| failure(&name, &error))?;
     // Pages of another size than the first do not fit into its batch.

@@ -38,6 +38,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
         data: object(&text("data")?)?,
         files: object(&text("files")?)?,
         outcome: outcome.map(|text| outcome_of(&text)).transpose()?,
+        outputs_removed_at: moment(row, "outputs_removed_at")?,
         costs: Costs::from_object(&object(&text("costs")?)?),
     })
 }

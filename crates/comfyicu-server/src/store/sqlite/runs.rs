@@ -301,6 +301,7 @@ struct Change {
     used: Option<RunUsage>,
     /// Output and costs, where they are others than before.
     documents: Option<(Option<String>, String)>,
+    output_bytes: Option<i64>,
     told: Option<NewDelivery>,
 }
 
@@ -325,6 +326,7 @@ impl Change {
             api_key_id: after.api_key_id.clone(),
             used: RunUsage::of(after),
             documents: changed.then(|| (output(), json(&after.costs.to_object()))),
+            output_bytes: after.costs.output_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
             told,
         }
     }
@@ -333,7 +335,7 @@ impl Change {
     async fn update_run(&self, changes: &mut Changes<'_>) -> Result<Option<i64>, StoreError> {
         let seq = sqlx::query_scalar(
             "UPDATE runs SET status = ?, attempt = ?, updated_at = ?, started_at = ?, completed_at = ?, device = ?,
-                    lease_until = ?, not_before = ?
+                    lease_until = ?, not_before = ?, output_bytes = ?
              WHERE id = ? AND status = ? AND attempt = ? RETURNING seq",
         )
         .bind(self.status.as_str())
@@ -344,6 +346,7 @@ impl Change {
         .bind(self.device.as_deref())
         .bind(self.lease_until.map(Timestamp::as_unix_millis))
         .bind(self.not_before.map(Timestamp::as_unix_millis))
+        .bind(self.output_bytes)
         .bind(self.key.run_id.as_str())
         .bind(self.from.0.as_str())
         .bind(self.from.1)

@@ -81,6 +81,21 @@ async fn the_third_version_left_a_message_in_the_middle_of_its_schedule() {
 }
 
 #[tokio::test]
+async fn outputs_that_earlier_versions_saved_are_measured_once() {
+    let (_folder, store) = upgraded("0003").await;
+    let unmeasured = store.unmeasured(10).await.unwrap();
+    let [(run_id, attempt)] = &unmeasured[..] else { panic!("{unmeasured:?}") };
+    assert_eq!(*attempt, 1);
+    let limits = Limits { output_bytes: Some(10), ..Limits::default() };
+    assert_eq!(store.cuts(Removable::Outputs, &limits).await.unwrap(), Cuts::default());
+    store.measured(run_id, 11).await.unwrap();
+    assert_eq!(store.unmeasured(10).await.unwrap(), []);
+    let cuts = store.cuts(Removable::Outputs, &limits).await.unwrap();
+    let found = store.removable(Removable::Outputs, None, cuts.newest().unwrap(), 10).await.unwrap();
+    assert_eq!(found.iter().map(|run| (&run.run_id, run.output_bytes)).collect::<Vec<_>>(), [(run_id, 11)]);
+}
+
+#[tokio::test]
 async fn the_fourth_version_left_one_owner_who_has_everything() {
     let (_folder, store) = upgraded("0004").await;
     assert_eq!(

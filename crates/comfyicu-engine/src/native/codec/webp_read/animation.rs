@@ -3,15 +3,19 @@
 use super::container::{AnimationFrame, Container};
 use super::{DecodeError, Frame, broken, still};
 use crate::native::image::Shape;
-use crate::native::limit;
+use crate::native::limit::Extent;
 use crate::native::work::Work;
 
 /// Colours and opacity of a pixel.
 type Rgba = [u8; 4];
 
-pub(super) fn decode(container: &Container<'_>, work: &Work) -> Result<Vec<Frame>, DecodeError> {
+pub(super) fn decode(
+    container: &Container<'_>,
+    extent: Extent,
+    work: &Work,
+) -> Result<Vec<Frame>, DecodeError> {
     let (width, height) = container.canvas;
-    limit::check(Shape { batch: container.frames.len(), height, width, channels: 3 })?;
+    extent.check(Shape { batch: container.frames.len(), height, width, channels: 3 })?;
     let mut canvas = Canvas { width, height, pixels: vec![[0; 4]; width * height], before: None };
     let mut frames = Vec::with_capacity(container.frames.len());
     for frame in &container.frames {
@@ -20,7 +24,7 @@ pub(super) fn decode(container: &Container<'_>, work: &Work) -> Result<Vec<Frame
         if !inside(frame.x, frame.width, width) || !inside(frame.y, frame.height, height) {
             return Err(broken("a frame reaches out of the picture"));
         }
-        let picture = still(&frame.to_file(), work)?;
+        let picture = still(&frame.to_file(), extent, work)?;
         if (picture.width, picture.height) != (frame.width, frame.height) {
             return Err(broken("a frame has another size than it says"));
         }
