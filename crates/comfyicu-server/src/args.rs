@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(crate) use keys::{
-    CreateKey, Format, KeysCommand, ListKeys, LogsArgs, RevokeKey, RotateKey, UsageArgs, When, parse_span,
+    CreateKey, Format, KeysCommand, ListKeys, LogsArgs, Place, RevokeKey, RotateKey, UsageArgs, When,
+    parse_span,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,6 +43,11 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Show what happened to a run, as far as it was written down
     Logs(LogsArgs),
+    /// Copy the data directory, while the server runs or not, to a folder that `restore` takes.
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(Backup),
+    /// Make a data directory of a backup
+    Restore(Restore),
     /// Check settings, or print a file of them.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -66,6 +72,15 @@ Examples:
       --active-runs 2 --gpu-seconds 3600                                with limits
   comfyicu-server keys rotate ID --grace 24h                            a new text; the old one is good for a day
   comfyicu-server keys revoke ID                                        a running server refuses it at once";
+
+const BACKUP_EXAMPLES: &str = "\
+Examples:
+  comfyicu-server backup /mnt/backup/comfyicu            copies what is new since the last time
+  comfyicu-server restore /mnt/backup/comfyicu \\
+      --data-dir restored                                and makes a data directory of it again
+
+A backup is whole: each run in it has its files. It takes the place of an earlier one in that folder once it is,
+so one that breaks off loses nothing. It holds prompts, outputs, and secrets: keep it as private as the data.";
 
 const USAGE_EXAMPLES: &str = "\
 Examples:
@@ -128,6 +143,29 @@ pub(crate) enum LogFormat {
     Text,
     /// A JSON object a line, for programs.
     Json,
+}
+
+/// Where to copy to.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The folder of the copy. Only what is new is copied into one that was made before
+    #[arg(value_name = "FOLDER")]
+    pub(crate) to: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// What to restore.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The folder of the copy
+    #[arg(value_name = "FOLDER")]
+    pub(crate) from: PathBuf,
+
+    /// The data directory to make. One that has runs is refused
+    #[arg(long, value_name = "DIR", default_value = "comfyicu-data")]
+    pub(crate) data_dir: PathBuf,
 }
 
 /// How to serve.

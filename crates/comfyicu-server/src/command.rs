@@ -1,5 +1,6 @@
 //! The commands beside `serve`: they work on the data directory of a server, whether it runs or not.
 
+pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod keys;
 pub(crate) mod logs;
@@ -10,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::backup::BackupError;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::keys::leave_stamp;
 use crate::serve::ServeError;
@@ -43,6 +45,9 @@ pub(crate) enum CommandError {
     /// The settings do not go together.
     #[error(transparent)]
     Settings(#[from] ServeError),
+    /// There is no backup, or nothing was restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// A running server cannot be told.
     #[error("a running server cannot be told of the change; send it SIGHUP")]
     Stamp(#[source] io::Error),
@@ -57,6 +62,7 @@ impl CommandError {
         match self {
             Self::NoData(_) | Self::NoKey(_) | Self::NoRun(_) | Self::EndsInThePast(_) => true,
             Self::Settings(error) => error.is_usage(),
+            Self::Backup(error) => error.is_usage(),
             _ => false,
         }
     }
@@ -80,7 +86,7 @@ struct Data {
 
 /// Nobody watches what a command changes.
 #[derive(Debug)]
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 impl Observer for Unwatched {
     fn committed(&self, _: Committed) {}

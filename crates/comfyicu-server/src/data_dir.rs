@@ -4,8 +4,10 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The name of the database.
-const DATABASE: &str = "runs.db";
+/// The file with the runs and everything about them.
+pub(crate) const DATABASE: &str = "runs.db";
+/// The folders of files that the rows name: inputs by their digest, and outputs by their run.
+pub(crate) const FOLDERS: [&str; 2] = ["blobs", "outputs"];
 
 /// A data directory that this process holds; another one cannot have it until this is dropped.
 #[derive(Debug)]
@@ -40,8 +42,9 @@ impl DataDir {
     /// Takes a directory, and makes it when it is not there.
     pub(crate) fn lock(root: &Path) -> Result<Self, DataDirError> {
         let fail = |source| DataDirError::Io { path: root.to_owned(), source };
-        for folder in [root.to_owned(), root.join("blobs"), root.join("outputs")] {
-            make_private(&folder).map_err(fail)?;
+        make_private(root).map_err(fail)?;
+        for folder in FOLDERS {
+            make_private(&root.join(folder)).map_err(fail)?;
         }
         Self::take(root, &fail)?.map_err(DataDirError::InUse)
     }
@@ -78,6 +81,10 @@ impl DataDir {
             Err(TryLockError::WouldBlock) => Ok(Err(root)),
             Err(TryLockError::Error(source)) => Err(fail(source)),
         }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(crate) fn database(&self) -> PathBuf {

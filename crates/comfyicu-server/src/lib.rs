@@ -17,6 +17,7 @@ mod accelerators;
 mod api;
 mod app;
 mod args;
+mod backup;
 mod bus;
 mod clock;
 mod command;
@@ -80,6 +81,8 @@ pub fn main() -> ExitCode {
         }
     };
     match Cli::parse_from(&resolved.arguments).command {
+        Command::Backup(args) => run_command(command::backup::backup(args)),
+        Command::Restore(args) => run_command(command::backup::restore(args)),
         Command::Config(command) => run_command(async { command::config::run(command, &resolved) }),
         Command::Serve(args) => serve(*args),
         Command::Gc(args) => gc(&args),

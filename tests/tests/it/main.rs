@@ -3,6 +3,7 @@
 
 mod api;
 mod architecture;
+mod backups;
 mod chaos;
 mod client;
 mod comfyui;
