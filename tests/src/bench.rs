@@ -1,9 +1,12 @@
 //! What the server does in a second, beside what the disk allows.
 
 mod connection;
+mod gateway;
 mod measure;
 mod sqlite;
 mod stored;
+
+pub use gateway::bench_gateway;
 
 use std::net::TcpListener;
 use std::time::Duration;

@@ -34,9 +34,22 @@ impl FakeComfy {
     /// # Panics
     /// When it cannot listen.
     pub fn start(prompts: Vec<RecordedPrompt>, definitions: &Value, fault: ComfyFault) -> Self {
+        Self::start_at("127.0.0.1:0", prompts, definitions, fault)
+    }
+
+    /// Starts one at an address of loopback.
+    ///
+    /// # Panics
+    /// When it cannot listen.
+    pub fn start_at(
+        address: &str,
+        prompts: Vec<RecordedPrompt>,
+        definitions: &Value,
+        fault: ComfyFault,
+    ) -> Self {
         let state = Arc::new(State::new(prompts, definitions, fault));
         let theirs = Arc::clone(&state);
-        let address = accept("127.0.0.1:0", move |stream| serve::serve(stream, &theirs));
+        let address = accept(address, move |stream| serve::serve(stream, &theirs));
         Self { address, state }
     }
 

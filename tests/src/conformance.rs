@@ -1,11 +1,16 @@
 //! Whether the server in front of a real ComfyUI does what it promises: the same checks for everybody's ComfyUI.
 
 mod checks;
+mod models;
+mod own;
 mod pixels;
 mod pool;
 mod proxy;
 
+pub use own::ComfyFolder;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -33,7 +38,7 @@ pub struct Conformance {
 type Check = fn(&Bench) -> String;
 
 /// What is checked, in order.
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 13] = [
     ("success", checks::success),
     ("rejection", checks::rejection),
     ("failure of a node", checks::failure),
@@ -42,28 +47,52 @@ const CHECKS: [(&str, Check); 10] = [
     ("cancel while it waits", checks::cancel_waiting),
     ("one name, different bytes, at once", checks::one_name),
     ("a file that no input names", checks::unnamed_file),
+    ("a prefix that comes over a link", checks::linked_prefix),
+    ("a checkpoint, a LoRA, a sampler", models::sampled),
     ("pixels of the recordings", pixels::all),
     ("200 runs over two, one of which dies", pool::one_dies),
+    ("a ComfyUI of the server's own", own::owned),
 ];
+
+/// What is said of a check that starts ComfyUIs.
+const NO_FOLDER: &str = "left out: it needs --comfyui-dir DIR, to start ComfyUIs from";
+
+/// What is checked.
+#[derive(Clone, Debug, Default)]
+pub struct ConformanceOptions {
+    /// Where a ComfyUI listens; without it one is started from the folder.
+    pub url: Option<String>,
+    /// From where ComfyUIs can be started.
+    pub folder: Option<ComfyFolder>,
+    /// A checkpoint, and a `LoRA` for it, that a run is to bring.
+    pub checkpoint: Option<PathBuf>,
+    /// A `LoRA` for the checkpoint.
+    pub lora: Option<PathBuf>,
+    /// Only the checks whose names have this in them.
+    pub only: String,
+}
 
 /// A server in front of a ComfyUI, and the ComfyUI itself.
 #[derive(Debug)]
 struct Bench {
     programs: Programs,
+    options: ConformanceOptions,
     comfyui: String,
     server: Server,
 }
 
-/// Checks the server in front of the ComfyUI at this address.
+/// Checks the server in front of a ComfyUI.
 ///
 /// # Panics
-/// When the server does not start.
-pub fn conformance(programs: Programs, comfyui: &str, tell: impl Fn(&Conformance)) -> bool {
-    let comfyui = comfyui.trim_end_matches('/').to_owned();
-    let server = options(programs, &[&comfyui]).start();
-    let bench = Bench { programs, comfyui, server };
+/// When the ComfyUI or the server does not start.
+pub fn conformance(programs: Programs, options: ConformanceOptions, tell: impl Fn(&Conformance)) -> bool {
+    let own = options.folder.as_ref().filter(|_| options.url.is_none()).map(own::Process::start);
+    let url = own.as_ref().map(|own| own.url().to_owned()).or_else(|| options.url.clone());
+    let comfyui = url.expect("a URL or a folder").trim_end_matches('/').to_owned();
+    let server = served(programs, &options, &[&comfyui]).start();
+    let bench = Bench { programs, options, comfyui, server };
     let mut is_good = true;
-    for (name, check) in CHECKS {
+    for (name, check) in CHECKS.into_iter().filter(|(name, _)| name.contains(&bench.options.only)) {
         let begun = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| check(&bench))).map_err(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
@@ -76,9 +105,13 @@ pub fn conformance(programs: Programs, comfyui: &str, tell: impl Fn(&Conformance
     is_good
 }
 
-fn options(programs: Programs, comfyuis: &[&str]) -> ServerOptions {
-    let options = ServerOptions::new(programs).args(["--allow-host", "127.0.0.1"]);
-    comfyuis.iter().fold(options, |options, url| options.args(["--comfyui", url]))
+/// A server in front of these ComfyUIs, which see the same folder, where there is one.
+fn served(programs: Programs, options: &ConformanceOptions, comfyuis: &[&str]) -> ServerOptions {
+    let server = ServerOptions::new(programs).args(["--allow-host", "127.0.0.1"]);
+    let folder = options.folder.as_ref().map(|comfy| format!(",folder={}", comfy.folder.display()));
+    comfyuis.iter().fold(server, |server, url| {
+        server.args(["--comfyui", &format!("{url}{}", folder.as_deref().unwrap_or_default())])
+    })
 }
 
 impl Bench {

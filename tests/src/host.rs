@@ -25,6 +25,8 @@ pub struct Received {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Whether the connection may be kept for another request.
+    pub(crate) is_kept: bool,
 }
 
 impl Received {
@@ -213,6 +215,7 @@ pub(crate) fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Rece
     let mut words = line.split(' ');
     let method = words.next().unwrap_or_default().to_owned();
     let path = words.next().unwrap_or_default().to_owned();
+    let is_kept = words.next().is_some_and(|version| version.trim_end() == "HTTP/1.1");
     let mut headers = Vec::new();
     while let Some(field) = header(&read_line(reader)?) {
         headers.push(field);
@@ -224,5 +227,5 @@ pub(crate) fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Rece
     if read as u64 != length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(Received { method, path, headers, body })
+    Ok(Received { method, path, headers, body, is_kept })
 }

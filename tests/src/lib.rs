@@ -21,12 +21,12 @@ mod s3;
 mod server;
 mod wait;
 
-pub use bench::{BenchOptions, bench};
+pub use bench::{BenchOptions, bench, bench_gateway};
 pub use chaos::{ChaosReport, chaos};
 pub use child::{Background, Finished, run_bounded};
 pub use cli::Cli;
 pub use comfyui::{ComfyFault, ComfyMessage, FakeComfy, RecordedEnd, RecordedPrompt, recordings};
-pub use conformance::{Conformance, conformance};
+pub use conformance::{ComfyFolder, Conformance, ConformanceOptions, conformance};
 pub use environment::{in_ci, repository, without_package_variables};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use host::{Host, Received, Reply};

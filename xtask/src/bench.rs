@@ -2,6 +2,7 @@
 
 mod cli;
 mod client;
+mod gateway;
 mod native;
 
 use std::process::Command;
@@ -22,10 +23,13 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
         Some((what, rest)) if what == "native" => native::run(rest),
         Some((what, rest)) if what == "client" => client::run(rest),
         Some((what, rest)) if what == "cli" => cli::run(rest),
+        Some((what, rest)) if what == "gateway" => gateway::run(rest),
         Some((other, _)) => Err(Failure::usage(format!(
-            "no benchmark `{other}`; there are `server`, `native`, `client` and `cli`"
+            "no benchmark `{other}`; there are `server`, `native`, `client`, `cli` and `gateway`"
         ))),
-        None => Err(Failure::usage("which benchmark? There are `server`, `native`, `client` and `cli`")),
+        None => Err(Failure::usage(
+            "which benchmark? There are `server`, `native`, `client`, `cli` and `gateway`",
+        )),
     }
 }
 

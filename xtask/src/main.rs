@@ -41,6 +41,9 @@ Commands:
   bench client [RUNS]     how soon clients see the end of a run, and at what cost: the documentation's loop in Python
                           and JavaScript, and this one (half a minute each); then how fast outputs come to the
                           disk, beside curl (needs a quiet machine)
+  bench gateway [--url URL] [--runs N]
+                          the same prompts straight to the ComfyUI at URL and through the server in front of it:
+                          added time, prompts a second, processor time; without URL, a fake ComfyUI is used
   bench cli [--python VENV]
                           how long whole processes of the command take, beside comfy-lint and comfy-cli of a virtual
                           environment if one is named
@@ -51,9 +54,11 @@ Commands:
   chaos [--seconds N] [--seed N]
                           kill a server again and again while runs are submitted, and check that it kept every
                           promise
-  conformance comfyui --url URL
-                          run prompts on the ComfyUI that listens there, through the server, and check what becomes
-                          of them: ends, pixels, errors, cancels, 200 runs with one of two ways to it cut
+  conformance comfyui --url URL | --comfyui-dir DIR [--python PATH] [--comfyui-arg ARG]…
+                          [--checkpoint FILE [--lora FILE]] [--only TEXT]
+                          run prompts on the ComfyUI that listens there, or on some that are started from DIR, through
+                          the server, and check what becomes of them: ends, pixels, errors, cancels, a sampler, 200
+                          runs with one of two ComfyUIs killed
   bench server [--stored N]
                           what the server does in a second, beside what SQLite alone does on this disk
 

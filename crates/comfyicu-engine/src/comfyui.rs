@@ -18,19 +18,24 @@
 
 mod attempt;
 mod backend;
+mod choose;
 mod client;
+mod definitions;
 mod error;
 mod executor;
 mod follow;
 mod limit;
 mod message;
+mod metadata;
 mod models;
 mod names;
 mod outputs;
 mod plan;
+mod prefix;
 mod process;
 mod progress;
 mod socket;
+mod sockets;
 mod verdict;
 mod withdraw;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comfyicu_model::{Accelerator, Finding, ObjectInfo, RunRequest};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::{EventSink, ExecutionError, Job, OutputSink};
@@ -27,23 +28,38 @@ impl Device {
     }
 }
 
+/// The right to begin one run. It is given back when the last clone is dropped: an executor that is done with a prompt
+/// drops it before it saves the outputs, so that the next run begins meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Ticket(#[expect(dead_code, reason = "held, not read")] Option<Arc<OwnedSemaphorePermit>>);
+
+impl Ticket {
+    /// One of so many.
+    pub(crate) fn of(permit: OwnedSemaphorePermit) -> Self {
+        Self(Some(Arc::new(permit)))
+    }
+}
+
 /// Executes prompts, one [`execute`](Self::execute) call a run; several may go on at once.
 #[async_trait]
 pub trait Executor: Debug + Send + Sync {
     /// What it runs on.
     fn device(&self) -> &Device;
 
-    /// How many prompts it executes side by side to good effect; more would only wait for each other. One,
-    /// unless it says otherwise.
+    /// How many runs it has in hand at once to good effect, those included that only save what they made; more
+    /// would wait for each other. One, unless it says otherwise.
     fn parallel_runs(&self) -> NonZeroUsize {
         NonZeroUsize::MIN
     }
 
-    /// Waits until it can take a run. At once, unless it depends on something that can be gone.
+    /// Waits until it can take a run, and gives the right to begin one, which goes with the [`Job`]. At once, unless
+    /// it depends on something that can be gone or busy.
     ///
     /// # Cancel safety
     /// Nothing is lost.
-    async fn ready(&self) {}
+    async fn ready(&self) -> Ticket {
+        Ticket::default()
+    }
 
     /// The node definitions, in ComfyUI's form.
     ///

@@ -10,6 +10,8 @@ use comfyicu_model::json::Object;
 use comfyicu_model::{DestPath, Prompt, RunId};
 use sha2::{Digest as _, Sha256};
 
+use crate::Ticket;
+
 /// One execution: the prompt, and what it reads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -24,6 +26,8 @@ pub struct Job {
     pub inputs: InputFiles,
     /// What goes with the prompt and is nobody else's to see: the tokens of nodes that call paid services.
     pub secrets: Secrets,
+    /// The right to begin it, where the executor gave one.
+    pub ticket: Ticket,
 }
 
 /// Keys and tokens, by name. Nothing prints them.
@@ -57,6 +61,7 @@ impl Job {
             extra_pnginfo: Object::new(),
             inputs: InputFiles::default(),
             secrets: Secrets::default(),
+            ticket: Ticket::default(),
         }
     }
 
@@ -71,6 +76,13 @@ impl Job {
     #[must_use]
     pub fn secrets(mut self, secrets: Secrets) -> Self {
         self.secrets = secrets;
+        self
+    }
+
+    /// Sets the right to begin it.
+    #[must_use]
+    pub fn ticket(mut self, ticket: Ticket) -> Self {
+        self.ticket = ticket;
         self
     }
 

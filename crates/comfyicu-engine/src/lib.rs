@@ -35,7 +35,7 @@ mod output;
 
 pub use error::{ExecutionError, NodeFailure};
 pub use event::{Event, EventSink, NoEvents};
-pub use executor::{Device, Executor};
+pub use executor::{Device, Executor, Ticket};
 pub use job::{InputFile, InputFiles, Job, Secrets};
 pub use native::{MemoryLimits, NativeExecutor, ThumbnailError, thumbnail};
 pub use output::{Content, ContentSource, MemoryOutputs, Output, OutputKind, OutputSink, SaveError};

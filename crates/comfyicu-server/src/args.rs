@@ -3,6 +3,7 @@
 mod keys;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 pub(crate) use keys::{
@@ -203,7 +204,8 @@ pub(crate) struct Serve {
 
     /// Have runs executed by the ComfyUI at this address. Repeatable: each run goes to the one that has least to do.
     /// `,accelerator=NAME` says what runs ask for to be executed there [default: what its device is], `,runs=N`
-    /// how many it is given at once [default: 2], `,folder=PATH` where its folder is, so that runs can bring models
+    /// how many it is given at once [default: 2], `,folder=PATH` where its folder is, so that runs can bring models,
+    /// `,drain=FILE` that it gets nothing new for as long as there is such a file
     #[arg(long, value_name = "URL", value_parser = parse_comfyui)]
     pub(crate) comfyui: Vec<ComfyBackend>,
 
@@ -218,6 +220,10 @@ pub(crate) struct Serve {
     /// An argument for the ComfyUI of --comfyui-dir, such as --comfyui-arg=--lowvram. Repeatable
     #[arg(long, value_name = "ARG", allow_hyphen_values = true, requires = "comfyui_dir")]
     pub(crate) comfyui_arg: Vec<String>,
+
+    /// Have a ComfyUI unload its models, and give their memory back, once it had nothing to do for so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) comfyui_free: Option<NonZeroU64>,
 
     /// The accelerators that runs may ask for, with commas between them, or `any` [default: what the
     /// executor is]

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use comfyicu_engine::comfyui::{ComfyBackend, ComfyError, ComfyExecutor, OwnedComfy, RunningComfy};
 use comfyicu_engine::{Executor, NativeExecutor};
@@ -40,13 +41,20 @@ impl Executors {
 
 /// Starts the ComfyUI that the server is to have for itself, if any, and names it among the others.
 pub(crate) async fn start_owned(args: &mut Serve) -> Result<Option<RunningComfy>, ComfyError> {
-    let Some(folder) = &args.comfyui_dir else { return Ok(None) };
-    let python = which(&args.python);
-    let owned = OwnedComfy::new(folder, python).args(args.comfyui_arg.iter().cloned());
-    tracing::info!(folder = %folder.display(), "ComfyUI is started");
-    let running = owned.start().await?;
-    args.comfyui.push(ComfyBackend::new(running.url().clone()).folder(folder));
-    Ok(Some(running))
+    let mut running = None;
+    if let Some(folder) = &args.comfyui_dir {
+        let owned = OwnedComfy::new(folder, which(&args.python)).args(args.comfyui_arg.iter().cloned());
+        tracing::info!(folder = %folder.display(), "ComfyUI is started");
+        let started = owned.start().await?;
+        args.comfyui.push(ComfyBackend::new(started.url().clone()).folder(folder));
+        running = Some(started);
+    }
+    if let Some(seconds) = args.comfyui_free {
+        let idle = Duration::from_secs(seconds.get());
+        args.comfyui =
+            std::mem::take(&mut args.comfyui).into_iter().map(|one| one.free_after(idle)).collect();
+    }
+    Ok(running)
 }
 
 /// A path that leads to a file from here leads there from ComfyUI's folder, too.
@@ -59,7 +67,7 @@ fn which(python: &Path) -> PathBuf {
     }
 }
 
-/// Reads what `--comfyui` says: `URL`, and behind it `,accelerator=NAME`, `,runs=N` and `,folder=PATH`.
+/// Reads what `--comfyui` says: `URL`, and behind it `,accelerator=NAME`, `,runs=N`, `,folder=PATH` and `,drain=FILE`.
 pub(crate) fn parse_comfyui(text: &str) -> Result<ComfyBackend, String> {
     let mut parts = text.split(',');
     let url = parts.next().unwrap_or_default();
@@ -72,11 +80,14 @@ pub(crate) fn parse_comfyui(text: &str) -> Result<ComfyBackend, String> {
         backend = match part.split_once('=') {
             Some(("accelerator", name)) if !name.is_empty() => backend.accelerator(Accelerator::from(name)),
             Some(("folder", path)) if !path.is_empty() => backend.folder(path),
+            Some(("drain", path)) if !path.is_empty() => backend.drain_file(path),
             Some(("runs", count)) => {
                 let count = count.parse::<NonZeroUsize>();
                 backend.capacity(count.map_err(|error| format!("`{part}`: {error}"))?)
             }
-            _ => return Err(format!("`{part}` is none of accelerator=NAME, runs=N, folder=PATH")),
+            _ => {
+                return Err(format!("`{part}` is none of accelerator=NAME, runs=N, folder=PATH, drain=FILE"));
+            }
         };
     }
     Ok(backend)
@@ -99,6 +110,7 @@ mod tests {
             "http://g,gpu=1",
             "http://g?x=1",
             "http://g,accelerator=",
+            "http://g,drain=",
         ] {
             assert!(parse_comfyui(bad).is_err(), "{bad}");
         }

@@ -120,7 +120,7 @@ impl OutputStore {
     }
 
     /// Begins an attempt, which tells of what it saves.
-    pub(crate) fn begin(&self, run_id: &RunId, attempt: u32, progress: RunProgress) -> AttemptOutputs {
+    pub(crate) fn begin(&self, run_id: &RunId, attempt: u32, progress: Arc<RunProgress>) -> AttemptOutputs {
         AttemptOutputs {
             store: self.clone(),
             run_id: run_id.clone(),
@@ -227,7 +227,7 @@ pub(crate) struct AttemptOutputs {
     run_id: RunId,
     attempt: u32,
     saved: Mutex<Saved>,
-    progress: RunProgress,
+    progress: Arc<RunProgress>,
 }
 
 /// What an attempt saved, in order.

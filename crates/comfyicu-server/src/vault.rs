@@ -10,8 +10,8 @@ use comfyicu_model::json::{Object, Value};
 /// What ComfyUI's nodes for paid services look for in `extra_data`.
 const TOKENS: [&str; 2] = ["auth_token_comfy_org", "api_key_comfy_org"];
 
-/// The tokens of the runs that have not ended. Clones share them. After a restart they are gone: the nodes that
-/// need them then say so.
+/// The tokens of the runs that have not ended. Clones share them. After a restart they are gone, and their runs end
+/// with an error that says so.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vault(Arc<Mutex<HashMap<RunId, Secrets>>>);
 
@@ -38,12 +38,27 @@ impl Vault {
     }
 }
 
-/// Takes the tokens out of what was submitted.
+/// Takes the tokens out of what was submitted. Where one was, null is left, so that it is known that there was one.
 pub(crate) fn take_tokens(body: &mut Object) -> Object {
     let Some(extra_data) = body.get_mut("extra_data").and_then(Value::as_object_mut) else {
         return Object::new();
     };
-    TOKENS.iter().filter_map(|name| Some((*name, extra_data.remove(name)?))).collect()
+    let mut take = |name| match extra_data.get_mut(name)? {
+        // Nobody's token.
+        Value::Null => extra_data.remove(name).and(None),
+        token => Some((name, std::mem::replace(token, Value::Null))),
+    };
+    TOKENS.into_iter().filter_map(&mut take).collect()
+}
+
+/// The names of the tokens that a run came with, of what was submitted, and that are not there any more.
+pub(crate) fn lost_tokens(submitted: &Object, kept: &Secrets) -> Vec<&'static str> {
+    let extra_data = submitted.get("extra_data").and_then(Value::as_object);
+    let had = |name: &&str| {
+        let place = extra_data.and_then(|extra_data| extra_data.get(name));
+        place.is_some_and(Value::is_null) && !kept.expose().contains_key(name)
+    };
+    TOKENS.into_iter().filter(had).collect()
 }
 
 #[cfg(test)]
@@ -56,7 +71,9 @@ mod tests {
         let mut body = Object::from_iter([("extra_data", extra)]);
         let tokens = take_tokens(&mut body);
         assert_eq!(tokens.to_json(), r#"{"api_key_comfy_org":"SECRET"}"#);
-        assert_eq!(body.to_json(), r#"{"extra_data":{"mine":"x"}}"#);
+        assert_eq!(body.to_json(), r#"{"extra_data":{"api_key_comfy_org":null,"mine":"x"}}"#);
+        assert!(lost_tokens(&body, &Secrets::new(tokens.clone())).is_empty());
+        assert_eq!(lost_tokens(&body, &Secrets::default()), ["api_key_comfy_org"]);
         assert!(take_tokens(&mut Object::new()).is_empty());
         let (vault, run_id) = (Vault::default(), RunId::parse("r1").unwrap());
         vault.keep(&run_id, tokens);

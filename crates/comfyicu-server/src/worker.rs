@@ -16,7 +16,7 @@ pub(crate) use running::Running;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comfyicu_engine::Executor;
+use comfyicu_engine::{Executor, Ticket};
 use tokio_util::sync::CancellationToken;
 
 use crate::accelerators::Share;
@@ -28,7 +28,7 @@ use crate::queue::Queue;
 use crate::report::with_causes;
 use crate::run::{RunRecord, after, told};
 use crate::shutdown::Shutdown;
-use crate::store::{RunStore, WaitingRun};
+use crate::store::{RunStore, StoreError, WaitingRun};
 use crate::urls::PublicUrls;
 use crate::vault::Vault;
 
@@ -56,6 +56,14 @@ impl Default for Lease {
     }
 }
 
+/// A run that waits, and how it is once it has started.
+#[derive(Debug)]
+struct Start {
+    run: RunRecord,
+    started: RunRecord,
+    waiting: WaitingRun,
+}
+
 /// What workers share.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
@@ -80,13 +88,13 @@ impl Worker {
     pub(crate) async fn work(self) {
         while !self.shutdown.is_stopping() {
             // A run waits in the queue, not with an executor that could not begin it.
-            tokio::select! {
+            let ticket = tokio::select! {
                 () = self.shutdown.stopping() => return,
-                () = self.executor.ready() => {}
-            }
+                ticket = self.executor.ready() => ticket,
+            };
             let changed = self.queue.changed();
             if let Some((waiting, prepared)) = self.queue.take(|name| self.share.takes(name), clock::now()) {
-                self.execute(waiting, prepared).await;
+                self.execute(waiting, prepared, ticket).await;
                 continue;
             }
             self.rest(changed).await;
@@ -103,39 +111,56 @@ impl Worker {
     }
 
     /// Executes a run that was taken, unless it does not wait any more.
-    async fn execute(&self, waiting: WaitingRun, prepared: Option<Prepared>) {
-        let token = self.running.enter(&waiting.key.run_id, &self.shutdown);
-        if let Some(run) = self.begin(waiting).await {
-            self.attempt(run, prepared.unwrap_or_default(), &token).await;
+    async fn execute(&self, waiting: WaitingRun, prepared: Option<Prepared>, ticket: Ticket) {
+        let executing = self.running.enter(&waiting.key.run_id, &self.shutdown);
+        if let Some(start) = self.claim(waiting).await {
+            self.attempt(start, (prepared.unwrap_or_default(), ticket), &executing).await;
         }
     }
 
     /// Makes a run this worker's. `None` when it does not wait any more, or the store failed; it is then
     /// back in the queue.
     async fn begin(&self, waiting: WaitingRun) -> Option<RunRecord> {
+        let start = self.claim(waiting).await?;
+        self.write_start(&start).await.then_some(start.started)
+    }
+
+    /// Looks whether a run still waits, and how it is once it has started. It is this worker's only when that
+    /// [is written](Self::write_start).
+    async fn claim(&self, waiting: WaitingRun) -> Option<Start> {
         let key = &waiting.key;
-        let begun = async {
-            let Some(run) = self.store.get(key).await? else { return Ok(None) };
-            let Some(started) = run.start(&self.executor.device().name, clock::now(), self.lease.length)
-            else {
-                return Ok(None);
-            };
-            let is_ours = self.store.change(&run, &started, told(&started, &self.urls)).await?;
-            Ok::<_, crate::store::StoreError>(is_ours.then_some(started))
-        };
-        match begun.await {
-            Ok(Some(run)) => {
-                tracing::info!(run_id = %run.id, attempt = run.attempt, "run started");
-                Some(run)
+        match self.store.get(key).await {
+            Ok(run) => {
+                let run = run?;
+                let started = run.start(&self.executor.device().name, clock::now(), self.lease.length)?;
+                Some(Start { run, started, waiting })
             }
-            Ok(None) => None,
             Err(error) => {
-                tracing::error!(run_id = %key.run_id, error = with_causes(&error), "the run cannot be begun");
-                let later = after(clock::now(), STORE_RETRY);
-                self.queue.push_later(waiting, later);
+                self.begin_later(waiting, &error);
                 None
             }
         }
+    }
+
+    /// Writes down that a run has started, and says whether it is this worker's now.
+    async fn write_start(&self, start: &Start) -> bool {
+        let Start { run, started, waiting } = start;
+        match self.store.change(run, started, told(started, &self.urls)).await {
+            Ok(true) => {
+                tracing::info!(run_id = %started.id, attempt = started.attempt, "run started");
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                self.begin_later(waiting.clone(), &error);
+                false
+            }
+        }
+    }
+
+    fn begin_later(&self, waiting: WaitingRun, error: &StoreError) {
+        tracing::error!(run_id = %waiting.key.run_id, error = with_causes(error), "the run cannot be begun");
+        self.queue.push_later(waiting, after(clock::now(), STORE_RETRY));
     }
 
     /// Writes down a change of a run that this worker has. Where the store fails, it is tried again until

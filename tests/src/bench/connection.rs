@@ -22,10 +22,15 @@ impl Connection {
         Ok(Self { stream: BufReader::new(stream), authority })
     }
 
-    /// Sends a request, and gives the status and the body of the answer.
+    /// Asks the API for a path below `/api/v1`, and gives the status and the body of the answer.
     pub(super) fn ask(&mut self, method: &str, path: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
+        self.fetch(method, &format!("/api/v1{path}"), body)
+    }
+
+    /// Sends a request, and gives the status and the body of the answer.
+    pub(super) fn fetch(&mut self, method: &str, path: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
         let head = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.authority,
             body.len()
         );

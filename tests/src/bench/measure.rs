@@ -27,7 +27,7 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    fn new(mut times: Vec<Duration>, elapsed: Duration) -> Self {
+    pub(super) fn new(mut times: Vec<Duration>, elapsed: Duration) -> Self {
         times.sort_unstable();
         Self { rate: per_second(times.len(), elapsed), count: times.len(), times }
     }

@@ -27,6 +27,8 @@ pub enum ComfyFault {
     NoHistory,
     /// Prompts wait until they are released.
     Hold,
+    /// So many prompts of others are in its queue.
+    Busy(usize),
     /// A prompt that is submitted waits behind somebody else's, and never runs.
     Pending,
 }

@@ -20,27 +20,27 @@ const FEATURES: &str = r#"{"type": "feature_flags", "data": {"supports_preview_m
 
 pub(super) fn serve(stream: TcpStream, state: &Arc<State>) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
-    let request = read_request(&mut reader)?;
-    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-    let (path, query) = (path.to_owned(), query.to_owned());
-    if request.header("origin").is_some() || request.header("sec-fetch-site").is_some() {
-        state.complain("a browser's header: ComfyUI answers 403");
+    loop {
+        let request = read_request(&mut reader)?;
+        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let (path, query) = (path.to_owned(), query.to_owned());
+        if request.header("origin").is_some() || request.header("sec-fetch-site").is_some() {
+            state.complain("a browser's header: ComfyUI answers 403");
+        }
+        let fails = state.note(format!("{} {path}", request.method), &path);
+        if path == "/ws" && !fails {
+            return listen(reader.into_inner(), &request, &query, state);
+        }
+        let trouble = || (500, b"500 Internal Server Error\n\nServer got itself in trouble".to_vec());
+        let answered = if fails { Some(trouble()) } else { respond(&request, &path, &query, state) };
+        let Some((status, body)) = answered else { return Ok(()) };
+        answer(reader.get_mut(), status, &body, request.is_kept)?;
+        if !request.is_kept {
+            return Ok(());
+        }
     }
-    let fails = state.note(format!("{} {path}", request.method), &path);
-    let mut stream = reader.into_inner();
-    if fails {
-        return answer(
-            &mut stream,
-            500,
-            "500 Internal Server Error\n\nServer got itself in trouble".as_bytes(),
-        );
-    }
-    if path == "/ws" {
-        return listen(stream, &request, &query, state);
-    }
-    let Some((status, body)) = respond(&request, &path, &query, state) else { return Ok(()) };
-    answer(&mut stream, status, &body)
 }
 
 /// What is answered; nothing where the connection breaks instead.
@@ -60,6 +60,7 @@ fn respond(request: &Received, path: &str, query: &str, state: &Arc<State>) -> O
             }
             nothing
         }
+        ("POST", "/free") => nothing,
         ("POST", "/interrupt") => {
             state.interrupt(request.json()["prompt_id"].as_str());
             nothing
@@ -126,17 +127,18 @@ fn parameter(query: &str, name: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn answer(stream: &mut TcpStream, status: u16, body: &[u8]) -> io::Result<()> {
+fn answer(stream: &mut TcpStream, status: u16, body: &[u8], is_kept: bool) -> io::Result<()> {
+    let connection = if is_kept { "keep-alive" } else { "close" };
+    let length = body.len();
     let head =
-        format!("HTTP/1.1 {status} Answer\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)
+        format!("HTTP/1.1 {status} Answer\r\nconnection: {connection}\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all(&[head.as_bytes(), body].concat())
 }
 
 /// A WebSocket: what is told to its client goes out, until nobody tells anything any more.
 fn listen(mut stream: TcpStream, request: &Received, query: &str, state: &State) -> io::Result<()> {
     if !state.has_sockets() {
-        return answer(&mut stream, 404, b"");
+        return answer(&mut stream, 404, b"", false);
     }
     let key = request.header("sec-websocket-key").unwrap_or_default();
     let accept = derive_accept_key(key.as_bytes());

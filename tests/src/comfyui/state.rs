@@ -227,6 +227,12 @@ impl State {
             ComfyFault::Pending => {
                 json!({"queue_running": [[0, "somebody-elses", {}, {}, []]], "queue_pending": entries})
             }
+            ComfyFault::Busy(others) => {
+                let others: Vec<Value> = (0..others)
+                    .map(|other| json!([other, format!("somebody-elses-{other}"), {}, {}, []]))
+                    .collect();
+                json!({"queue_running": entries, "queue_pending": others})
+            }
             _ => json!({"queue_running": entries, "queue_pending": []}),
         }
     }

@@ -58,6 +58,23 @@ pub(super) fn cached(bench: &Bench) -> String {
     "three times the same prompt, each with a file of its own".to_owned()
 }
 
+pub(super) fn linked_prefix(bench: &Bench) -> String {
+    let number = fresh();
+    let mut prompt = colour(number, "");
+    prompt["3"] = json!({"class_type": "PrimitiveString", "inputs": {"value": "linked/a"}});
+    prompt["2"]["inputs"]["filename_prefix"] = json!(["3", 0]);
+    let mut last = Vec::new();
+    for _ in 0..2 {
+        last = outputs(&bench.run(&json!({"prompt": prompt})));
+        assert_eq!(last.len(), 1);
+        assert_eq!(last[0].0, "linked/a_00001_.png", "each run has a folder of its own");
+        assert_colour(&last[0].1, number);
+    }
+    let text = String::from_utf8_lossy(&last[0].1).into_owned();
+    assert!(text.contains(r#""filename_prefix": ["3", 0]"#), "the prompt in the image is another one");
+    "twice the same prompt, each with a file of its own".to_owned()
+}
+
 pub(super) fn cancel_running(bench: &Bench) -> String {
     let id = bench.server.submit(&json!({"prompt": slow(fresh())}));
     running(bench, &id);

@@ -1,7 +1,12 @@
 //! The ComfyUI executor against recordings of three versions of ComfyUI, in good order and in bad.
 
 mod faults;
+#[cfg(target_os = "linux")]
+mod owned;
 mod played;
+mod pool;
+#[cfg(target_os = "linux")]
+mod served;
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +16,7 @@ use comfyicu_engine::{
     Event, EventSink, ExecutionError, Executor as _, InputFile, InputFiles, Job, MemoryOutputs, Output,
 };
 use comfyicu_model::{DestPath, Prompt, RunId};
-use comfyicu_tests::{ComfyFault, FakeComfy, PATIENCE, RecordedPrompt, recordings};
+use comfyicu_tests::{ComfyFault, FakeComfy, PATIENCE, RecordedPrompt, eventually, recordings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;

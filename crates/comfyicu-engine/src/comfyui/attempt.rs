@@ -13,9 +13,10 @@ use super::models::{InUse, PlaceError};
 use super::outputs::{self, CollectError};
 use super::plan::{Placed, Plan};
 use super::progress::Progress;
+use super::sockets::Listener;
 use super::withdraw::Given;
 use super::{ComfyError, uuid, with_causes};
-use crate::{Event, EventSink, ExecutionError, Job, NodeFailure, OutputSink};
+use crate::{Event, EventSink, ExecutionError, Job, NodeFailure, OutputSink, Ticket};
 
 /// How often it is looked whether a prompt arrived whose answer was lost, and after which pauses.
 const ARRIVAL_PAUSES_MS: [u64; 3] = [100, 500, 2000];
@@ -49,7 +50,7 @@ impl From<ComfyError> for Fault {
 /// What an attempt is made of.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
-    pub(super) backend: &'a Backend,
+    pub(super) backend: &'a Arc<Backend>,
     pub(super) job: &'a Job,
     pub(super) definitions: Option<Arc<ObjectInfo>>,
     pub(super) events: &'a dyn EventSink,
@@ -57,18 +58,17 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Runs the plan to its end.
+    /// Runs the plan to its end. The right to begin another run is given back as soon as ComfyUI is done with this one.
     pub(super) async fn run(
         &self,
         mut plan: Plan,
-        slot: Slot,
+        (slot, ticket): (Slot, &mut Ticket),
         cancel: &CancellationToken,
     ) -> Result<(), Fault> {
-        let (prompt_id, client_id) = (uuid(), uuid());
-        let client = &self.backend.client;
-        let given = Given::new(client.clone(), prompt_id.clone(), slot);
+        let prompt_id = uuid();
+        let given = Given::new(self.backend.client.clone(), prompt_id.clone(), slot);
         let entry = {
-            let work = self.work(&mut plan, &prompt_id, &client_id);
+            let work = self.work(&mut plan, &prompt_id);
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => None,
@@ -82,46 +82,44 @@ impl Attempt<'_> {
         // What failed may still be there, and is taken back.
         let entry = entry?;
         given.ended();
+        *ticket = Ticket::default();
         let collected = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(ExecutionError::Cancelled.into()),
             collected = self.collect(&plan, entry) => collected,
         };
-        self.backend.remove_outputs(plan.names.folder()).await;
-        if !self.job.secrets.expose().is_empty() {
-            // Some versions show the tokens to everybody who asks for the history.
-            if let Err(error) = client.delete_history(&prompt_id).await {
-                tracing::warn!(comfyui = self.backend.name, %error, "a prompt with tokens stays in the history");
-            }
-        }
+        self.tidy_up(&plan, &prompt_id).await;
         collected
     }
 
-    /// Until the prompt has ended on ComfyUI.
-    async fn work(&self, plan: &mut Plan, prompt_id: &str, client_id: &str) -> Result<HistoryEntry, Fault> {
-        let _models = self.place_models(plan).await?;
-        self.place(plan).await?;
-        // Without a socket it goes on by asking.
-        let socket = self.backend.client.socket(client_id).await;
-        let socket = socket.inspect_err(|error| tracing::debug!(%error, "no WebSocket")).ok();
-        let accepted = match self.submit(plan, prompt_id, client_id).await {
-            // The inputs that were there may have gone; once more, with all of them placed anew.
-            Err(Fault::Ended(ExecutionError::Refused(_))) if !plan.shared.is_empty() => {
-                self.backend.forget_inputs();
-                self.place(plan).await?;
-                self.submit(plan, prompt_id, client_id).await?
+    /// Leaves nothing of the run with ComfyUI that can be taken back. Nobody waits for its files to be removed.
+    async fn tidy_up(&self, plan: &Plan, prompt_id: &str) {
+        let (backend, folder) = (Arc::clone(self.backend), plan.names.folder().to_owned());
+        tokio::spawn(async move { backend.remove_outputs(&folder).await });
+        if !self.job.secrets.expose().is_empty() {
+            // Some versions show the tokens to everybody who asks for the history.
+            if let Err(error) = self.backend.client.delete_history(prompt_id).await {
+                tracing::warn!(comfyui = self.backend.name, %error, "a prompt with tokens stays in the history");
             }
-            submitted => submitted?,
-        };
+        }
+    }
+
+    /// Until the prompt has ended on ComfyUI.
+    async fn work(&self, plan: &mut Plan, prompt_id: &str) -> Result<HistoryEntry, Fault> {
+        let _models = self.place_models(plan).await?;
+        let (listener, placed) =
+            tokio::join!(self.backend.sockets.take(&self.backend.client), self.place(plan));
+        placed?;
+        let Listener { client_id, socket } = listener;
+        let accepted = self.submit_or_place_again(plan, prompt_id, &client_id).await?;
         if !accepted.node_errors.is_empty() {
             let findings = accepted.node_errors.findings().iter().cloned();
             let findings = findings.map(|finding| plan.names.restored_finding(finding)).collect();
             self.events.emit(Event::OutputsRefused { findings });
         }
         let definitions = self.definitions.as_deref();
-        let mut progress = Progress::new(&plan.prompt, definitions, &plan.names, self.events);
-        let ids = (client_id, &*accepted.prompt_id);
-        let follower = Follower::new(&self.backend.client, ids, socket);
+        let mut progress = Progress::new(&self.job.prompt, definitions, &plan.names, self.events);
+        let follower = Follower::new(&self.backend.client, (&client_id, &accepted.prompt_id), socket);
         let mut failures = Vec::new();
         let ended = follower.end(|event| {
             progress.take(event);
@@ -131,7 +129,8 @@ impl Attempt<'_> {
                 failures.push(failure.clone());
             }
         });
-        let entry = ended.await.map_err(|lost| Fault::Lost(with_causes(&lost)))?;
+        let (entry, socket) = ended.await.map_err(|lost| Fault::Lost(with_causes(&lost)))?;
+        self.backend.sockets.put_back(Listener { client_id, socket });
         if entry.ending == Ending::Success {
             // A blocked node is told as a failure, and the prompt goes on without it.
             for failure in failures {
@@ -140,6 +139,23 @@ impl Attempt<'_> {
             }
         }
         Ok(entry)
+    }
+
+    /// The inputs that were there may have gone; then once more, with all of them placed anew.
+    async fn submit_or_place_again(
+        &self,
+        plan: &mut Plan,
+        prompt_id: &str,
+        client_id: &str,
+    ) -> Result<Accepted, Fault> {
+        match self.submit(plan, prompt_id, client_id).await {
+            Err(Fault::Ended(ExecutionError::Refused(_))) if !plan.shared.is_empty() => {
+                self.backend.forget_inputs();
+                self.place(plan).await?;
+                self.submit(plan, prompt_id, client_id).await
+            }
+            submitted => submitted,
+        }
     }
 
     /// Links the models of the run into ComfyUI's folder. They are the run's for as long as what is given lives.
@@ -243,7 +259,11 @@ impl Attempt<'_> {
         match entry.ending {
             Ending::Success => {}
             Ending::Failed(failure) => {
-                let progress = Progress::new(&plan.prompt, definitions, &plan.names, &silent);
+                if is_out_of_memory(&failure) {
+                    // Others would run out of it too.
+                    self.backend.free_soon();
+                }
+                let progress = Progress::new(&self.job.prompt, definitions, &plan.names, &silent);
                 return Err(ExecutionError::Node(Box::new(self.failure(plan, &progress, *failure))).into());
             }
             Ending::Interrupted(at) => {
@@ -254,7 +274,7 @@ impl Attempt<'_> {
                 return Err(ExecutionError::Node(Box::new(failure)).into());
             }
         }
-        let progress = Progress::new(&plan.prompt, definitions, &plan.names, self.events);
+        let progress = Progress::new(&self.job.prompt, definitions, &plan.names, self.events);
         for output in &entry.outputs {
             if let Some(texts) = output.ui.get("text") {
                 progress.texts(&output.node_id, texts);
@@ -268,10 +288,12 @@ impl Attempt<'_> {
         for file in &mut saved {
             file.node_id = progress.own(&file.node_id, None);
         }
-        let client = &self.backend.client;
-        outputs::collect(client, saved, &plan.names, self.outputs).await.map_err(|error| match error {
-            CollectError::Comfy(reason) => Fault::LostHalfway(reason),
-            CollectError::Save(error) => Fault::Ended(error.into()),
+        let there = self.backend.shelf();
+        outputs::collect(&there, saved, (&plan.prompt, &plan.names), self.outputs).await.map_err(|error| {
+            match error {
+                CollectError::Comfy(reason) => Fault::LostHalfway(reason),
+                CollectError::Save(error) => Fault::Ended(error.into()),
+            }
         })
     }
 

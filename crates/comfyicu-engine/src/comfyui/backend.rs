@@ -1,13 +1,13 @@
 //! One ComfyUI of a pool: how much it has to do, and whether it can be relied on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use comfyicu_model::{Accelerator, ObjectInfo};
+use comfyicu_model::{Accelerator, DestPath, ObjectInfo};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use url::Url;
@@ -15,6 +15,9 @@ use url::Url;
 use super::ComfyError;
 use super::client::ComfyClient;
 use super::models::Models;
+use super::outputs::Shelf;
+use super::sockets::Sockets;
+use crate::InputFile;
 
 /// How many prompts are given to one ComfyUI at once, unless its operator says otherwise. It runs one at a time;
 /// the other waits there, so that no time is lost between them.
@@ -27,6 +30,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const FOREIGN_KEPT: Duration = Duration::from_secs(1);
 /// How long a ComfyUI may take to say how much it has to do.
 const PROBE: Duration = Duration::from_secs(3);
+/// How many models one may have in its memory.
+const WARM: usize = 16;
 /// The most names of inputs that are remembered to be there.
 const REMEMBERED: usize = 10_000;
 
@@ -38,12 +43,14 @@ pub struct ComfyBackend {
     pub(super) accelerator: Option<Accelerator>,
     pub(super) capacity: NonZeroUsize,
     pub(super) folder: Option<PathBuf>,
+    pub(super) drain_file: Option<PathBuf>,
+    pub(super) free_after: Option<Duration>,
 }
 
 impl ComfyBackend {
     /// The ComfyUI at this address.
     pub const fn new(url: Url) -> Self {
-        Self { url, accelerator: None, capacity: CAPACITY, folder: None }
+        Self { url, accelerator: None, capacity: CAPACITY, folder: None, drain_file: None, free_after: None }
     }
 
     /// The accelerator that runs ask for to be executed there. Without it ComfyUI is asked for its device.
@@ -65,6 +72,19 @@ impl ComfyBackend {
         self
     }
 
+    /// A file that says, for as long as it is there, that this ComfyUI gets nothing new.
+    pub fn drain_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.drain_file = Some(file.into());
+        self
+    }
+
+    /// For how long it has to have nothing to do to be asked for its memory: it then unloads its models. Without it,
+    /// it is asked only after a node ran out of memory.
+    pub const fn free_after(mut self, idle: Duration) -> Self {
+        self.free_after = Some(idle);
+        self
+    }
+
     /// Its address.
     pub const fn url(&self) -> &Url {
         &self.url
@@ -80,8 +100,13 @@ pub(super) struct Backend {
     pub(super) capacity: NonZeroUsize,
     /// Where models can be put, if anywhere.
     pub(super) models: Option<Arc<Models>>,
+    pub(super) sockets: Sockets,
     folder: Option<PathBuf>,
+    drain_file: Option<PathBuf>,
+    free_after: Option<Duration>,
     slots: Arc<Semaphore>,
+    /// How many prompts it was given.
+    given: AtomicU64,
     is_draining: AtomicBool,
     state: Mutex<State>,
     definitions: tokio::sync::Mutex<Option<(Instant, Arc<ObjectInfo>)>>,
@@ -96,6 +121,8 @@ struct State {
     foreign: Option<(Instant, usize)>,
     /// The inputs that are there: the name that was asked for, and the one that it has.
     inputs: HashMap<String, String>,
+    /// The models that its last prompts named: they may still be in its memory.
+    warm: VecDeque<String>,
 }
 
 /// A place for one prompt, or for one that is alone. Dropped, it is free.
@@ -113,8 +140,12 @@ impl Backend {
             name,
             capacity,
             models: options.folder.clone().map(Models::new),
+            sockets: Sockets::default(),
             folder: options.folder.clone(),
+            drain_file: options.drain_file.clone(),
+            free_after: options.free_after,
             slots: Arc::new(Semaphore::new(capacity.get())),
+            given: AtomicU64::default(),
             is_draining: AtomicBool::new(false),
             state: Mutex::default(),
             definitions: tokio::sync::Mutex::default(),
@@ -132,14 +163,94 @@ impl Backend {
         }
     }
 
+    /// Where the files are that it saves.
+    pub(super) fn shelf(&self) -> Shelf {
+        Shelf {
+            client: self.client.clone(),
+            folder: self.folder.as_ref().map(|folder| folder.join("output")),
+        }
+    }
+
     /// A place, when there is one at once.
     pub(super) fn try_take(&self, alone: bool) -> Option<Slot> {
-        Arc::clone(&self.slots).try_acquire_many_owned(self.permits(alone)).ok().map(Slot)
+        Arc::clone(&self.slots)
+            .try_acquire_many_owned(self.permits(alone))
+            .ok()
+            .map(|permit| self.slot(permit))
     }
 
     /// A place, as soon as there is one.
     pub(super) async fn take(&self, alone: bool) -> Option<Slot> {
-        Arc::clone(&self.slots).acquire_many_owned(self.permits(alone)).await.ok().map(Slot)
+        let permit = Arc::clone(&self.slots).acquire_many_owned(self.permits(alone)).await;
+        permit.ok().map(|permit| self.slot(permit))
+    }
+
+    fn slot(&self, permit: OwnedSemaphorePermit) -> Slot {
+        self.given.fetch_add(1, Ordering::Relaxed);
+        Slot(permit)
+    }
+
+    /// How many of these models it has not had lately, in its folder or in its memory.
+    pub(super) fn missing(&self, files: &[(DestPath, InputFile)], names: &[String]) -> usize {
+        let placed = |(path, file): &&(DestPath, InputFile)| {
+            self.models.as_ref().is_some_and(|models| models.has(path, &file.sha256))
+        };
+        let to_place = files.len() - files.iter().filter(placed).count();
+        let state = self.state();
+        to_place + names.iter().filter(|name| !state.warm.contains(name)).count()
+    }
+
+    /// Notes which models it has now.
+    pub(super) fn note_models(&self, names: &[String]) {
+        let mut state = self.state();
+        state.warm.retain(|name| !names.contains(name));
+        state.warm.extend(names.iter().cloned());
+        let surplus = state.warm.len().saturating_sub(WARM);
+        state.warm.drain(..surplus);
+    }
+
+    /// Asks it for its memory: somebody ran out of it.
+    pub(super) fn free_soon(self: &Arc<Self>) {
+        let backend = Arc::clone(self);
+        tokio::spawn(async move { backend.free().await });
+    }
+
+    /// Asks it for its memory once it has had nothing to do for so long as its operator says.
+    pub(super) fn free_when_idle(self: &Arc<Self>) {
+        let Some(idle) = self.free_after else { return };
+        let (backend, given) = (Arc::downgrade(self), self.given.load(Ordering::Relaxed));
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(idle).await;
+                let Some(backend) = backend.upgrade() else { return };
+                if backend.given.load(Ordering::Relaxed) != given {
+                    // The prompt that came since has seen to it.
+                    return;
+                }
+                // A prompt that was taken back may still run, and others may have theirs there.
+                if backend.in_flight() == 0
+                    && backend.client.queue().await.is_ok_and(|queue| queue.is_empty())
+                {
+                    tracing::info!(
+                        comfyui = backend.name,
+                        idle_s = idle.as_secs(),
+                        "ComfyUI is idle; it frees its memory"
+                    );
+                    return backend.free().await;
+                }
+            }
+        });
+    }
+
+    async fn free(&self) {
+        self.state().warm.clear();
+        if let Err(error) = self.client.free(true, true).await {
+            tracing::warn!(
+                comfyui = self.name,
+                error = super::with_causes(&error),
+                "ComfyUI does not free its memory"
+            );
+        }
     }
 
     fn permits(&self, alone: bool) -> u32 {
@@ -166,10 +277,16 @@ impl Backend {
 
     /// When it may be used: now, or at a moment; `None` when it is to be left alone for good.
     pub(super) fn usable_at(&self, now: Instant) -> Option<Instant> {
-        if self.is_draining.load(Ordering::Relaxed) {
+        let is_asked_to = || self.drain_file.as_ref().is_some_and(|file| file.exists());
+        if self.is_draining.load(Ordering::Relaxed) || is_asked_to() {
             return None;
         }
         Some(self.state().down_until.unwrap_or(now))
+    }
+
+    /// Whether it failed just now and is left alone.
+    pub(super) fn is_down(&self) -> bool {
+        self.state().down_until.is_some_and(|until| until > Instant::now())
     }
 
     /// Whether it failed and has not shown since that it works.
@@ -198,6 +315,7 @@ impl Backend {
         state.down_until = Some(now + pause);
         // It may come back without anything that it was given.
         state.inputs.clear();
+        state.warm.clear();
         state.foreign = None;
         tracing::warn!(
             comfyui = self.name,
@@ -237,7 +355,7 @@ impl Backend {
     pub(super) async fn definitions(&self, not_older: Duration) -> Result<Arc<ObjectInfo>, ComfyError> {
         let mut kept = self.definitions.lock().await;
         if let Some((at, definitions)) = &*kept
-            && at.elapsed() < not_older
+            && (at.elapsed() < not_older || self.is_down())
         {
             return Ok(Arc::clone(definitions));
         }
@@ -258,6 +376,12 @@ impl Backend {
             }
             (Err(error), None) => Err(error),
         }
+    }
+
+    /// The node definitions, as far as they are known; nobody is asked.
+    pub(super) fn known_definitions(&self) -> Option<Arc<ObjectInfo>> {
+        let kept = self.definitions.try_lock().ok()?;
+        kept.as_ref().map(|(_, definitions)| Arc::clone(definitions))
     }
 
     /// The name of an input that is there.

@@ -1,30 +1,28 @@
 //! The executor: one or more ComfyUIs of one accelerator, or of several, that share the runs.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use comfyicu_model::json::Object;
 use comfyicu_model::{Accelerator, Finding, ObjectInfo, RunRequest};
-use futures_util::future::{join_all, select_all};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::attempt::{Attempt, Fault};
-use super::backend::{Backend, ComfyBackend, Slot};
+use super::backend::{Backend, ComfyBackend};
+use super::choose::{Needs, PAUSE};
 use super::client::{ComfyClient, SystemStats};
+use super::definitions::Joined;
 use super::plan::Plan;
 use super::{ComfyError, uuid, verdict, with_causes};
-use crate::{Device, EventSink, ExecutionError, Executor, Job, OutputSink};
+use crate::{Device, EventSink, ExecutionError, Executor, Job, OutputSink, Ticket};
 
 /// How long a ComfyUI may take to say what it is, at the start.
 const HELLO: Duration = Duration::from_secs(10);
-/// How long a run waits for a ComfyUI that works, once it has begun.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How often it is looked for one.
-const PAUSE: Duration = Duration::from_millis(250);
 /// How old the definitions may be by which a run is executed: they say which inputs are names of files.
 const OLDEST_FOR_RUNS: Duration = Duration::from_secs(3600);
 /// How old the definitions may be by which a run is accepted: ComfyUI itself checks it once more.
@@ -44,15 +42,10 @@ const TOKEN_CHARS: usize = 6;
 #[derive(Clone, Debug)]
 pub struct ComfyExecutor {
     device: Device,
-    backends: Vec<Arc<Backend>>,
-    joined: Arc<Mutex<Option<Joined>>>,
-}
-
-/// The definitions of several ComfyUIs as one, which is a lot of work for every submit, and what it was made of.
-#[derive(Debug)]
-struct Joined {
-    parts: Vec<Arc<ObjectInfo>>,
-    whole: Arc<ObjectInfo>,
+    pub(super) backends: Vec<Arc<Backend>>,
+    joined: Arc<Joined>,
+    /// One for each prompt that its ComfyUIs take.
+    tickets: Arc<Semaphore>,
 }
 
 /// A ComfyUI that was asked what it is.
@@ -70,16 +63,15 @@ impl ComfyExecutor {
     /// When an address is none, or a ComfyUI does not answer whose accelerator is not given.
     pub async fn connect(backends: &[ComfyBackend]) -> Result<Vec<Self>, ComfyError> {
         let asked = join_all(backends.iter().map(know)).await;
-        let mut executors: Vec<Self> = Vec::new();
+        let mut kinds: Vec<(Device, Vec<Arc<Backend>>)> = Vec::new();
         for known in asked {
             let Known { backend, device } = known?;
-            let same = executors.iter_mut().find(|other| other.device.accelerator == device.accelerator);
-            match same {
-                Some(executor) => executor.backends.push(backend),
-                None => executors.push(Self::new(device, vec![backend])),
+            match kinds.iter_mut().find(|(other, _)| other.accelerator == device.accelerator) {
+                Some((_, backends)) => backends.push(backend),
+                None => kinds.push((device, vec![backend])),
             }
         }
-        Ok(executors)
+        Ok(kinds.into_iter().map(|(device, backends)| Self::new(device, backends)).collect())
     }
 
     /// One executor over the ComfyUIs of several, for what does not depend on the accelerator: definitions, checks.
@@ -90,7 +82,8 @@ impl ComfyExecutor {
     }
 
     fn new(device: Device, backends: Vec<Arc<Backend>>) -> Self {
-        Self { device, backends, joined: Arc::default() }
+        let tickets = Arc::new(Semaphore::new(places(&backends)));
+        Self { device, backends, joined: Arc::default(), tickets }
     }
 
     /// Gives the ComfyUI at this address nothing new from now on; what it has it ends. Says whether there is one.
@@ -114,56 +107,24 @@ impl ComfyExecutor {
         found.is_some()
     }
 
-    /// A place on the ComfyUI that has least to do, among those that work and were not tried.
-    async fn choose(&self, (alone, models): (bool, bool), tried: &[usize]) -> Result<(usize, Slot), String> {
-        let begun = Instant::now();
+    /// Waits until one of its ComfyUIs works.
+    async fn works(&self) {
         loop {
-            let mut usable = self.usable(tried).await;
-            usable.retain(|&(index, _)| {
-                !models || self.backends.get(index).is_some_and(|backend| backend.models.is_some())
-            });
-            usable.sort_by(|one, other| one.1.total_cmp(&other.1));
-            let taken = usable
-                .iter()
-                .find_map(|&(index, _)| Some((index, self.backends.get(index)?.try_take(alone)?)));
-            if let Some(taken) = taken {
-                return Ok(taken);
+            let now = Instant::now();
+            let usable: Vec<_> = self.backends.iter().filter_map(|backend| backend.usable_at(now)).collect();
+            if usable.iter().any(|at| *at <= now) {
+                let suspects = self.backends.iter().all(|backend| backend.is_suspect());
+                if !suspects || !self.usable(&[]).await.is_empty() {
+                    return;
+                }
             }
-            if begun.elapsed() >= PATIENCE && usable.is_empty() {
-                return Err("no ComfyUI answers".to_owned());
-            }
-            let waits = usable.iter().filter_map(|&(index, _)| {
-                let backend = self.backends.get(index)?;
-                Some(Box::pin(async move { backend.take(alone).await.map(|slot| (index, slot)) }))
-            });
-            let waits: Vec<_> = waits.collect();
-            if waits.is_empty() {
-                sleep(PAUSE).await;
-            } else if let Ok((Some(taken), ..)) = timeout(PATIENCE, select_all(waits)).await {
-                return Ok(taken);
-            }
+            let next = usable.into_iter().filter(|at| *at > now).min();
+            sleep_until(next.unwrap_or(now + PAUSE)).await;
         }
     }
 
-    /// Those that work, and how much each has to do.
-    async fn usable(&self, tried: &[usize]) -> Vec<(usize, f64)> {
-        let now = Instant::now();
-        let candidates: Vec<_> = (0..self.backends.len())
-            .filter(|index| !tried.contains(index))
-            .filter_map(|index| Some((index, self.backends.get(index)?)))
-            .filter(|(_, backend)| backend.usable_at(now).is_some_and(|at| at <= now))
-            .collect();
-        // One alone is not asked how much it has to do: there is no other.
-        let alone = candidates.len() == 1 && self.backends.len() == 1;
-        let asked = candidates.into_iter().map(|(index, backend)| async move {
-            let works = (alone && !backend.is_suspect()) || backend.probe().await;
-            works.then(|| (index, backend.load()))
-        });
-        join_all(asked).await.into_iter().flatten().collect()
-    }
-
-    /// The definitions of all, none older than so.
-    async fn definitions(&self, not_older: Duration) -> Result<Arc<ObjectInfo>, ExecutionError> {
+    /// The definitions of all, none older than so; and whether they are the same.
+    async fn definitions(&self, not_older: Duration) -> Result<(Arc<ObjectInfo>, bool), ExecutionError> {
         let asked = join_all(self.backends.iter().map(|backend| backend.definitions(not_older))).await;
         let (mut known, mut last) = (Vec::new(), None);
         for (answer, backend) in asked.into_iter().zip(&self.backends) {
@@ -174,55 +135,42 @@ impl ComfyExecutor {
         }
         match known.as_slice() {
             [] => Err(ExecutionError::Unavailable(last.unwrap_or_else(|| "there is no ComfyUI".to_owned()))),
-            [one] => Ok(Arc::clone(one)),
-            _ => Ok(self.join(known)),
+            [one] => Ok((Arc::clone(one), true)),
+            _ => Ok(self.joined.of(known)),
         }
-    }
-
-    /// Makes one of the definitions of several, unless these very ones were joined the last time.
-    fn join(&self, parts: Vec<Arc<ObjectInfo>>) -> Arc<ObjectInfo> {
-        let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
-        let are_same = |kept: &&Joined| {
-            kept.parts.len() == parts.len()
-                && kept.parts.iter().zip(&parts).all(|(kept, part)| Arc::ptr_eq(kept, part))
-        };
-        if let Some(kept) = joined.as_ref().filter(are_same) {
-            return Arc::clone(&kept.whole);
-        }
-        let whole = match parts.as_slice() {
-            [first, rest @ ..] if rest.iter().all(|other| other == first) => Arc::clone(first),
-            all => Arc::new(merge(all)),
-        };
-        *joined = Some(Joined { parts, whole: Arc::clone(&whole) });
-        whole
     }
 
     /// Executes a run on one ComfyUI, chosen anew.
     async fn execute_once(
         &self,
         job: &Job,
-        tried: &mut Vec<usize>,
+        (tried, ticket): (&mut Vec<usize>, &mut Ticket),
         (events, outputs): (&dyn EventSink, &dyn OutputSink),
         cancel: &CancellationToken,
     ) -> Result<(), Fault> {
         let folder = format!("{}.{}", job.run_id, uuid().chars().take(TOKEN_CHARS).collect::<String>());
-        // Which inputs are used does not depend on the ComfyUI, so this says whether it has to be alone.
-        let plan = Plan::new(job, folder.clone(), None);
-        let needs = (plan.is_exclusive(), !plan.models.is_empty());
+        // Which inputs are files, and whether the run has to be alone, is found once, by what all of them define.
+        let (definitions, are_same) = match self.definitions(OLDEST_FOR_RUNS).await {
+            Ok((definitions, are_same)) => (Some(definitions), are_same),
+            Err(_) => (None, true),
+        };
+        let plan = Plan::new(job, folder, definitions.as_deref());
+        let needs = Needs::new(job, &plan, !are_same);
         let chosen = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(ExecutionError::Cancelled.into()),
-            chosen = self.choose(needs, tried) => chosen,
+            chosen = self.choose(&needs, tried) => chosen,
         };
         let (index, slot) = chosen.map_err(Fault::LostHalfway)?;
+        let models = needs.models().to_vec();
         let gone = || Fault::LostHalfway("no ComfyUI".to_owned());
         let backend = self.backends.get(index).ok_or_else(gone)?;
         tried.push(index);
         tracing::debug!(run_id = %job.run_id, comfyui = backend.name, "the run goes to a ComfyUI");
-        let definitions = backend.definitions(OLDEST_FOR_RUNS).await.ok();
-        let plan = Plan::new(job, folder, definitions.as_deref());
+        backend.note_models(&models);
         let attempt = Attempt { backend, job, definitions, events, outputs };
-        let result = attempt.run(plan, slot, cancel).await;
+        let result = attempt.run(plan, (slot, ticket), cancel).await;
+        backend.free_when_idle();
         match &result {
             Err(Fault::Lost(reason) | Fault::LostHalfway(reason)) => backend.failed(reason),
             Err(Fault::Ended(ExecutionError::Cancelled)) => {}
@@ -230,6 +178,11 @@ impl ComfyExecutor {
         }
         result
     }
+}
+
+/// How many prompts they take at once.
+fn places(backends: &[Arc<Backend>]) -> usize {
+    backends.iter().map(|backend| backend.capacity.get()).sum::<usize>().min(Semaphore::MAX_PERMITS)
 }
 
 /// Asks a ComfyUI what it is, unless that was said.
@@ -280,41 +233,31 @@ impl Executor for ComfyExecutor {
         &self.device
     }
 
-    /// As many as all its ComfyUIs take.
+    /// As many as all its ComfyUIs take, and as many again whose outputs are being saved.
     fn parallel_runs(&self) -> NonZeroUsize {
-        let all = self.backends.iter().map(|backend| backend.capacity.get()).sum();
-        NonZeroUsize::new(all).unwrap_or(NonZeroUsize::MIN)
+        NonZeroUsize::new(places(&self.backends).saturating_mul(2)).unwrap_or(NonZeroUsize::MIN)
     }
 
-    /// Waits until one of its ComfyUIs works.
-    async fn ready(&self) {
-        loop {
-            let now = Instant::now();
-            let usable: Vec<_> = self.backends.iter().filter_map(|backend| backend.usable_at(now)).collect();
-            if usable.iter().any(|at| *at <= now) {
-                let suspects = self.backends.iter().all(|backend| backend.is_suspect());
-                if !suspects || !self.usable(&[]).await.is_empty() {
-                    return;
-                }
-            }
-            let next = usable.into_iter().filter(|at| *at > now).min();
-            sleep_until(next.unwrap_or(now + PAUSE)).await;
-        }
+    /// Waits until one of its ComfyUIs works, and has room.
+    async fn ready(&self) -> Ticket {
+        let ticket = Arc::clone(&self.tickets).acquire_owned().await;
+        self.works().await;
+        ticket.map(Ticket::of).unwrap_or_default()
     }
 
-    /// The definitions of all its ComfyUIs; where two differ, the first one's.
+    /// The definitions of all its ComfyUIs; where two differ, the first one's, with the choices of both.
     async fn object_info(&self) -> Result<Arc<ObjectInfo>, ExecutionError> {
-        self.definitions(OLDEST_TO_SHOW).await
+        Ok(self.definitions(OLDEST_TO_SHOW).await?.0)
     }
 
     /// Says what ComfyUI would say.
     async fn check(&self, request: &RunRequest) -> Result<Vec<Finding>, ExecutionError> {
         let takes_models = self.backends.iter().any(|backend| backend.models.is_some());
-        let findings = verdict::findings(request, &*self.definitions(OLDEST_TO_ACCEPT).await?, takes_models);
+        let findings = verdict::findings(request, &self.definitions(OLDEST_TO_ACCEPT).await?.0, takes_models);
         if !findings.iter().any(Finding::is_error) {
             return Ok(findings);
         }
-        Ok(verdict::findings(request, &*self.definitions(OLDEST_TO_REFUSE).await?, takes_models))
+        Ok(verdict::findings(request, &self.definitions(OLDEST_TO_REFUSE).await?.0, takes_models))
     }
 
     async fn execute(
@@ -324,9 +267,11 @@ impl Executor for ComfyExecutor {
         outputs: &dyn OutputSink,
         cancel: &CancellationToken,
     ) -> Result<(), ExecutionError> {
-        let mut tried = Vec::new();
+        let (mut tried, mut job) = (Vec::new(), job);
+        let mut ticket = std::mem::take(&mut job.ticket);
         loop {
-            match self.execute_once(&job, &mut tried, (events, outputs), cancel).await {
+            let sinks = (events, outputs);
+            match self.execute_once(&job, (&mut tried, &mut ticket), sinks, cancel).await {
                 Ok(()) => return Ok(()),
                 Err(Fault::Ended(error)) => return Err(error),
                 Err(Fault::Lost(reason)) if tried.len() < self.backends.len() => {
@@ -338,16 +283,4 @@ impl Executor for ComfyExecutor {
             }
         }
     }
-}
-
-fn merge(all: &[Arc<ObjectInfo>]) -> ObjectInfo {
-    let mut merged = Object::new();
-    for definitions in all {
-        for (class_type, definition) in definitions.as_object().iter() {
-            if !merged.contains_key(class_type) {
-                merged.insert(class_type, definition.clone());
-            }
-        }
-    }
-    ObjectInfo::new(merged)
 }

@@ -63,8 +63,13 @@ pub(super) struct Follower<'a> {
 /// What the messages told.
 #[derive(Debug, Default)]
 struct Seen {
+    has_begun: bool,
+    /// Whether the prompt began while somebody listened, and nothing can have been missed since.
+    is_whole: bool,
     outputs: Vec<NodeOutput>,
     ending: Option<Ending>,
+    /// Whether the last message came.
+    is_over: bool,
     /// Since when the history should be there.
     over: Option<Instant>,
 }
@@ -75,22 +80,29 @@ impl<'a> Follower<'a> {
         (client_id, prompt_id): (&'a str, &'a str),
         socket: Option<Socket>,
     ) -> Self {
-        let seen = Seen { outputs: Vec::new(), ending: None, over: None };
+        let seen = Seen {
+            has_begun: false,
+            is_whole: false,
+            outputs: Vec::new(),
+            ending: None,
+            is_over: false,
+            over: None,
+        };
         Self { client, client_id, prompt_id, socket, seen, misses: 0, trouble_since: None, pause: UNWATCHED }
     }
 
-    /// Waits for the end, and tells what happens on the way.
+    /// Waits for the end, and tells what happens on the way. Gives the socket back, where there still is one.
     pub(super) async fn end(
         mut self,
         mut tell: impl FnMut(&SocketEvent) + Send,
-    ) -> Result<HistoryEntry, Lost> {
+    ) -> Result<(HistoryEntry, Option<Socket>), Lost> {
         let mut look_at = Instant::now() + self.rest();
         loop {
             let message = tokio::select! {
                 message = next(&mut self.socket) => message,
                 () = sleep_until(look_at) => {
                     if let Some(entry) = self.look().await? {
-                        return Ok(entry);
+                        return Ok((entry, self.socket));
                     }
                     look_at = Instant::now() + self.rest();
                     continue;
@@ -98,6 +110,7 @@ impl<'a> Follower<'a> {
             };
             let Some(message) = message else {
                 // What was missed is not sent again, so it is looked for at once.
+                self.seen.is_whole = false;
                 self.pause = UNWATCHED;
                 look_at = Instant::now();
                 continue;
@@ -106,7 +119,11 @@ impl<'a> Follower<'a> {
                 continue;
             }
             tell(&message.event);
-            if self.seen.take(message.event) {
+            let is_nearly_over = self.seen.take(message.event);
+            if let Some(entry) = self.seen.whole() {
+                return Ok((entry, self.socket));
+            }
+            if is_nearly_over {
                 // The history is there now, or a moment after the messages that come just before this one.
                 let wait = if self.seen.over.is_some() { Duration::ZERO } else { NEARLY };
                 look_at = look_at.min(Instant::now() + wait);
@@ -203,10 +220,30 @@ impl From<ComfyError> for Asked {
 }
 
 impl Seen {
+    /// What the history will say, where all messages came: from the first one to that which says that the prompt is
+    /// over. Nobody has to be asked then.
+    fn whole(&mut self) -> Option<HistoryEntry> {
+        if !self.is_whole || !self.is_over {
+            return None;
+        }
+        let ending = self.ending.take()?;
+        Some(HistoryEntry { outputs: std::mem::take(&mut self.outputs), ending })
+    }
+
     /// Takes what happened, and says whether the end is near.
     fn take(&mut self, event: SocketEvent) -> bool {
         match event {
+            SocketEvent::Executing { .. } => {
+                self.has_begun = true;
+                return false;
+            }
+            SocketEvent::Started => {
+                self.has_begun = true;
+                self.is_whole = self.outputs.is_empty() && self.ending.is_none() && self.over.is_none();
+                return false;
+            }
             SocketEvent::Ended => {
+                self.is_over = true;
                 self.over.get_or_insert_with(Instant::now);
             }
             SocketEvent::Succeeded => {
@@ -237,11 +274,14 @@ impl Seen {
         self.outputs.retain(|output| output.node_id != node_id);
         if self.outputs.len() < REMEMBERED {
             self.outputs.push(NodeOutput { node_id, ui });
+        } else {
+            // The history has them all.
+            self.is_whole = false;
         }
     }
 
     const fn is_running(&self) -> bool {
-        self.over.is_none()
+        self.has_begun && self.over.is_none()
     }
 }
 

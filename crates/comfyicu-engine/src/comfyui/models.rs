@@ -114,6 +114,11 @@ impl Models {
         Ok((in_use, replaced))
     }
 
+    /// Whether these bytes lie there under this name, put there for a run.
+    pub(super) fn has(&self, path: &DestPath, sha256: &str) -> bool {
+        self.lock().get(path).is_some_and(|model| model.sha256 == sha256)
+    }
+
     fn claim(&self, path: &DestPath, sha256: &str) -> Claim {
         let mut placed = self.lock();
         let used = 1 + placed.values().map(|model| model.used).max().unwrap_or(0);

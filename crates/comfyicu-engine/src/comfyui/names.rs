@@ -1,7 +1,7 @@
 //! The names that a run has on a ComfyUI, and those that its user gave: there and back.
 
-use comfyicu_model::json::Value;
-use comfyicu_model::{Finding, Prompt};
+use comfyicu_model::json::{Object, Value};
+use comfyicu_model::{Finding, Link, NodeId, Prompt};
 
 /// What was renamed for a run, so that everything that the user sees can have the user's names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,16 +10,39 @@ pub(super) struct Names {
     folder: String,
     /// The name of each input on ComfyUI, and the user's.
     inputs: Vec<(String, String)>,
+    /// Nodes that were put in.
+    added: Vec<AddedNode>,
+}
+
+/// A node that was put into a prompt, between a link and the input that had it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AddedNode {
+    /// Its id.
+    pub(super) id: String,
+    /// The node that has the input.
+    pub(super) of: NodeId,
+    /// The link that the user gave.
+    pub(super) link: Value,
 }
 
 impl Names {
     pub(super) const fn new(folder: String) -> Self {
-        Self { folder, inputs: Vec::new() }
+        Self { folder, inputs: Vec::new(), added: Vec::new() }
     }
 
     /// Notes the name of an input, there and here.
     pub(super) fn add(&mut self, placed: String, given: String) {
         self.inputs.push((placed, given));
+    }
+
+    /// Notes a node that was put in.
+    pub(super) fn add_node(&mut self, node: AddedNode) {
+        self.added.push(node);
+    }
+
+    /// Whether a node was put in, and is none of the user's.
+    pub(super) fn is_added(&self, node: &NodeId) -> bool {
+        self.added.iter().any(|added| added.id == node.as_str())
     }
 
     /// Notes that an input got another name than was asked for.
@@ -61,12 +84,31 @@ impl Names {
     pub(super) fn restored_finding(&self, mut finding: Finding) -> Finding {
         finding.message = self.restored(&finding.message);
         finding.suggestion = finding.suggestion.map(|text| self.restored(&text));
+        let added = self
+            .added
+            .iter()
+            .find(|added| finding.node_id.as_ref().is_some_and(|id| id.as_str() == added.id));
+        if let Some(added) = added {
+            finding.node_id = Some(added.of.clone());
+            finding.class_type = None;
+        }
         finding
     }
 
     /// A prompt in which the names are the user's again.
     pub(super) fn restored_prompt(&self, prompt: Prompt) -> Option<Prompt> {
-        let mut value = Value::Object(prompt.into_object());
+        let mut nodes = prompt.into_object();
+        for added in &self.added {
+            nodes.remove(&added.id);
+            let inputs = nodes.get_mut(added.of.as_str()).and_then(Value::as_object_mut);
+            let inputs = inputs.and_then(|node| node.get_mut("inputs")).and_then(Value::as_object_mut);
+            for value in inputs.into_iter().flat_map(Object::values_mut) {
+                if Link::of(value).is_some_and(|link| link.node_id == added.id) {
+                    *value = added.link.clone();
+                }
+            }
+        }
+        let mut value = Value::Object(nodes);
         self.restore_in(&mut value);
         Prompt::from_value(value).ok()
     }

@@ -1,20 +1,21 @@
 //! What a run saved on a ComfyUI: which files, under the names that its user gave, and their bytes.
 
 use std::collections::HashSet;
-use std::io::{self, Cursor};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{ImageLimits, ImageMetadata, NodeId, OutputPath};
+use comfyicu_model::{NodeId, OutputPath, Prompt};
 use comfyicu_transport::ResponseBody;
-use futures_util::TryStreamExt as _;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::ComfyError;
 use super::client::{ComfyClient, FileType, NodeOutput, StoredFile};
+use super::metadata;
 use super::names::Names;
 use crate::{Content, ContentSource, Output, OutputKind, OutputSink, SaveError};
 
@@ -22,8 +23,8 @@ use crate::{Content, ContentSource, Output, OutputKind, OutputSink, SaveError};
 const FILES: usize = 10_000;
 /// The most bytes of one file: an hour of film.
 const FILE_BYTES: u64 = 64 * 1024 * 1024 * 1024;
-/// The most bytes of an image whose metadata is put right; it is in memory for that.
-const IMAGE_BYTES: usize = 256 * 1024 * 1024;
+/// How many files come at once, the one that is being saved included.
+const AT_ONCE: usize = 2;
 
 /// A file that a run saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,17 +93,42 @@ fn path(file: &StoredFile, names: &Names) -> Option<OutputPath> {
     OutputPath::parse(own.unwrap_or(&there)).ok()
 }
 
-/// Saves the files, one after the other.
+/// Where the files of a ComfyUI are had from.
+#[derive(Clone, Debug)]
+pub(super) struct Shelf {
+    pub(super) client: ComfyClient,
+    /// ComfyUI's output folder, where this process sees it.
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl Shelf {
+    /// The file itself, where this process sees it. What a link leads to elsewhere is no output of ComfyUI.
+    async fn local(&self, file: &StoredFile) -> Option<PathBuf> {
+        let (folder, file) = (self.folder.clone()?, file.clone());
+        let found = tokio::task::spawn_blocking(move || {
+            let folder = std::fs::canonicalize(folder).ok()?;
+            let path = std::fs::canonicalize(folder.join(&file.subfolder).join(&file.name)).ok()?;
+            (path.starts_with(&folder) && path.is_file()).then_some(path)
+        });
+        found.await.ok().flatten()
+    }
+}
+
+/// Saves the files, in their order; while one is saved the next one comes.
 pub(super) async fn collect(
-    client: &ComfyClient,
+    shelf: &Shelf,
     saved: Vec<Saved>,
-    names: &Names,
+    (sent, names): (&Prompt, &Names),
     outputs: &dyn OutputSink,
 ) -> Result<(), CollectError> {
-    for file in saved {
+    let fetched = saved.into_iter().map(|file| async move {
         let content_type = mime_guess::from_path(file.path.file_name()).first_raw();
         let content_type = content_type.unwrap_or("application/octet-stream");
-        let (content, is_lost) = content(client, &file.file, content_type, names).await?;
+        let content = content(shelf, &file.file, content_type, (sent, names)).await?;
+        Ok((file, content_type, content))
+    });
+    let mut fetched = std::pin::pin!(stream::iter(fetched).buffered(AT_ONCE));
+    while let Some((file, content_type, (content, is_lost))) = fetched.try_next().await? {
         let output = Output::new(file.node_id, OutputKind::Output, file.path, content_type, content);
         outputs.save(output).await.map_err(|error| {
             if is_lost.load(Ordering::Relaxed) {
@@ -117,42 +143,62 @@ pub(super) async fn collect(
 
 /// The bytes of a file, and whether ComfyUI failed to give them, once they were asked for.
 async fn content(
-    client: &ComfyClient,
+    shelf: &Shelf,
     file: &StoredFile,
     content_type: &str,
-    names: &Names,
+    (sent, names): (&Prompt, &Names),
 ) -> Result<(Content, Arc<AtomicBool>), CollectError> {
-    let comfy = |error: &(dyn std::error::Error + 'static)| CollectError::Comfy(super::with_causes(error));
     let is_lost = Arc::new(AtomicBool::new(false));
-    if content_type == "image/png" {
-        let response = client.view(file).await.map_err(|error| comfy(&error))?;
+    if let Some(path) = shelf.local(file).await {
+        let content = local_content(path, content_type, (sent, names)).await;
+        return content.map(|content| (content, is_lost)).map_err(|error| comfy(&error));
+    }
+    if metadata::is_restored(content_type, 0) {
+        let response = shelf.client.view(file).await.map_err(|error| comfy(&error))?;
         let length = response.headers().get(http::header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if length.is_some_and(|length| length <= IMAGE_BYTES) {
-            let bytes = response.into_body().collect(IMAGE_BYTES).await.map_err(|error| comfy(&error))?;
-            return Ok((Content::from(restored_png(bytes, names)), is_lost));
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if let Some(length) = length.filter(|length| metadata::is_restored(content_type, *length)) {
+            let most = usize::try_from(length).unwrap_or(usize::MAX);
+            let bytes = response.into_body().collect(most).await.map_err(|error| comfy(&error))?;
+            return Ok((Content::from(metadata::restored(bytes, sent, names)), is_lost));
         }
     }
-    let source = View { client: client.clone(), file: file.clone(), is_lost: Arc::clone(&is_lost) };
+    let source = View { client: shelf.client.clone(), file: file.clone(), is_lost: Arc::clone(&is_lost) };
     Ok((Content::from_source(Arc::new(source)), is_lost))
 }
 
-/// A PNG image whose prompt has the user's names; everything else in it stays byte for byte. One that cannot be
-/// read stays as it is: it is the run's, whatever it holds.
-fn restored_png(bytes: Bytes, names: &Names) -> Bytes {
-    let restored = || {
-        let metadata = ImageMetadata::read_seekable(Cursor::new(&bytes), ImageLimits::default()).ok()?;
-        let there = metadata.prompt().ok()??;
-        let prompt = names.restored_prompt(there.clone())?;
-        if prompt == there {
-            return None;
-        }
-        let mut image = Vec::with_capacity(bytes.len());
-        // Only the prompt is put back: the other texts stay where they are.
-        ImageMetadata::new().with_prompt(&prompt).write_png(Cursor::new(&bytes), &mut image).ok()?;
-        Some(Bytes::from(image))
-    };
-    restored().unwrap_or(bytes)
+fn comfy(error: &(dyn std::error::Error + 'static)) -> CollectError {
+    CollectError::Comfy(super::with_causes(error))
+}
+
+async fn local_content(
+    path: PathBuf,
+    content_type: &str,
+    (sent, names): (&Prompt, &Names),
+) -> io::Result<Content> {
+    let length = tokio::fs::metadata(&path).await?.len();
+    if metadata::is_restored(content_type, length) {
+        let bytes = tokio::fs::read(&path).await?;
+        return Ok(Content::from(metadata::restored(bytes.into(), sent, names)));
+    }
+    Ok(Content::from_source(Arc::new(LocalFile(path))))
+}
+
+/// A file of a ComfyUI that this process sees.
+#[derive(Debug)]
+struct LocalFile(PathBuf);
+
+#[async_trait]
+impl ContentSource for LocalFile {
+    async fn write_to(&self, writer: &mut (dyn AsyncWrite + Send + Unpin)) -> io::Result<()> {
+        let mut file = tokio::fs::File::open(&self.0).await?;
+        let copied = tokio::io::copy(&mut (&mut file).take(FILE_BYTES), writer).await?;
+        if copied >= FILE_BYTES { Err(too_long()) } else { Ok(()) }
+    }
+}
+
+fn too_long() -> io::Error {
+    io::Error::other(format!("the file has more than {FILE_BYTES} bytes"))
 }
 
 /// A file on a ComfyUI, which is read when it is wanted.
@@ -180,9 +226,7 @@ impl ContentSource for View {
         let mut body = self.open().await.map_err(|error| self.lost(error))?;
         let mut left = FILE_BYTES;
         while let Some(chunk) = body.try_next().await.map_err(|error| self.lost(error))? {
-            left = left
-                .checked_sub(chunk.len() as u64)
-                .ok_or_else(|| io::Error::other(format!("the file has more than {FILE_BYTES} bytes")))?;
+            left = left.checked_sub(chunk.len() as u64).ok_or_else(too_long)?;
             writer.write_all(&chunk).await?;
         }
         Ok(())

@@ -11,14 +11,13 @@ use comfyicu_model::object_info::InputKind;
 use comfyicu_model::{DestPath, ObjectInfo, Prompt};
 
 use super::names::Names;
+use super::prefix::{self, PREFIX};
 use crate::{InputFile, InputFiles, Job};
 
 /// How much of a digest is in a name: 64 bits.
 const DIGEST_DIGITS: usize = 16;
 /// The most bytes of a file's own name behind it; file systems take 255 in all.
 const NAME_BYTES: usize = 200;
-/// What nodes call where they save to.
-const PREFIX: &str = "filename_prefix";
 
 /// What a run needs on a ComfyUI.
 #[derive(Clone, Debug)]
@@ -102,6 +101,7 @@ impl Plan {
                     if let Value::String(prefix) = value {
                         *prefix = self.names.prefix(prefix);
                     }
+                    // One that comes over a link is not known before the run.
                     continue;
                 }
                 let kind = definition.and_then(|definition| definition.input(name));
@@ -113,6 +113,7 @@ impl Plan {
                 }
             }
         }
+        prefix::relink(&mut nodes, &mut self.names, definitions);
         if let Ok(prompt) = Prompt::from_value(nodes.into()) {
             self.prompt = prompt;
         }

@@ -59,6 +59,31 @@ struct Said {
     readers: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
+/// How long a ComfyUI that ends is left alone.
+#[derive(Debug)]
+struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(FIRST_PAUSE)
+    }
+}
+
+impl Backoff {
+    /// It worked for so long before it ended.
+    fn worked_for(&mut self, time: Duration) {
+        if time >= STABLE {
+            *self = Self::default();
+        }
+    }
+
+    /// The pause before it is started again: twice the last one.
+    fn pause(&mut self) -> Duration {
+        let longer = self.0.saturating_mul(2).min(LONGEST_PAUSE);
+        std::mem::replace(&mut self.0, longer)
+    }
+}
+
 impl OwnedComfy {
     /// The ComfyUI in this folder, which has its `main.py`, run by this Python.
     pub fn new(folder: impl Into<PathBuf>, python: impl Into<PathBuf>) -> Self {
@@ -114,7 +139,7 @@ impl OwnedComfy {
         said: Said,
         stop: CancellationToken,
     ) {
-        let (mut pause, mut begun) = (FIRST_PAUSE, Instant::now());
+        let (mut backoff, mut begun) = (Backoff::default(), Instant::now());
         loop {
             let status = tokio::select! {
                 () = stop.cancelled() => return end(child).await,
@@ -124,15 +149,12 @@ impl OwnedComfy {
             let last = said.last().await;
             tracing::error!(how, last, "ComfyUI ended; it is started again");
             end(child).await;
-            if begun.elapsed() >= STABLE {
-                pause = FIRST_PAUSE;
-            }
+            backoff.worked_for(begun.elapsed());
             child = loop {
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = sleep(pause) => {}
+                    () = sleep(backoff.pause()) => {}
                 }
-                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                 match self.spawn(port, &said) {
                     Ok(child) => break child,
                     Err(error) => tracing::error!(error = with_causes(&error), "ComfyUI cannot be started"),
@@ -272,6 +294,31 @@ mod tests {
         );
         let nowhere = OwnedComfy::new(folder.path(), "no-such-python").start().await.unwrap_err();
         assert!(with_causes(&nowhere).contains("No such file"), "{nowhere:?}");
+    }
+
+    #[tokio::test]
+    async fn of_what_it_says_the_last_lines_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "for i in $(seq 1 5000); do echo line $i; done; head -c 1000000 /dev/zero | tr '\\0' x; echo; exit 1";
+        std::fs::write(folder.path().join("main.py"), script).unwrap();
+        let error = OwnedComfy::new(folder.path(), "sh").start().await.unwrap_err();
+        let ComfyError::Ended { last, .. } = error else { panic!("{error}") };
+        assert!(last.lines().count() <= LINES, "{} lines", last.lines().count());
+        assert!(last.len() <= LINES * (limit::TRACEBACK_LINE_CHARS + 4), "{} bytes", last.len());
+        assert!(last.contains("line 5000") && !last.contains("line 4000\n"));
+    }
+
+    #[test]
+    fn one_that_ends_again_and_again_is_left_alone_for_longer_and_longer() {
+        let mut backoff = Backoff::default();
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            backoff.worked_for(Duration::from_secs(3));
+            pauses.push(backoff.pause().as_secs());
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+        backoff.worked_for(STABLE);
+        assert_eq!(backoff.pause(), FIRST_PAUSE);
     }
 
     #[test]

@@ -58,10 +58,12 @@ impl<'a> Progress<'a> {
     pub(super) fn take(&mut self, event: &SocketEvent) {
         match event {
             SocketEvent::Cached { nodes } => {
-                for node in nodes {
+                for node in nodes.iter().filter(|node| !self.names.is_added(node)) {
                     self.cached(node);
                 }
             }
+            // Nobody's but ours.
+            SocketEvent::Executing { node, .. } if self.names.is_added(node) => {}
             SocketEvent::Executing { node, display_node } => {
                 let node = self.own(node, display_node.as_ref());
                 self.begin(node);
@@ -102,7 +104,7 @@ impl<'a> Progress<'a> {
             return display_node.clone();
         }
         let text = node.as_str();
-        let prefixes = text.match_indices('.').map(|(end, _)| text.get(..end).unwrap_or_default());
+        let prefixes = text.rmatch_indices('.').map(|(end, _)| text.get(..end).unwrap_or_default());
         let own = prefixes.map(NodeId::from).find(known);
         own.unwrap_or_else(|| node.clone())
     }

@@ -11,11 +11,12 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt as _};
 use http::HeaderMap;
+use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::auth::Caller;
 use super::error::ApiError;
-use super::extract::Path;
+use super::extract::{Path, Query};
 use super::runs;
 use crate::app::App;
 use crate::store::Scope;
@@ -51,17 +52,26 @@ impl Streams {
     }
 }
 
+/// What a reader wants.
+#[derive(Debug, Deserialize)]
+pub(super) struct EventsQuery {
+    /// Previews of images, too; they are much larger than anything else.
+    #[serde(default)]
+    previews: bool,
+}
+
 /// What happens to a run: from its beginning on, or from the last event that was seen. It ends with the run.
 pub(super) async fn of_run(
     State(app): State<App>,
     caller: Caller,
     Path((workflow_id, run_id)): Path<(String, String)>,
+    Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let run = runs::find(&app, &caller.run(&workflow_id, &run_id)?).await?;
     let from = last_seen(&headers)?.map_or(From::Beginning, From::After);
     let feed = Feed::open(&app, Scope::Run(run.id), from, run.status.is_terminal()).await?;
-    stream(&app, feed)
+    stream(&app, if query.previews { feed.with_previews() } else { feed })
 }
 
 /// What happens to the runs of a workflow: from now on, or from the last event that was seen. It goes on for
@@ -70,12 +80,13 @@ pub(super) async fn of_workflow(
     State(app): State<App>,
     caller: Caller,
     Path(workflow_id): Path<String>,
+    Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let workflow = caller.workflow(&workflow_id)?;
     let from = last_seen(&headers)?.map_or(From::Now, From::After);
     let feed = Feed::open(&app, Scope::Workflow(workflow), from, false).await?;
-    stream(&app, feed)
+    stream(&app, if query.previews { feed.with_previews() } else { feed })
 }
 
 fn stream(

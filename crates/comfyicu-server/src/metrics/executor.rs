@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use comfyicu_engine::{Device, Event, EventSink, ExecutionError, Executor, Job, OutputSink};
+use comfyicu_engine::{Device, Event, EventSink, ExecutionError, Executor, Job, OutputSink, Ticket};
 use comfyicu_model::{Finding, ObjectInfo, RunRequest};
 use tokio_util::sync::CancellationToken;
 
@@ -34,8 +34,8 @@ impl Executor for MeasuredExecutor {
         self.executor.parallel_runs()
     }
 
-    async fn ready(&self) {
-        self.executor.ready().await;
+    async fn ready(&self) -> Ticket {
+        self.executor.ready().await
     }
 
     async fn object_info(&self) -> Result<Arc<ObjectInfo>, ExecutionError> {

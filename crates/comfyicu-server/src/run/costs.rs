@@ -11,6 +11,8 @@ pub(crate) struct Costs {
     /// How many bytes its outputs have.
     pub(crate) output_bytes: Option<u64>,
     pub(crate) files: Vec<(String, FileCost)>,
+    /// What was not executed, though the run completed: outputs that are not in order, nodes that were blocked.
+    pub(crate) warnings: Vec<Object>,
 }
 
 /// What one file of a run cost.
@@ -24,13 +26,17 @@ pub(crate) struct FileCost {
 impl Costs {
     pub(crate) fn to_object(&self) -> Object {
         let files: Object = self.files.iter().map(|(path, cost)| (path.as_str(), cost.to_object())).collect();
-        Object::from_iter([
+        let mut costs = Object::from_iter([
             ("queue_ms", Value::from(self.queue_ms)),
             ("download_ms", Value::from(self.download_ms)),
             ("execution_ms", Value::from(self.execution_ms)),
             ("output_bytes", Value::from(self.output_bytes)),
             ("files", Value::from(files)),
-        ])
+        ]);
+        if !self.warnings.is_empty() {
+            costs.insert("warnings", self.warnings.clone());
+        }
+        costs
     }
 
     pub(crate) fn from_object(object: &Object) -> Self {
@@ -45,6 +51,13 @@ impl Costs {
             execution_ms: number("execution_ms"),
             output_bytes: number("output_bytes"),
             files: files.into_iter().flat_map(Object::iter).filter_map(cost).collect(),
+            warnings: object
+                .get("warnings")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|warning| warning.as_object().cloned())
+                .collect(),
         }
     }
 }
@@ -67,12 +80,14 @@ mod tests {
     #[test]
     fn costs_read_back_as_they_were_written() {
         let file = ("/input/a.png".to_owned(), FileCost { bytes: 5, cache_hit: true });
+        let warning = Object::from_iter([("code", "node_blocked")]);
         let costs = Costs {
             queue_ms: Some(1),
             download_ms: Some(2),
             execution_ms: None,
             output_bytes: Some(4),
             files: vec![file],
+            warnings: vec![warning],
         };
         assert_eq!(Costs::from_object(&costs.to_object()), costs);
     }

@@ -62,6 +62,15 @@ impl Outcome {
         Self::failure(account(run_id, "execution_timeout", &message))
     }
 
+    /// The failure of a run whose tokens are gone: they are in memory only, and the server was started again.
+    pub(crate) fn of_lost_tokens(run_id: &RunId, names: &[&str]) -> Self {
+        let message = format!(
+            "the run came with `{}`, which the server never writes down, and the server was started again before the run ended: submit it once more",
+            names.join("` and `")
+        );
+        Self::failure(account(run_id, "tokens_lost", &message))
+    }
+
     /// A failure before the execution: a file that could not be fetched.
     pub(crate) fn of_files(run_id: &RunId, error: &(dyn std::error::Error + 'static)) -> Self {
         Self::failure(account(run_id, "file_download_error", &with_causes(error)))

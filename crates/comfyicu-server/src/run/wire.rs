@@ -150,7 +150,7 @@ mod tests {
             download_ms: Some(2),
             execution_ms: Some(3),
             output_bytes: Some(4),
-            files: Vec::new(),
+            ..Costs::default()
         };
         insta::assert_snapshot!(json(
             &started.finish(files, costs, Timestamp::from_unix_millis(2_000)).unwrap()

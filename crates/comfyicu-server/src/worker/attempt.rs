@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use comfyicu_engine::{ExecutionError, Job};
+use comfyicu_engine::{ExecutionError, Job, Ticket};
 use comfyicu_model::Prompt;
 use comfyicu_model::json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::Worker;
 use super::running::Executing;
+use super::{Start, Worker};
 use crate::clock;
 use crate::files::Prepared;
+use crate::live::RunProgress;
 use crate::outputs::AttemptOutputs;
 use crate::run::{Costs, Loss, Outcome, RunRecord};
+use crate::vault::lost_tokens;
 
 /// How long an execution that took too long may take to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -29,39 +31,55 @@ enum Ended {
 }
 
 impl Worker {
-    /// Executes a run that was begun, and writes down what became of it.
-    pub(super) async fn attempt(&self, run: RunRecord, prepared: Prepared, executing: &Executing) {
-        let outputs = Arc::new(self.outputs.begin(&run.id, run.attempt, self.live.of_run(run.key())));
+    /// Executes a run, and writes down what became of it. That it has started is written down meanwhile: nothing is
+    /// told of it, and nothing becomes of it, before that is on disk.
+    pub(super) async fn attempt(&self, start: Start, given: (Prepared, Ticket), executing: &Executing) {
+        let run = &start.started;
+        let progress = self.live.of_run_to_come(run.key());
+        let outputs = Arc::new(self.outputs.begin(&run.id, run.attempt, Arc::clone(&progress)));
         let execution = {
-            let (worker, run, outputs) = (self.clone(), run.clone(), Arc::clone(&outputs));
+            let (worker, run, told) =
+                (self.clone(), run.clone(), (Arc::clone(&outputs), Arc::clone(&progress)));
             let token = executing.token().clone();
             async move {
                 // In one task: a worker that hangs gives no sign of life.
                 tokio::select! {
-                    ended = worker.execution(&run, prepared, &outputs, &token) => ended,
+                    ended = worker.execution(&run, given, (&told.0, &told.1), &token) => ended,
                     () = worker.keep_lease(&run, &token) => Ended::Lost,
                 }
             }
         };
         // A task of its own, so that a panic ends the run and not the worker.
-        let ended = tokio::spawn(execution).await.unwrap_or_else(|panic| {
+        let execution = tokio::spawn(execution);
+        let is_ours = self.write_start(&start).await;
+        if is_ours {
+            progress.begin();
+        } else {
+            executing.token().cancel();
+        }
+        let ended = execution.await.unwrap_or_else(|panic| {
             tracing::error!(run_id = %run.id, %panic, "the execution broke off");
             let error =
                 ExecutionError::Unavailable("the executor broke off; the server's log says where".to_owned());
-            Ended::With(Outcome::of_error(&run.id, &error), costs_so_far(&run, &Prepared::default()))
+            Ended::With(Outcome::of_error(&run.id, &error), costs_so_far(run, &Prepared::default()))
         });
-        let kept = match ended {
+        let kept = is_ours && self.conclude(run, ended).await;
+        if !kept {
+            outputs.discard().await;
+        }
+    }
+
+    /// Writes down what became of a run, and says whether its outputs are kept.
+    async fn conclude(&self, run: &RunRecord, ended: Ended) -> bool {
+        match ended {
             Ended::With(outcome, costs) => {
                 let keep = matches!(outcome, Outcome::Files(_));
                 let ended = run.finish(outcome, costs, clock::now());
-                self.settle(&run, ended).await && keep
+                self.settle(run, ended).await && keep
             }
-            Ended::Lost => self.hand_back(&run, Loss::Gone).await,
-            Ended::Stopped if self.shutdown.is_aborting() => self.hand_back(&run, Loss::Stopped).await,
+            Ended::Lost => self.hand_back(run, Loss::Gone).await,
+            Ended::Stopped if self.shutdown.is_aborting() => self.hand_back(run, Loss::Stopped).await,
             Ended::Stopped => false,
-        };
-        if !kept {
-            outputs.discard().await;
         }
     }
 
@@ -81,19 +99,24 @@ impl Worker {
     async fn execution(
         &self,
         run: &RunRecord,
-        prepared: Prepared,
-        outputs: &AttemptOutputs,
+        (prepared, ticket): (Prepared, Ticket),
+        (outputs, progress): (&AttemptOutputs, &RunProgress),
         token: &CancellationToken,
     ) -> Ended {
         let mut costs = costs_so_far(run, &prepared);
+        let secrets = self.vault.of(&run.id);
+        let lost = lost_tokens(&run.data, &secrets);
+        if !lost.is_empty() {
+            return Ended::With(Outcome::of_lost_tokens(&run.id, &lost), costs);
+        }
         let job = match job(run) {
-            Ok(job) => job.inputs(prepared.inputs).secrets(self.vault.of(&run.id)),
+            Ok(job) => job.inputs(prepared.inputs).secrets(secrets).ticket(ticket),
             Err(error) => return Ended::With(Outcome::of_files(&run.id, &error), costs),
         };
         let begun = Instant::now();
-        let progress = self.live.of_run(run.key());
-        let mut executing = std::pin::pin!(self.executor.execute(job, &progress, outputs, token));
+        let mut executing = std::pin::pin!(self.executor.execute(job, progress, outputs, token));
         let in_time = tokio::time::timeout(self.max_execution, &mut executing).await;
+        costs.warnings = progress.warnings();
         let Ok(result) = in_time else {
             token.cancel();
             // It has what it needs to end; one that does not is left behind.
@@ -127,6 +150,7 @@ pub(super) fn costs_so_far(run: &RunRecord, prepared: &Prepared) -> Costs {
         execution_ms: None,
         output_bytes: None,
         files: prepared.costs.clone(),
+        warnings: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::frame::Frame;
 use crate::app::App;
-use crate::live::{LiveEvent, Watch};
+use crate::live::{LiveEvent, Step, Watch};
 use crate::report::with_causes;
 use crate::run::{EventKind, LifecycleEvent};
 use crate::store::{RunKey, RunStore, Scope, StoreError};
@@ -25,6 +25,13 @@ pub(super) enum From {
     Beginning,
     Now,
     After(i64),
+}
+
+/// What becomes of previews, which are much larger than anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Previews {
+    LeftOut,
+    PassedOn,
 }
 
 /// The events for one reader.
@@ -44,6 +51,7 @@ pub(super) struct Feed {
     /// Whether nothing comes any more after what was written down.
     over: bool,
     ended: bool,
+    previews: Previews,
 }
 
 impl Feed {
@@ -66,7 +74,14 @@ impl Feed {
             waiting: None,
             over,
             ended: false,
+            previews: Previews::LeftOut,
         })
+    }
+
+    /// Passes previews of images on, too.
+    pub(super) const fn with_previews(mut self) -> Self {
+        self.previews = Previews::PassedOn;
+        self
     }
 
     /// The next event; `None` when there will be no more.
@@ -141,11 +156,14 @@ impl Feed {
             LiveEvent::Lifecycle(_) | LiveEvent::Progress(_) if self.behind => {}
             LiveEvent::Lifecycle(event) => self.take_lifecycle(&event),
             LiveEvent::Progress(progress) => {
-                let frame = Frame::of_progress(&progress);
-                // Only the newest of its kind matters, unless it is a file.
+                if self.previews == Previews::LeftOut && matches!(progress.step, Step::Preview(_)) {
+                    return;
+                }
+                let Some(frame) = Frame::of_progress(&progress) else { return };
+                // Of some only the newest of its kind matters.
                 let outdated = |last: &&mut Frame| {
                     last.name == frame.name
-                        && frame.name != "output"
+                        && frame.is_outdated_by_next()
                         && last.data.get("run_id") == frame.data.get("run_id")
                 };
                 match self.frames.back_mut().filter(outdated) {

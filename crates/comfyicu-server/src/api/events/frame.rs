@@ -1,6 +1,8 @@
 //! One event as it is sent.
 
 use axum::response::sse::Event;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use comfyicu_model::json::{Object, Value};
 
 use crate::live::{Progress, Step};
@@ -37,7 +39,7 @@ impl Frame {
     }
 
     /// How an execution goes on.
-    pub(super) fn of_progress(progress: &Progress) -> Self {
+    pub(super) fn of_progress(progress: &Progress) -> Option<Self> {
         let RunKey { workflow_id, run_id, .. } = &progress.key;
         let mut data = run_of(&progress.key);
         let name = match &progress.step {
@@ -54,13 +56,43 @@ impl Frame {
                 data.insert("max", *max);
                 "progress"
             }
+            Step::Overall { percent } => {
+                data.insert("percent", u64::from(*percent));
+                "overall"
+            }
+            Step::Cached { node_id } => {
+                data.insert("node_id", node_id.as_str());
+                "cached"
+            }
+            Step::Texts { node_id, texts } => {
+                data.insert("node_id", node_id.as_str());
+                data.insert("texts", texts.clone());
+                "text"
+            }
+            Step::Preview(latest) => {
+                let preview = latest.get()?;
+                data.insert("node_id", preview.node_id.as_str());
+                data.insert("content_type", preview.content_type);
+                data.insert("image", STANDARD.encode(&preview.image));
+                "preview"
+            }
+            Step::Warning { code, findings } => {
+                data.insert("code", *code);
+                data.insert("findings", findings.clone());
+                "warning"
+            }
             Step::Output { node_id, path } => {
                 data.insert("node_id", node_id.as_str());
                 data.insert("filename", format!("/workflows/{workflow_id}/output/{run_id}/{path}"));
                 "output"
             }
         };
-        Self { id: None, name, data }
+        Some(Self { id: None, name, data })
+    }
+
+    /// Whether a newer one of its kind says all that it says.
+    pub(super) fn is_outdated_by_next(&self) -> bool {
+        matches!(self.name, "queued" | "node" | "progress" | "overall" | "preview")
     }
 
     /// The reader was too slow for what is not written down; it should look at the runs again.

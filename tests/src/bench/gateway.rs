@@ -1,0 +1,222 @@
+//! The server in front of a ComfyUI, beside that ComfyUI alone: the same prompts, straight and through the server.
+
+mod direct;
+mod served;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::measure::{Figures, per_second};
+use super::{memory, sqlite};
+use crate::comfyui::{ComfyFault, FakeComfy, recordings};
+use crate::server::{Programs, Server, ServerOptions};
+use direct::Direct;
+use served::Served;
+
+/// How many runs are made one after the other before the other contender has its turn: what disturbs the machine
+/// meanwhile disturbs both.
+const TURN: usize = 10;
+/// How many runs are in flight where it is several.
+const FLIGHT: usize = 8;
+/// How many runs nobody counts.
+const WARM_UP: usize = 5;
+/// How long the disk is measured.
+const DISK: Duration = Duration::from_secs(2);
+/// The recorded prompt that the fake plays: one image, saved.
+const RECORDED: &str = "0.3.75 h_outputs: filename_prefix with tokens";
+
+/// How long one run took.
+#[derive(Clone, Copy, Debug)]
+struct Trip {
+    /// Until its end was told.
+    told: Duration,
+    /// Until its file was there, too.
+    file: Duration,
+}
+
+/// Whoever runs prompts.
+trait Contender: Send {
+    /// Runs one to its end, and fetches what it saved.
+    fn run(&mut self, prompt: &Value) -> Trip;
+}
+
+/// Where prompts are executed.
+#[derive(Debug)]
+enum Comfy {
+    /// A real ComfyUI: each prompt is a new one.
+    Real(String),
+    /// A fake one, which knows one prompt.
+    Fake(Box<FakeComfy>, Value),
+}
+
+impl Comfy {
+    fn fake() -> Self {
+        let recorded = recordings().into_iter().find(|recorded| recorded.name.starts_with(RECORDED));
+        let recorded = recorded.expect("the recorded prompt");
+        let definitions = json!({
+            "EmptyImage": {"input": {"required": {}}, "output": ["IMAGE"], "output_node": false},
+            "SaveImage": {
+                "input": {"required": {"images": ["IMAGE"], "filename_prefix": ["STRING", {}]}},
+                "output": [], "output_node": true
+            }
+        });
+        let prompt = recorded.prompt.clone();
+        Self::Fake(Box::new(FakeComfy::start(vec![recorded], &definitions, ComfyFault::None)), prompt)
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Self::Real(url) => url.clone(),
+            Self::Fake(fake, _) => fake.url(),
+        }
+    }
+
+    /// A prompt that was not run before, where that makes a difference.
+    fn prompt(&self, number: usize) -> Value {
+        match self {
+            Self::Real(_) => json!({
+                "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": number % 0x00ff_ffff}},
+                "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "comfyicu-bench/image"}}
+            }),
+            Self::Fake(_, prompt) => prompt.clone(),
+        }
+    }
+}
+
+/// What was measured of one contender.
+#[derive(Debug, Default)]
+struct Measured {
+    trips: Vec<Trip>,
+    alone: Duration,
+    together: Duration,
+}
+
+impl Measured {
+    fn figures(&self, of: impl Fn(&Trip) -> Duration) -> Figures {
+        Figures::new(self.trips.iter().map(of).collect(), self.alone)
+    }
+}
+
+/// Runs so many prompts one after the other, and as many with eight in flight, straight on a ComfyUI and through a
+/// server in front of it. Without an address of a real one, a fake plays a recording. Gives the lines of the report.
+///
+/// # Panics
+/// When a run does not end well.
+pub fn bench_gateway(programs: Programs, comfyui: Option<&str>, runs: usize) -> Vec<String> {
+    let comfy = comfyui.map_or_else(Comfy::fake, |url| Comfy::Real(url.trim_end_matches('/').to_owned()));
+    let url = comfy.url();
+    let server = ServerOptions::new(programs).args(["--comfyui", &url]).start();
+    let mut next = first_number();
+    let mut prompts = |count: usize| -> Vec<Value> {
+        next += count;
+        (next - count..next).map(|number| comfy.prompt(number)).collect()
+    };
+    let (mut straight, mut through) = (Direct::connect(&url), Served::connect(&server, "warm"));
+    for prompt in prompts(WARM_UP) {
+        straight.run(&prompt);
+    }
+    for prompt in prompts(WARM_UP) {
+        through.run(&prompt);
+    }
+    let (mut direct, mut served) = (Measured::default(), Measured::default());
+    let mut cpu = Duration::ZERO;
+    for _ in 0..runs.div_ceil(TURN) {
+        one_by_one(&mut straight, &prompts(TURN), &mut direct);
+        let before = processor_time(&server);
+        one_by_one(&mut through, &prompts(TURN), &mut served);
+        cpu += processor_time(&server).saturating_sub(before);
+    }
+    let alone = runs.div_ceil(TURN) * TURN;
+    let mut many: Vec<_> = (0..FLIGHT).map(|_| Direct::connect(&url)).collect();
+    direct.together = all_at_once(&mut many, &prompts(alone));
+    let mut many: Vec<_> =
+        (0..FLIGHT).map(|number| Served::connect(&server, &format!("many{number}"))).collect();
+    let before = processor_time(&server);
+    served.together = all_at_once(&mut many, &prompts(alone));
+    let cpu_together = processor_time(&server).saturating_sub(before);
+    let mut lines = vec![format!("{alone} runs each, on {}", what(&comfy))];
+    lines.extend(report(alone, &direct, &served));
+    let millis = |time: Duration| time.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(alone).unwrap_or(1));
+    lines.push(format!(
+        "the server's processor time a run: {:.2} ms one after the other, {:.2} ms with {FLIGHT} in flight; its memory: {} MiB",
+        millis(cpu),
+        millis(cpu_together),
+        memory(&server)
+    ));
+    lines.push(format!(
+        "a commit of SQLite alone on this disk: {:.2} ms",
+        1_000.0 / sqlite::commits(DISK).single
+    ));
+    lines
+}
+
+fn what(comfy: &Comfy) -> &str {
+    match comfy {
+        Comfy::Real(url) => url,
+        Comfy::Fake(..) => "a fake ComfyUI, which executes nothing",
+    }
+}
+
+fn report(runs: usize, direct: &Measured, served: &Measured) -> Vec<String> {
+    let told = |measured: &Measured| measured.figures(|trip| trip.told);
+    let file = |measured: &Measured| measured.figures(|trip| trip.file);
+    let mut lines = Vec::new();
+    for (what, direct, served) in
+        [("the end is told", told(direct), told(served)), ("the file is there", file(direct), file(served))]
+    {
+        let [p50, p99] = [50, 99].map(|percent| (direct.percentile(percent), served.percentile(percent)));
+        lines.push(format!(
+            "until {what}: straight p50 {:.1} p99 {:.1} ms, through the server p50 {:.1} p99 {:.1} ms: added p50 {:.1} p99 {:.1} ms",
+            p50.0, p99.0, p50.1, p99.1, p50.1 - p50.0, p99.1 - p99.0
+        ));
+    }
+    for (what, direct, served) in [
+        ("one after the other".to_owned(), direct.alone, served.alone),
+        (format!("{FLIGHT} in flight"), direct.together, served.together),
+    ] {
+        let (direct, served) = (per_second(runs, direct), per_second(runs, served));
+        lines.push(format!(
+            "prompts a second, {what}: straight {direct:.0}, through the server {served:.0}: {:.2}",
+            served / direct
+        ));
+    }
+    lines
+}
+
+fn one_by_one(contender: &mut impl Contender, prompts: &[Value], measured: &mut Measured) {
+    let begun = Instant::now();
+    measured.trips.extend(prompts.iter().map(|prompt| contender.run(prompt)));
+    measured.alone += begun.elapsed();
+}
+
+fn all_at_once(contenders: &mut [impl Contender], prompts: &[Value]) -> Duration {
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        for (contender, prompts) in contenders.iter_mut().zip(prompts.chunks(prompts.len().div_ceil(FLIGHT)))
+        {
+            scope.spawn(move || {
+                for prompt in prompts {
+                    contender.run(prompt);
+                }
+            });
+        }
+    });
+    begun.elapsed()
+}
+
+/// Prompts of another measurement may be in ComfyUI's cache.
+fn first_number() -> usize {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| usize::try_from(now.as_millis() % 0x00ff_ffff).unwrap_or(0))
+}
+
+/// How long processors have worked for a server, in steps of a hundredth of a second.
+fn processor_time(server: &Server) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.id())).unwrap_or_default();
+    // The name of the program, in brackets, may have blanks; utime and stime are the 12th and 13th behind it.
+    let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
+    let ticks = behind.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok());
+    Duration::from_millis(ticks.sum::<u64>() * 10)
+}
