@@ -1,6 +1,7 @@
 //! Whether the server in front of a real ComfyUI does what it promises: the same checks for everybody's ComfyUI.
 
 mod checks;
+mod kinds;
 mod models;
 mod own;
 mod pixels;
@@ -38,7 +39,7 @@ pub struct Conformance {
 type Check = fn(&Bench) -> String;
 
 /// What is checked, in order.
-const CHECKS: [(&str, Check); 13] = [
+const CHECKS: [(&str, Check); 14] = [
     ("success", checks::success),
     ("rejection", checks::rejection),
     ("failure of a node", checks::failure),
@@ -48,6 +49,7 @@ const CHECKS: [(&str, Check); 13] = [
     ("one name, different bytes, at once", checks::one_name),
     ("a file that no input names", checks::unnamed_file),
     ("a prefix that comes over a link", checks::linked_prefix),
+    ("names in files of every kind", kinds::names),
     ("a checkpoint, a LoRA, a sampler", models::sampled),
     ("pixels of the recordings", pixels::all),
     ("200 runs over two, one of which dies", pool::one_dies),

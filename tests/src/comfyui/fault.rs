@@ -27,6 +27,14 @@ pub enum ComfyFault {
     NoHistory,
     /// Prompts wait until they are released.
     Hold,
+    /// The answer to a prompt comes after all its messages.
+    LateAnswer,
+    /// After so many messages of a prompt the WebSocket is silent, and does not close: somebody took its place.
+    SilentSocket(usize),
+    /// There is no WebSocket, and so many times the history of a prompt that has ended is still empty.
+    NoSocketAndLateHistory(usize),
+    /// Requests to this path are answered with status 413.
+    TooLarge(&'static str),
     /// So many prompts of others are in its queue.
     Busy(usize),
     /// A prompt that is submitted waits behind somebody else's, and never runs.

@@ -34,7 +34,13 @@ pub(super) fn serve(stream: TcpStream, state: &Arc<State>) -> io::Result<()> {
             return listen(reader.into_inner(), &request, &query, state);
         }
         let trouble = || (500, b"500 Internal Server Error\n\nServer got itself in trouble".to_vec());
-        let answered = if fails { Some(trouble()) } else { respond(&request, &path, &query, state) };
+        let answered = if fails {
+            Some(trouble())
+        } else if state.is_too_large(&path) {
+            Some((413, b"413: Request Entity Too Large".to_vec()))
+        } else {
+            respond(&request, &path, &query, state)
+        };
         let Some((status, body)) = answered else { return Ok(()) };
         answer(reader.get_mut(), status, &body, request.is_kept)?;
         if !request.is_kept {
@@ -60,7 +66,7 @@ fn respond(request: &Received, path: &str, query: &str, state: &Arc<State>) -> O
             }
             nothing
         }
-        ("POST", "/free") => nothing,
+        ("POST", "/free" | "/history") => nothing,
         ("POST", "/interrupt") => {
             state.interrupt(request.json()["prompt_id"].as_str());
             nothing

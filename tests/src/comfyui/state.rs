@@ -27,6 +27,7 @@ struct Job {
     folder: String,
     history: Option<String>,
     is_interrupted: bool,
+    is_played: bool,
 }
 
 #[derive(Debug)]
@@ -36,6 +37,8 @@ struct Memory {
     is_released: bool,
     jobs: BTreeMap<String, Job>,
     sockets: HashMap<String, Sender<ComfyMessage>>,
+    /// Those that stay open, and are sent nothing.
+    silenced: Vec<Sender<ComfyMessage>>,
     seen: Vec<String>,
     submitted: Vec<Value>,
     uploads: Vec<(String, Vec<u8>)>,
@@ -57,6 +60,7 @@ impl State {
             is_released: false,
             jobs: BTreeMap::new(),
             sockets: HashMap::new(),
+            silenced: Vec::new(),
             seen: Vec::new(),
             submitted: Vec::new(),
             uploads: Vec::new(),
@@ -107,7 +111,12 @@ impl State {
     }
 
     pub(super) fn has_sockets(&self) -> bool {
-        self.lock().fault != ComfyFault::NoSocket
+        self.lock().has_sockets()
+    }
+
+    /// Whether what comes to this path is too large.
+    pub(super) fn is_too_large(&self, path: &str) -> bool {
+        matches!(self.lock().fault, ComfyFault::TooLarge(refusing) if refusing == path)
     }
 
     /// Somebody listens, in place of whoever had this id.
@@ -152,7 +161,7 @@ impl State {
         }
         let folder = folder(&recorded.prompt, &body["prompt"]).unwrap_or_default();
         let answer = recorded.answer.replace(&recorded.prompt_id, &prompt_id);
-        let job = Job { recorded, client_id, folder, history: None, is_interrupted: false };
+        let job = Job { recorded, client_id, folder, history: None, is_interrupted: false, is_played: false };
         memory.jobs.insert(prompt_id.clone(), job);
         let fault = memory.fault;
         if fault == ComfyFault::LostAnswer {
@@ -160,8 +169,14 @@ impl State {
         }
         drop(memory);
         if fault != ComfyFault::Pending {
-            let state = Arc::clone(self);
-            thread::spawn(move || state.play(&prompt_id));
+            let (state, played) = (Arc::clone(self), prompt_id.clone());
+            thread::spawn(move || state.play(&played));
+        }
+        if fault == ComfyFault::LateAnswer {
+            let is_played = |memory: &mut Memory| {
+                memory.jobs.get(&prompt_id).is_some_and(|job| job.history.is_none() || !job.is_played)
+            };
+            drop(self.wait(self.lock(), is_played));
         }
         if fault == ComfyFault::LostAnswer { Submission::Lost } else { Submission::Answer(200, answer) }
     }
@@ -172,7 +187,7 @@ impl State {
         let fault = memory.fault;
         let Some(job) = memory.jobs.get(prompt_id) else { return };
         let (messages, client_id) = (job.messages(prompt_id, fault), job.client_id.clone());
-        if fault != ComfyFault::NoSocket {
+        if memory.has_sockets() {
             let is_there = |memory: &mut Memory| !memory.sockets.contains_key(&client_id);
             memory = self.wait(memory, is_there);
         }
@@ -181,6 +196,11 @@ impl State {
                 ComfyFault::DropSocket(at) if at == index => {
                     memory.fault = ComfyFault::None;
                     memory.sockets.clear();
+                }
+                ComfyFault::SilentSocket(at) if at == index => {
+                    memory.fault = ComfyFault::None;
+                    let sockets = std::mem::take(&mut memory.sockets);
+                    memory.silenced.extend(sockets.into_values());
                 }
                 ComfyFault::Restart(at) if at == index => {
                     memory.fault = ComfyFault::None;
@@ -208,6 +228,11 @@ impl State {
         }
         memory.finish(prompt_id);
         memory.interrupted(prompt_id, &client_id);
+        if let Some(job) = memory.jobs.get_mut(prompt_id) {
+            job.is_played = true;
+        }
+        drop(memory);
+        self.changed.notify_all();
     }
 
     fn wait<'a>(
@@ -262,6 +287,10 @@ impl State {
                 memory.fault = ComfyFault::LateHistory(left - 1);
                 "{}".to_owned()
             }
+            (Some(_), ComfyFault::NoSocketAndLateHistory(left)) if left > 0 => {
+                memory.fault = ComfyFault::NoSocketAndLateHistory(left - 1);
+                "{}".to_owned()
+            }
             (Some(entry), _) => format!("{{\"{prompt_id}\": {entry}}}"),
         }
     }
@@ -283,6 +312,10 @@ impl State {
 }
 
 impl Memory {
+    const fn has_sockets(&self) -> bool {
+        !matches!(self.fault, ComfyFault::NoSocket | ComfyFault::NoSocketAndLateHistory(_))
+    }
+
     fn send(&mut self, client_id: &str, message: ComfyMessage) {
         if let Some(sender) = self.sockets.get(client_id) {
             // Whoever does not listen any more misses it.
@@ -378,7 +411,8 @@ fn is_same(recorded: &Value, sent: &Value, key: &str, folder: &mut String) -> bo
                 return is_one;
             }
             let placed = sent.split_once('_').filter(|(digest, _)| digest.len() == 16);
-            recorded == sent || placed.is_some_and(|(_, name)| name == recorded.replace('/', "_"))
+            let is_placed = |name: &str| name.replacen(" (1).", ".", 1) == recorded.replace('/', "_");
+            recorded == sent || placed.is_some_and(|(_, name)| is_placed(name))
         }
         (Value::Array(recorded), Value::Array(sent)) => {
             let mut pairs = recorded.iter().zip(sent);

@@ -9,6 +9,7 @@ use crate::host::{Host, Reply};
 
 /// The names that the models get on ComfyUI.
 const CHECKPOINT: &str = "comfyicu-conformance-checkpoint.safetensors";
+const VERSION: &str = "\"one\"";
 const LORA: &str = "comfyicu-conformance-lora.safetensors";
 
 pub(super) fn sampled(bench: &Bench) -> String {
@@ -21,8 +22,13 @@ pub(super) fn sampled(bench: &Bench) -> String {
     let served = [Some(checkpoint), lora];
     let has_lora = served[1].is_some();
     let host = Host::start(move |request| {
+        // It says which version this is, as every host of models does.
+        if request.header("if-none-match") == Some(VERSION) {
+            return Reply::status(304);
+        }
         let file = served.get(usize::from(request.path.contains("lora"))).and_then(Option::as_ref);
-        file.and_then(|file| fs::read(file).ok()).map_or(Reply::status(404), Reply::ok)
+        file.and_then(|file| fs::read(file).ok())
+            .map_or(Reply::status(404), |bytes| Reply::ok(bytes).header("etag", VERSION))
     });
     files.push((format!("/models/checkpoints/{CHECKPOINT}"), Value::from(host.url("/checkpoint"))));
     if has_lora {

@@ -11,9 +11,10 @@ mod served;
 use std::path::Path;
 use std::time::Duration;
 
-use comfyicu_engine::comfyui::{ComfyBackend, ComfyExecutor};
+use comfyicu_engine::comfyui::{ComfyBackend, ComfyClient, ComfyExecutor, Upload};
 use comfyicu_engine::{
     Event, EventSink, ExecutionError, Executor as _, InputFile, InputFiles, Job, MemoryOutputs, Output,
+    Secrets,
 };
 use comfyicu_model::{DestPath, Prompt, RunId};
 use comfyicu_tests::{ComfyFault, FakeComfy, PATIENCE, RecordedPrompt, eventually, recordings};

@@ -72,6 +72,36 @@ fn every_page_of_the_book_is_in_its_summary() {
 }
 
 #[test]
+fn every_test_that_the_page_of_comfyui_names_is_there() {
+    let page = read("docs/src/reference/comfyui.md");
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() == 2);
+    let mut sources = String::new();
+    for folder in ["crates/comfyicu-engine/src/comfyui", "tests/tests/it/comfyui"] {
+        append_sources(&repository().join(folder), &mut sources);
+    }
+    let mut count = 0;
+    for row in rows.filter(|row| !row.starts_with("| ComfyUI | ")) {
+        let last = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in last.split(", ").map(|name| name.trim_matches('`')) {
+            assert!(sources.contains(&format!("fn {name}()")), "there is no test {name}");
+            count += 1;
+        }
+    }
+    assert!(count > 30, "the tests are not seen");
+}
+
+fn append_sources(folder: &Path, sources: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            append_sources(&path, sources);
+        } else {
+            sources.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
 fn every_flag_of_the_server_is_in_the_reference() {
     let help = run_bounded(std::process::Command::new(PROGRAMS.server).args(["serve", "--help"]), PATIENCE);
     let (help, reference) = (help.succeeded(), read("docs/src/reference/settings.md"));

@@ -99,6 +99,8 @@ impl<'a> Follower<'a> {
         let mut look_at = Instant::now() + self.rest();
         loop {
             let message = tokio::select! {
+                // What has come is heard before anybody is asked.
+                biased;
                 message = next(&mut self.socket) => message,
                 () = sleep_until(look_at) => {
                     if let Some(entry) = self.look().await? {
@@ -125,7 +127,8 @@ impl<'a> Follower<'a> {
             }
             if is_nearly_over {
                 // The history is there now, or a moment after the messages that come just before this one.
-                let wait = if self.seen.over.is_some() { Duration::ZERO } else { NEARLY };
+                let is_there = self.seen.is_over || (self.seen.over.is_some() && !self.seen.is_whole);
+                let wait = if is_there { Duration::ZERO } else { NEARLY };
                 look_at = look_at.min(Instant::now() + wait);
             }
         }

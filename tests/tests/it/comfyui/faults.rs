@@ -130,3 +130,72 @@ async fn a_file_that_no_input_names_is_there_under_its_own_name() {
     assert_good(&ran, "with a list");
     assert_eq!(comfy.uploads(), [("lists/a.txt".to_owned(), b"list".to_vec())]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_may_have_happened_before_the_prompt_is_answered() {
+    let (ran, comfy) = run_with(ComfyFault::LateAnswer).await;
+    assert_good(&ran, "all messages came before the answer");
+    assert!(
+        !comfy.seen().iter().any(|line| line.contains("/history")),
+        "and none was lost: {:?}",
+        comfy.seen()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_takes_the_place_of_the_socket_without_a_word_does_no_harm() {
+    let (ran, comfy) = run_with(ComfyFault::SilentSocket(5)).await;
+    assert_good(&ran, "the end was asked for");
+    assert!(comfy.seen().iter().any(|line| line.contains("/history")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_is_late_is_waited_for_where_messages_were_missed() {
+    let recorded = good();
+    let comfy =
+        FakeComfy::start(vec![recorded.clone()], &definitions(), ComfyFault::NoSocketAndLateHistory(1));
+    let ran = run(&executor(&[&comfy]).await, job(&recorded, InputFiles::default())).await;
+    assert_good(&ran, "asked for");
+    assert!(comfy.seen().iter().filter(|line| line.contains("/history")).count() > 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_whose_name_is_taken_has_the_name_that_comes_back() {
+    let recorded = good();
+    let comfy = playing(&recorded, ComfyFault::None);
+    let folder = TempDir::new().unwrap();
+    let files = inputs(&recorded, &folder);
+    let digest = files.iter().map(|(_, file)| file.sha256[..16].to_owned()).next().unwrap();
+    // Somebody has put other bytes there, under the very name.
+    let path = folder.path().join("other");
+    std::fs::write(&path, "other bytes").unwrap();
+    let client = ComfyClient::connect(&comfy.url().parse().unwrap()).unwrap();
+    client.upload(Upload::new(&path, 11, format!("{digest}_gradient.png"))).await.unwrap();
+    let ran = run(&executor(&[&comfy]).await, job(&recorded, files)).await;
+    assert_good(&ran, "with another name");
+    assert_eq!(comfy.submitted()[0]["prompt"]["1"]["inputs"]["image"], format!("{digest}_gradient (1).png"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_is_refused_with_a_word_about_it() {
+    for (path, code) in [("/upload/image", "input_too_large"), ("/prompt", "prompt_too_large")] {
+        let recorded = good();
+        let comfy = playing(&recorded, ComfyFault::TooLarge(path));
+        let folder = TempDir::new().unwrap();
+        let ran = run(&executor(&[&comfy]).await, job(&recorded, inputs(&recorded, &folder))).await;
+        let Err(ExecutionError::Refused(findings)) = ran.result else { panic!("{path}: {:?}", ran.result) };
+        assert_eq!(findings[0].code, code);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_with_tokens_does_not_stay_in_the_history() {
+    let recorded = good();
+    let comfy = playing(&recorded, ComfyFault::None);
+    let tokens = comfyicu_model::json::Object::from_iter([("api_key_comfy_org", "comfyui-SECRET")]);
+    let job = job(&recorded, InputFiles::default()).secrets(Secrets::new(tokens));
+    let ran = run(&executor(&[&comfy]).await, job).await;
+    assert_good(&ran, "with a token");
+    assert_eq!(comfy.submitted()[0]["extra_data"]["api_key_comfy_org"], "comfyui-SECRET");
+    assert!(comfy.seen().contains(&"POST /history".to_owned()), "{:?}", comfy.seen());
+}

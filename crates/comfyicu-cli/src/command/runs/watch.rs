@@ -74,8 +74,30 @@ fn in_words(kind: &RunEventKind) -> String {
         RunEventKind::Ended(run) => {
             run.status().map_or_else(|| "ended".to_owned(), |status| status.to_string())
         }
-        RunEventKind::Other { name, .. } => name.clone(),
+        RunEventKind::Other { name, data } => other_in_words(name, data),
         _ => String::new(),
+    }
+}
+
+/// What only some servers tell.
+fn other_in_words(name: &str, data: &Object) -> String {
+    let node = data.get_str("node_id").unwrap_or_default();
+    let list = |key| data.get(key).and_then(Value::as_array).unwrap_or_default();
+    match name {
+        "overall" => match data.get("percent").and_then(Value::as_number) {
+            Some(percent) => format!("{} % done", Value::from(percent.clone()).to_json()),
+            None => name.to_owned(),
+        },
+        "cached" => format!("node {node} is not executed: its results are known"),
+        "text" => {
+            let texts: Vec<_> = list("texts").iter().filter_map(Value::as_str).collect();
+            format!("node {node} shows: {}", texts.join(" "))
+        }
+        "warning" => {
+            let findings = list("findings").iter().filter_map(|finding| finding.as_object()?.get_str("message"));
+            format!("not executed: {}", findings.collect::<Vec<_>>().join("; "))
+        }
+        _ => name.to_owned(),
     }
 }
 

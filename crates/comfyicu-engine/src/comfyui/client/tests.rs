@@ -193,3 +193,13 @@ fn an_address_is_one_or_is_refused() {
     let (comfy, _) = scripted(&[]);
     assert_eq!(comfy.socket_address("c 1").0.as_str(), "ws://gpu:8188/comfy/ws?clientId=c+1");
 }
+
+#[tokio::test]
+async fn a_version_without_jobs_knows_none() {
+    let (comfy, script) =
+        scripted(&[(404, "404: Not Found"), (200, r#"{"id": "p1", "status": "completed"}"#), (500, "")]);
+    assert!(comfy.job("p1").await.unwrap().is_none());
+    assert_eq!(comfy.job("p1").await.unwrap().unwrap().get_str("status"), Some("completed"));
+    assert!(comfy.job("p1").await.is_err());
+    assert!(script.asked.lock().unwrap()[0].0.ends_with("/comfy/api/jobs/p1"));
+}
