@@ -122,7 +122,13 @@ impl Worker {
     /// back in the queue.
     async fn begin(&self, waiting: WaitingRun) -> Option<RunRecord> {
         let start = self.claim(waiting).await?;
-        self.write_start(&start).await.then_some(start.started)
+        match self.write_start(&start).await {
+            Ok(is_ours) => is_ours.then_some(start.started),
+            Err(error) => {
+                self.begin_later(start.waiting, &error);
+                None
+            }
+        }
     }
 
     /// Looks whether a run still waits, and how it is once it has started. It is this worker's only when that
@@ -143,19 +149,12 @@ impl Worker {
     }
 
     /// Writes down that a run has started, and says whether it is this worker's now.
-    async fn write_start(&self, start: &Start) -> bool {
-        let Start { run, started, waiting } = start;
-        match self.store.change(run, started, told(started, &self.urls)).await {
-            Ok(true) => {
-                tracing::info!(run_id = %started.id, attempt = started.attempt, "run started");
-                true
-            }
-            Ok(false) => false,
-            Err(error) => {
-                self.begin_later(waiting.clone(), &error);
-                false
-            }
+    async fn write_start(&self, Start { run, started, .. }: &Start) -> Result<bool, StoreError> {
+        let is_ours = self.store.change(run, started, told(started, &self.urls)).await?;
+        if is_ours {
+            tracing::info!(run_id = %started.id, attempt = started.attempt, "run started");
         }
+        Ok(is_ours)
     }
 
     fn begin_later(&self, waiting: WaitingRun, error: &StoreError) {

@@ -51,7 +51,8 @@ impl Worker {
         };
         // A task of its own, so that a panic ends the run and not the worker.
         let execution = tokio::spawn(execution);
-        let is_ours = self.write_start(&start).await;
+        let begun = self.write_start(&start).await;
+        let is_ours = matches!(begun, Ok(true));
         if is_ours {
             progress.begin();
         } else {
@@ -66,6 +67,10 @@ impl Worker {
         let kept = is_ours && self.conclude(run, ended).await;
         if !kept {
             outputs.discard().await;
+        }
+        // Only now: the next attempt at it may have the same number, and the same folder.
+        if let Err(error) = begun {
+            self.begin_later(start.waiting.clone(), &error);
         }
     }
 

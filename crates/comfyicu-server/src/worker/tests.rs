@@ -151,3 +151,27 @@ async fn a_worker_without_a_sign_of_life_loses_its_run_and_cannot_end_it() {
     assert_eq!(kinds, [Queued, Started, Queued, Started, Completed]);
     worker.shutdown.abort();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_run_that_is_cancelled_while_it_is_being_begun_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::lock(folder.path()).unwrap();
+    let (bus, executor) = (Bus::default(), Arc::new(Hanging::default()));
+    executor.release();
+    let store = SqliteStore::open(&data.database(), Arc::new(bus.clone())).await.unwrap();
+    let worker = worker(folder.path(), &data, &store, &bus, Arc::clone(&executor));
+    let run = RunRecord { files: Object::new(), ..crate::run::tests::accepted() };
+    store.insert(&run, None).await.unwrap();
+    let (waiting, _) = bus.queue.take(|_| true, clock::now()).unwrap();
+    let start = worker.claim(waiting).await.unwrap();
+    let cancelled = run.cancel(clock::now()).unwrap();
+    assert!(store.change(&run, &cancelled, None).await.unwrap());
+
+    let executing = worker.running.enter(&run.id, &worker.shutdown);
+    worker.attempt(start, (Prepared::default(), Ticket::default()), &executing).await;
+    assert_eq!(store.get(&run.key()).await.unwrap(), Some(cancelled));
+    assert!(!folder.path().join("outputs").join(run.id.as_str()).join("1").exists());
+    let events = store.events(&Scope::Run(run.id.clone()), 0, 100).await.unwrap();
+    let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [Queued, crate::run::EventKind::Cancelled]);
+}

@@ -94,7 +94,8 @@ fn other_in_words(name: &str, data: &Object) -> String {
             format!("node {node} shows: {}", texts.join(" "))
         }
         "warning" => {
-            let findings = list("findings").iter().filter_map(|finding| finding.as_object()?.get_str("message"));
+            let findings =
+                list("findings").iter().filter_map(|finding| finding.as_object()?.get_str("message"));
             format!("not executed: {}", findings.collect::<Vec<_>>().join("; "))
         }
         _ => name.to_owned(),
