@@ -34,7 +34,7 @@ use format::Format;
 #[non_exhaustive]
 pub(crate) enum DecodeError {
     /// It is a format that is known but not read.
-    #[error("it is a {format} file; PNG, JPEG, WebP, GIF, BMP and TIFF are read")]
+    #[error("its format is {format}; PNG, JPEG, WebP, GIF, BMP and TIFF are read")]
     Unsupported {
         /// The format's name.
         format: &'static str,

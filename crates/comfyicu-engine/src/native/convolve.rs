@@ -1,6 +1,6 @@
 //! Weighted sums over the neighbours of each pixel, each channel for itself.
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 use super::call::Failure;
 use super::image::{Image, Shape};
@@ -92,7 +92,7 @@ pub(super) fn convolve(
         let rows: Vec<Vec<f32>> = (0..kernel.side())
             .map(|at| mirrored(image.row(frame, reflect(y + at, radius, height)), radius, channels))
             .collect();
-        arch.dispatch(|| weigh(&rows, kernel, channels, row, work));
+        arch.dispatch(Weigh { rows: &rows, kernel, channels, target: row, work });
         for value in row {
             *value = finish(*value);
         }
@@ -106,6 +106,25 @@ const LANES: usize = 32;
 /// How many times as many are made between two looks at whether the run was cancelled: of a long row with the
 /// largest kernel that takes some milliseconds.
 const LOOK_AFTER: usize = 1024;
+
+/// The sums of one row. A closure would be compiled apart, for a processor without fused additions.
+struct Weigh<'a> {
+    rows: &'a [Vec<f32>],
+    kernel: &'a Kernel,
+    channels: usize,
+    target: &'a mut [f32],
+    work: &'a Work,
+}
+
+impl NullaryFnOnce for Weigh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+    fn call(self) {
+        weigh(self.rows, self.kernel, self.channels, self.target, self.work);
+    }
+}
 
 /// Adds the products up one by one, rounding once each, in the order of the kernel.
 #[inline(always)]
@@ -148,8 +167,15 @@ pub(super) const fn reflect(at: usize, radius: usize, length: usize) -> usize {
 /// A row with `radius` pixels more at each end.
 fn mirrored(row: &[f32], radius: usize, channels: usize) -> Vec<f32> {
     let width = row.len() / channels;
-    let pixels = (0..width + 2 * radius).map(|at| reflect(at, radius, width) * channels);
-    pixels.flat_map(|start| row.get(start..start + channels).unwrap_or_default()).copied().collect()
+    let mut mirrored = Vec::with_capacity(row.len() + 2 * radius * channels);
+    let add = |mirrored: &mut Vec<f32>, at: usize| {
+        let start = reflect(at, radius, width) * channels;
+        mirrored.extend_from_slice(row.get(start..start + channels).unwrap_or_default());
+    };
+    (0..radius).for_each(|at| add(&mut mirrored, at));
+    mirrored.extend_from_slice(row);
+    (width + radius..width + 2 * radius).for_each(|at| add(&mut mirrored, at));
+    mirrored
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::f64::consts::TAU;
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 use rand_mt::Mt;
 
 use super::number::{from_f64, to_f32};
@@ -37,13 +37,13 @@ pub(super) fn normal(seed: u64, values: &mut [f32], work: &Work) -> Result<(), C
     let arch = Arch::new();
     let whole = values.len() / GROUP * GROUP;
     let groups = values.get_mut(..whole).unwrap_or_default();
-    work.fill_bands(groups, GROUP, GROUPS, |_, band| arch.dispatch(|| box_muller(band)))?;
+    work.fill_bands(groups, GROUP, GROUPS, |_, band| arch.dispatch(BoxMuller(band)))?;
     if whole < values.len() {
         // What does not make a group is drawn anew, together with the numbers before it.
         let last = values.len() - GROUP;
         let last = values.get_mut(last..).unwrap_or_default();
         last.fill_with(|| uniform(&mut twister));
-        arch.dispatch(|| box_muller(last));
+        arch.dispatch(BoxMuller(last));
     }
     Ok(())
 }
@@ -75,6 +75,20 @@ fn double(twister: &mut Mt) -> f64 {
 }
 
 type Lanes = [f32; HALF];
+
+/// Uniform numbers that become normal ones. A closure would be compiled apart, for a processor without fused
+/// additions.
+struct BoxMuller<'a>(&'a mut [f32]);
+
+impl NullaryFnOnce for BoxMuller<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+    fn call(self) {
+        box_muller(self.0);
+    }
+}
 
 /// Makes normal numbers of uniform ones, in their place.
 #[inline(always)]
@@ -112,19 +126,23 @@ fn log(values: Lanes) -> Lanes {
     ];
     /// The natural logarithm of 2, as a sum.
     const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-    values.map(|value| {
+    let mut logarithms = [0.0; HALF];
+    for (target, value) in logarithms.iter_mut().zip(values) {
         let bits = value.to_bits();
         let mantissa = f32::from_bits(bits & 0x007f_ffff | 0x3f00_0000);
         let is_low = mantissa < SQRT_HALF;
         let exponent = signed(bits >> 23) - 126.0 - if is_low { 1.0 } else { 0.0 };
         let x = mantissa - 1.0 + if is_low { mantissa } else { 0.0 };
         let square = x * x;
-        let [highest, others @ ..] = COEFFICIENTS;
-        let series = others.iter().fold(highest, |sum, coefficient| sum.mul_add(x, *coefficient)) * x;
-        let series = series.mul_add(square, exponent * LN_2[1]);
+        let [mut series, others @ ..] = COEFFICIENTS;
+        for coefficient in others {
+            series = series.mul_add(x, coefficient);
+        }
+        let series = (series * x).mul_add(square, exponent * LN_2[1]);
         let series = (-square).mul_add(0.5, series);
-        exponent.mul_add(LN_2[0], x + series)
-    })
+        *target = exponent.mul_add(LN_2[0], x + series);
+    }
+    logarithms
 }
 
 /// Sines and cosines of angles that are not below 0.
@@ -138,7 +156,10 @@ fn sin_cos(angles: Lanes) -> (Lanes, Lanes) {
     let (mut sines, mut cosines) = ([0.0; HALF], [0.0; HALF]);
     for ((angle, sine), cosine) in angles.iter().zip(&mut sines).zip(&mut cosines) {
         let eighth = (whole(angle * EIGHTHS) + 1) & !1;
-        let x = EIGHTH.iter().fold(*angle, |x, part| to_f32(eighth).mul_add(*part, x));
+        let mut x = *angle;
+        for part in EIGHTH {
+            x = to_f32(eighth).mul_add(part, x);
+        }
         let square = x * x;
         let [highest, middle, lowest] = COSINE;
         let even = highest.mul_add(square, middle).mul_add(square, lowest) * square;

@@ -1,6 +1,8 @@
 //! Whole runs: order, events, files, cancellation, failures.
 
 mod breaking_off;
+mod memory;
+mod switch;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -143,7 +145,7 @@ async fn a_failure_names_the_node_and_the_file() {
     assert_eq!(kind, "PIL.UnidentifiedImageError");
     assert_eq!(
         message,
-        "a.png cannot be loaded: it is a Photoshop file; PNG, JPEG, WebP, GIF, BMP and TIFF are read"
+        "a.png cannot be loaded: its format is Photoshop; PNG, JPEG, WebP, GIF, BMP and TIFF are read"
     );
     let (_, kind, message) = failure(run(job(load).inputs(given(file(b"\xff\xd8\xff\xe0")))).await);
     assert_eq!(kind, "OSError");
@@ -294,129 +296,4 @@ async fn long_work_tells_its_progress_and_breaks_off_inside() {
     let [(done, total)] = progress[..] else { panic!("{progress:?}") };
     assert!((1..total).contains(&done), "{done} of {total}");
     assert_eq!(watcher.started.into_inner().unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn what_does_not_fit_into_memory_fails_at_its_node() {
-    // The image of PROMPT takes 2 × 2 × 3 × 4 = 48 bytes, and its inversion as many.
-    let limits = MemoryLimits { run_bytes: 95, total_bytes: 1 << 20, cache_bytes: 1 << 20 };
-    let run = |limits: MemoryLimits| async move {
-        let (executor, cancel) = (NativeExecutor::with_limits(limits), CancellationToken::new());
-        let first = executor.execute(job(PROMPT), &NoEvents, &MemoryOutputs::default(), &cancel).await;
-        // What was held is given back, however a run ended.
-        let second = executor.execute(job(PROMPT), &NoEvents, &MemoryOutputs::default(), &cancel).await;
-        assert_eq!(first.is_ok(), second.is_ok());
-        first
-    };
-    let Err(ExecutionError::Node(failure)) = run(limits).await else { panic!("it ran") };
-    assert_eq!((failure.node_id.as_str(), &*failure.exception_type), ("2", "MemoryError"));
-    assert!(failure.message.contains("a run may hold 95 at once"), "{}", failure.message);
-    run(MemoryLimits { run_bytes: 96, ..limits }).await.unwrap();
-    let Err(ExecutionError::Node(failure)) =
-        run(MemoryLimits { run_bytes: 1 << 20, total_bytes: 95, ..limits }).await
-    else {
-        panic!("it ran")
-    };
-    assert!(failure.message.contains("all runs together may hold 95 at once"), "{}", failure.message);
-}
-
-#[tokio::test]
-async fn what_is_needed_at_once_is_summed_before_anything_runs() {
-    // An image of 100×100 pixels takes 120 000 bytes. Node 9 would be saved before the others are made.
-    let blur = |id: &str, of: &str| {
-        format!(
-            r#""{id}": {{"class_type": "ImageBlur", "inputs": {{"image": ["{of}", 0], "blur_radius": 1, "sigma": 1.0}}}}"#
-        )
-    };
-    let first = r#""1": {"class_type": "EmptyImage", "inputs": {"width": 100, "height": 100, "batch_size": 1, "color": 0}},
-        "9": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}"#;
-    let save =
-        |of: &str| format!(r#""8": {{"class_type": "PreviewImage", "inputs": {{"images": ["{of}", 0]}}}}"#);
-    let both = r#""4": {"class_type": "ImageBatch", "inputs": {"image1": ["2", 0], "image2": ["3", 0]}}"#;
-    let limits = MemoryLimits { run_bytes: 300_000, total_bytes: 1 << 20, cache_bytes: 0 };
-    let run = |nodes: Vec<String>| async move {
-        let (executor, outputs) = (NativeExecutor::with_limits(limits), MemoryOutputs::default());
-        let job = job(&format!("{{{}}}", nodes.join(", ")));
-        let result = executor.execute(job, &NoEvents, &outputs, &CancellationToken::new()).await;
-        (result, outputs.take().len())
-    };
-    let (result, saved) =
-        run(vec![first.into(), blur("2", "1"), blur("3", "1"), both.into(), save("4")]).await;
-    let Err(ExecutionError::Node(failure)) = result else { panic!("{result:?}") };
-    assert_eq!((failure.node_id.as_str(), saved), ("2", 0), "of both, node 3 is made first");
-    insta::assert_snapshot!(failure.message, @"120000 more bytes cannot be held: a run may hold 300000 at once, and holds 240000");
-    // One after the other there are two at once.
-    let (result, saved) = run(vec![first.into(), blur("2", "1"), blur("3", "2"), save("3")]).await;
-    assert!(result.is_ok() && saved == 2, "{result:?}");
-}
-
-#[tokio::test]
-async fn runs_wait_for_memory_that_others_hold() {
-    // Each needs twice 1.2 MB at once.
-    let prompt = r#"{
-        "1": {"class_type": "EmptyImage", "inputs": {"width": 400, "height": 250, "batch_size": 1, "color": 7}},
-        "2": {"class_type": "ImageBlur", "inputs": {"image": ["1", 0], "blur_radius": 3, "sigma": 1.0}},
-        "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}}
-    }"#;
-    let executor = NativeExecutor::with_limits(MemoryLimits {
-        run_bytes: 3_000_000,
-        total_bytes: 3_000_000,
-        cache_bytes: 0,
-    });
-    let (outputs, cancel) = (MemoryOutputs::default(), CancellationToken::new());
-    let runs = (0..4).map(|_| executor.execute(job(prompt), &NoEvents, &outputs, &cancel));
-    let results = futures_util::future::join_all(runs).await;
-    assert!(results.iter().all(Result::is_ok), "{results:?}");
-    assert_eq!(outputs.take().len(), 4);
-}
-
-/// A switch between an inverted image and a blurred one.
-const SWITCH: &str = r#"{
-    "1": {"class_type": "EmptyImage", "inputs": {"width": 4, "height": 4, "batch_size": 1, "color": 255}},
-    "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
-    "3": {"class_type": "ImageBlur", "inputs": {"image": ["1", 0], "blur_radius": 1, "sigma": 1.0}},
-    "4": {"class_type": "PrimitiveBoolean", "inputs": {"value": true}},
-    "5": {"class_type": "ComfySwitchNode", "inputs": {"switch": ["4", 0], "on_false": ["2", 0], "on_true": ["3", 0]}},
-    "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": "x"}}
-}"#;
-
-#[tokio::test]
-async fn only_what_a_switch_chooses_runs() {
-    let executor = NativeExecutor::new();
-    assert_eq!(watched(&executor, job(SWITCH)).await, [vec!["4", "1", "3", "5", "6"], vec![]]);
-    assert_eq!(watched(&executor, job(SWITCH)).await, [vec!["6"], vec!["5"]]);
-    let off = SWITCH.replace("true}", "false}");
-    assert_eq!(watched(&executor, job(&off)).await, [vec!["4", "2", "5", "6"], vec!["1"]]);
-    let literal = SWITCH.replace(r#""switch": ["4", 0]"#, r#""switch": false"#);
-    executor.clear_cache();
-    assert_eq!(watched(&executor, job(&literal)).await[0], ["1", "2", "5", "6"]);
-}
-
-#[tokio::test]
-async fn what_is_needed_beside_a_switch_runs_whichever_way_it_stands() {
-    // The branch that is not chosen is saved by itself, and the switch stands behind another one.
-    let other =
-        SWITCH.replacen('{', r#"{"7": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},"#, 1);
-    let executor = NativeExecutor::new();
-    let [mut started, _] = watched(&executor, job(&other)).await;
-    started.sort();
-    assert_eq!(started, ["1", "2", "3", "4", "5", "6", "7"]);
-    let nested = SWITCH.replace(r#""on_true": ["3", 0]"#, r#""on_true": ["8", 0]"#).replacen(
-        '{',
-        r#"{"8": {"class_type": "ComfySwitchNode", "inputs": {"switch": ["4", 0], "on_false": ["3", 0], "on_true": ["1", 0]}},"#,
-        1,
-    );
-    executor.clear_cache();
-    assert_eq!(watched(&executor, job(&nested)).await[0], ["4", "1", "8", "5", "6"]);
-}
-
-#[tokio::test]
-async fn a_literal_that_a_switch_gives_is_a_number_to_the_next() {
-    let prompt = r#"{
-        "1": {"class_type": "ComfySwitchNode", "inputs": {"switch": true, "on_false": 1, "on_true": 3}},
-        "2": {"class_type": "EmptyImage", "inputs": {"width": ["1", 0], "height": 2, "batch_size": 1, "color": 0}},
-        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "%width%x%height%"}}
-    }"#;
-    let outputs = run(job(prompt)).await.unwrap();
-    assert_eq!(outputs[0].path.as_str(), "3x2_00001_.png");
 }

@@ -27,15 +27,16 @@ pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Fr
         }
         layout => (data, layout),
     };
-    let line = match header.layout {
+    let (line, pixels) = match header.layout {
         // What was packed has no room behind its lines.
-        Layout::Packed { .. } => width,
-        layout => (width * layout.bits()).div_ceil(32) * 4,
+        Layout::Packed { .. } => (width, width),
+        layout => ((width * layout.bits()).div_ceil(32) * 4, (width * layout.bits()).div_ceil(8)),
     };
     let mut rgb = vec![0; 3 * width * height];
     let mut alpha = layout.has_alpha().then(|| vec![0; width * height]);
-    // A file that ends early leaves black where lines are missing.
-    for (at, source) in data.chunks_exact(line.max(1)).take(height).enumerate() {
+    // A file that ends early leaves black where lines are missing; the last one may lack the room behind it.
+    let lines = data.chunks(line.max(1)).take(height).take_while(|line| line.len() >= pixels);
+    for (at, source) in lines.enumerate() {
         work.go_on()?;
         let y = if header.top_down { at } else { height - 1 - at };
         let colours = rgb.chunks_exact_mut(3 * width).nth(y).unwrap_or_default();

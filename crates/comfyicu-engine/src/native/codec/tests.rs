@@ -58,7 +58,7 @@ fn what_is_written_reads_back_the_same() {
 #[test]
 fn what_is_not_read_is_named() {
     let message = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
-    assert_eq!(message(b"8BPS"), "it is a Photoshop file; PNG, JPEG, WebP, GIF, BMP and TIFF are read");
+    assert_eq!(message(b"8BPS"), "its format is Photoshop; PNG, JPEG, WebP, GIF, BMP and TIFF are read");
     assert_eq!(
         message(b""),
         "it is not an image of a known format; PNG, JPEG, WebP, GIF, BMP and TIFF are read"

@@ -3,7 +3,7 @@
 use super::axis::{self, Taps};
 use super::target::Size;
 use super::view::View;
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 /// Makes the rows from `first` on that fit into `target`.
 pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [f32]) {
@@ -20,8 +20,26 @@ pub(super) fn separable<const N: usize>(
     rows: &[Taps<N>],
     target: &mut [f32],
 ) {
-    // Compiled for the processor that it runs on, so that a fused addition is one instruction.
-    Arch::new().dispatch(|| separable_by(source, columns, rows, target));
+    Arch::new().dispatch(Separable { source, columns, rows, target });
+}
+
+/// Compiled for the processor that it runs on, so that a fused addition is one instruction; a closure would be
+/// compiled apart.
+struct Separable<'a, 'v, const N: usize> {
+    source: &'a View<'v>,
+    columns: &'a [Taps<N>],
+    rows: &'a [Taps<N>],
+    target: &'a mut [f32],
+}
+
+impl<const N: usize> NullaryFnOnce for Separable<'_, '_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+    fn call(self) {
+        separable_by(self.source, self.columns, self.rows, self.target);
+    }
 }
 
 #[inline(always)]
