@@ -17,6 +17,7 @@ mod uploads;
 mod view;
 mod workflows;
 
+pub(crate) use error::ApiError;
 pub(crate) use events::Streams;
 pub(crate) use origin::TrustedHosts;
 
@@ -28,6 +29,7 @@ use http::header;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::App;
+use crate::faults;
 use crate::metrics::observe;
 
 /// The table of routes. All but the outputs, whose addresses are signed, need a key.
@@ -60,6 +62,7 @@ pub(crate) fn router(app: App, trusted_hosts: Option<TrustedHosts>) -> Router {
         .route("/api/v1/view/workflows/{workflow_id}/output/{run_id}/{*path}", get(view::output))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)
+        .layer(from_fn_with_state(app.faults.clone(), faults::strike))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .layer(RequestBodyTimeoutLayer::new(body_timeout))
         .with_state(app);

@@ -7,6 +7,7 @@ use comfyicu_engine::Executor;
 use crate::accelerators::Accelerators;
 use crate::api::Streams;
 use crate::bus::Bus;
+use crate::faults::Faults;
 use crate::files::{BlobStore, FileProvider};
 use crate::guard::Guard;
 use crate::keys::KeyRing;
@@ -43,4 +44,5 @@ pub(crate) struct App {
     pub(crate) running: Running,
     pub(crate) streams: Streams,
     pub(crate) shutdown: Shutdown,
+    pub(crate) faults: Faults,
 }

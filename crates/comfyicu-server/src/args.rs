@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::accelerators::Served;
 use crate::executors::parse_comfyui;
+use crate::faults::FaultSource;
 use crate::guard::AllowedHost;
 use crate::limits::Limits;
 use crate::outputs::{OutputSettings, OutputsLocation};
@@ -96,6 +97,8 @@ Examples:
   comfyicu-server serve --allow-host 10.0.0.0/8      take input files from the private network
   comfyicu-server serve --comfyui http://gpu1:8188 \\
       --comfyui http://gpu2:8188                     run every node that these ComfyUIs have
+  comfyicu-server serve --no-auth --dev \\
+      --faults scenario:flaky                        see how a client program bears a bad network
 
 The first line on stdout is `listening on http://ADDRESS` once requests are answered. Logs go to stderr;
 the variable RUST_LOG chooses them (info, debug, comfyicu_server=debug).
@@ -192,6 +195,15 @@ pub(crate) struct Serve {
     /// Ask for no key. Only on a loopback address.
     #[arg(long)]
     pub(crate) no_auth: bool,
+
+    /// Allow what is only for trying things out, and for nobody else's runs: --faults
+    #[arg(long)]
+    pub(crate) dev: bool,
+
+    /// Let things go wrong on purpose, as this file says, so that client programs can be tried out. The scenarios
+    /// that ship: bad-webhooks, busy, failing-runs, flaky, hosted, lost-answers, slow, stuck-runs
+    #[arg(long, value_name = "FILE|scenario:NAME", requires = "dev", value_parser = FaultSource::parse)]
+    pub(crate) faults: Option<FaultSource>,
 
     /// Take files from, and send webhooks to, this host or network though it is private. Repeatable.
     #[arg(long, value_name = "HOST|CIDR")]

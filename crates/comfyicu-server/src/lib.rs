@@ -25,6 +25,7 @@ mod config;
 mod connections;
 mod data_dir;
 mod executors;
+mod faults;
 mod files;
 mod gc;
 mod guard;

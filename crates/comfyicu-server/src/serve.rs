@@ -21,6 +21,7 @@ use crate::bus::Bus;
 use crate::connections;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::executors::{Executors, start_owned};
+use crate::faults::{Faults, FaultsError};
 use crate::files::{BlobStore, Fetcher, FileProvider};
 use crate::guard::Guard;
 use crate::keys::{FirstKeyError, KeyRing, make_first_key};
@@ -105,6 +106,9 @@ pub(crate) enum ServeError {
         #[source]
         source: InvalidSecrets,
     },
+    /// What is to go wrong on purpose is not known.
+    #[error("--faults cannot be used")]
+    Faults(#[from] FaultsError),
     /// The listen address makes no URL.
     #[error("the listen address makes no URL; give --public-url")]
     PublicUrl(#[from] url::ParseError),
@@ -122,6 +126,7 @@ impl ServeError {
                 | Self::DataDir(DataDirError::InUse(_))
                 | Self::SecretFile { .. }
                 | Self::Secrets { .. }
+                | Self::Faults(_)
         )
     }
 }
@@ -250,6 +255,7 @@ pub(crate) async fn assemble(
         running: Running::default(),
         streams: Streams::new(args.limits.max_streams),
         shutdown: Shutdown::default(),
+        faults: Faults::load(args.faults.as_ref())?,
     };
     set_to_work(&app, &executors, secrets.clone(), tasks).await?;
     let reload = Reload { keys: app.keys.clone(), secrets, secret_file: args.webhook_secret_file.clone() };
@@ -307,7 +313,8 @@ async fn set_to_work(
     }
     for executor in &executors.all {
         let share = app.accelerators.share(Some(&executor.device().accelerator));
-        let worker = Worker { executor: Arc::clone(executor), share, ..worker.clone() };
+        let executor = app.faults.around_executor(Arc::clone(executor));
+        let worker = Worker { executor: Arc::clone(&executor), share, ..worker.clone() };
         for _ in 0..executor.parallel_runs().get() {
             tasks.spawn(worker.clone().work());
         }
@@ -319,7 +326,7 @@ async fn set_to_work(
     let sender = WebhookSender {
         outbox: Arc::clone(&app.outbox),
         outgoing: Arc::clone(&app.bus.outgoing),
-        transport: webhook::transport(&app.guard)?,
+        transport: app.faults.around_webhooks(webhook::transport(&app.guard)?),
         guard: app.guard.clone(),
         secrets,
         shutdown: app.shutdown.clone(),

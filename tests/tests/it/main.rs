@@ -12,6 +12,7 @@ mod crash;
 mod documentation_clients;
 mod documents;
 mod faults;
+mod faults_on_purpose;
 mod keys;
 mod lifecycle;
 mod live;

@@ -152,6 +152,21 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
     }
 
+    /// The server could do it, and answers as if it could not.
+    pub(crate) fn on_purpose(status: StatusCode) -> Self {
+        let code = match status {
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::NOT_FOUND => "not_found",
+            StatusCode::CONFLICT => "conflict",
+            StatusCode::TOO_MANY_REQUESTS => "rate_limited",
+            StatusCode::INTERNAL_SERVER_ERROR => "internal",
+            status if status.is_server_error() => "unavailable",
+            _ => "bad_request",
+        };
+        Self::new(status, code, "this is a fault on purpose")
+    }
+
     /// The server failed. What went wrong is for its log, not for the sender.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = with_causes(error), "a request failed");
