@@ -62,7 +62,8 @@ fn a_server_goes_on_from_a_backup_that_was_made_under_load() {
     });
 
     comfyicu_server("restore", &copy, &restored).succeeded();
-    // Those that waited or were executed when the copy was made go on, without the first server.
+    // Those that waited or were executed when the copy was made go on, without the first server. Its folder stays.
+    let _folder = first.options().clone();
     drop(first);
     let second = server().data_dir(&restored).start();
     for id in &before {

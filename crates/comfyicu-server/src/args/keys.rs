@@ -101,7 +101,7 @@ pub(crate) struct RevokeKey {
     pub(crate) place: Place,
 
     /// Its id, as `keys list` shows it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub(crate) id: String,
 }
 
@@ -112,7 +112,7 @@ pub(crate) struct RotateKey {
     pub(crate) place: Place,
 
     /// Its id, as `keys list` shows it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub(crate) id: String,
 
     /// For how long the earlier text stays good, such as 24h [default: it ends at once]
@@ -131,7 +131,7 @@ pub(crate) struct LogsArgs {
     pub(crate) place: Place,
 
     /// The run's id
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", allow_hyphen_values = true)]
     pub(crate) run: RunId,
 
     /// Print a JSON object a line
