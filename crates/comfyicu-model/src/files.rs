@@ -4,6 +4,8 @@ mod dest_path;
 mod output_path;
 mod parts;
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use url::Url;
 
@@ -40,6 +42,17 @@ pub enum InvalidFiles {
     Source {
         /// The destination whose source it is.
         path: Box<str>,
+    },
+    /// Two destinations are one file where a file system does not tell case or form of letters apart, or the
+    /// one is a folder of the other.
+    #[error(
+        "`{path}` and `{other}` cannot both be destinations: on some systems they are in each other's way"
+    )]
+    Collision {
+        /// The destination that comes later.
+        path: Box<str>,
+        /// The one before it.
+        other: Box<str>,
     },
     /// `files` is something else than an object.
     #[error("`files` must be an object of destination path → URL")]
@@ -85,17 +98,39 @@ impl Files {
     /// Reads the `files` of a request or a run; `null` is none.
     ///
     /// # Errors
-    /// When it is not an object, a destination is not one, or a source is not an `http(s)` URL.
+    /// When it is not an object, a destination is not one, a source is not an `http(s)` URL, or two destinations
+    /// are in each other's way.
     pub fn from_value(value: &Value) -> Result<Self, InvalidFiles> {
         let object = match value {
             Value::Null => return Ok(Self::new()),
             Value::Object(object) => object,
             _ => return Err(InvalidFiles::NotAnObject),
         };
-        object
-            .iter()
-            .map(|(path, source)| Ok((DestPath::parse(path)?, parse_source(path, source)?)))
-            .collect()
+        let entry = |(path, source)| Ok((DestPath::parse(path)?, parse_source(path, source)?));
+        let files: Self = object.iter().map(entry).collect::<Result<_, InvalidFiles>>()?;
+        files.check_collisions()?;
+        Ok(files)
+    }
+
+    fn check_collisions(&self) -> Result<(), InvalidFiles> {
+        let folded: Vec<_> = self.paths().map(|path| (parts::folded(path.as_str()), path)).collect();
+        let mut seen: HashMap<&str, &DestPath> = HashMap::new();
+        let collision = |path: &DestPath, other: &DestPath| InvalidFiles::Collision {
+            path: path.as_str().into(),
+            other: other.as_str().into(),
+        };
+        for (name, path) in &folded {
+            if let Some(other) = seen.insert(name, path) {
+                return Err(collision(path, other));
+            }
+        }
+        for (name, path) in &folded {
+            let folders = name.match_indices('/').filter_map(|(end, _)| name.get(..end));
+            if let Some(other) = folders.filter_map(|folder| seen.get(folder)).next() {
+                return Err(collision(path, other));
+            }
+        }
+        Ok(())
     }
 
     /// Writes the map as it stands in a request.
@@ -132,6 +167,25 @@ mod tests {
         let order: Vec<_> = map.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(order, ["/input/b.png", "/input/a.png"]);
         assert!(files("null").unwrap().is_empty());
+    }
+
+    #[test]
+    fn two_destinations_that_some_system_takes_for_one_are_refused() {
+        for (one, two) in [
+            ("/input/a.png", "/input/A.PNG"),
+            ("/input/stra\u{df}e.png", "/input/STRASSE.png"),
+            ("/input/\u{e9}.png", "/input/e\u{301}.png"),
+            ("/input/\u{212a}.png", "/input/k.png"),
+            ("/input/\u{fb01}.png", "/input/fi.png"),
+            ("/input/\u{3c3}.png", "/input/\u{3c2}.png"),
+            ("/input/a", "/input/a/b.png"),
+            ("/input/a/b.png", "/input/A"),
+            ("/models/loras/x.safetensors", "/models/LoRAs/x.safetensors"),
+        ] {
+            let object = format!(r#"{{"{one}": "http://x/1", "{two}": "http://x/2"}}"#);
+            assert!(matches!(files(&object), Err(InvalidFiles::Collision { .. })), "{one} {two}");
+        }
+        assert!(files(r#"{"/input/a": "http://x/1", "/input/ab/c": "http://x/2"}"#).is_ok());
     }
 
     #[test]
