@@ -1,11 +1,13 @@
 //! What the server does in a second, beside what the disk allows.
 
 mod connection;
+mod files;
 mod gateway;
 mod measure;
 mod sqlite;
 mod stored;
 
+pub use files::{FilesBenchOptions, bench_files};
 pub use gateway::bench_gateway;
 
 use std::net::TcpListener;

@@ -21,7 +21,7 @@ mod s3;
 mod server;
 mod wait;
 
-pub use bench::{BenchOptions, bench, bench_gateway};
+pub use bench::{BenchOptions, FilesBenchOptions, bench, bench_files, bench_gateway};
 pub use chaos::{ChaosReport, chaos};
 pub use child::{Background, Finished, run_bounded};
 pub use cli::Cli;

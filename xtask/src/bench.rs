@@ -2,6 +2,7 @@
 
 mod cli;
 mod client;
+mod files;
 mod gateway;
 mod native;
 
@@ -10,6 +11,8 @@ use std::process::Command;
 use crate::cargo::Workspace;
 use crate::failure::Failure;
 use crate::process::{self, Interrupt};
+
+const BENCHMARKS: &str = "There are `server`, `native`, `client`, `cli`, `files` and `gateway`";
 
 /// How many runs are stored unless something else is said.
 const STORED: &str = "1000000";
@@ -23,13 +26,10 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
         Some((what, rest)) if what == "native" => native::run(rest),
         Some((what, rest)) if what == "client" => client::run(rest),
         Some((what, rest)) if what == "cli" => cli::run(rest),
+        Some((what, rest)) if what == "files" => files::run(rest),
         Some((what, rest)) if what == "gateway" => gateway::run(rest),
-        Some((other, _)) => Err(Failure::usage(format!(
-            "no benchmark `{other}`; there are `server`, `native`, `client`, `cli` and `gateway`"
-        ))),
-        None => Err(Failure::usage(
-            "which benchmark? There are `server`, `native`, `client`, `cli` and `gateway`",
-        )),
+        Some((other, _)) => Err(Failure::usage(format!("no benchmark `{other}`; {BENCHMARKS}"))),
+        None => Err(Failure::usage(format!("which benchmark? {BENCHMARKS}"))),
     }
 }
 

@@ -47,6 +47,9 @@ Commands:
   bench cli [--python VENV]
                           how long whole processes of the command take, beside comfy-lint and comfy-cli of a virtual
                           environment if one is named
+  bench files [--large-mib N] [--many N] [--each-mib N] [--rounds N]
+                          how fast the server fetches one large file and many smaller ones, cold and from its cache,
+                          beside curl and aria2c
   ci [PART…]              what has to pass before a change goes in; the parts, in order:
                           fmt, clippy, doc, deny, package, test
   dist [--target T]       both programs for others to use: one archive with completions and checksums, in target/dist

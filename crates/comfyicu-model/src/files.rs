@@ -125,8 +125,8 @@ impl Files {
             }
         }
         for (name, path) in &folded {
-            let folders = name.match_indices('/').filter_map(|(end, _)| name.get(..end));
-            if let Some(other) = folders.filter_map(|folder| seen.get(folder)).next() {
+            let mut folders = name.match_indices('/').filter_map(|(end, _)| name.get(..end));
+            if let Some(other) = folders.find_map(|folder| seen.get(folder)) {
                 return Err(collision(path, other));
             }
         }

@@ -18,6 +18,7 @@ use url::Url;
 use crate::accelerators::Served;
 use crate::executors::parse_comfyui;
 use crate::faults::FaultSource;
+use crate::files::{CacheCommand, FileSettings};
 use crate::guard::AllowedHost;
 use crate::limits::Limits;
 use crate::outputs::{OutputSettings, OutputsLocation};
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// Show what was used: runs, seconds of executors, bytes that were fetched.
     #[command(after_help = USAGE_EXAMPLES)]
     Usage(UsageArgs),
+    /// Look at the files that are kept of what runs brought, and pin some.
+    #[command(subcommand)]
+    Cache(CacheCommand),
 }
 
 /// What to do with settings.
@@ -208,6 +212,9 @@ pub(crate) struct Serve {
     /// Take files from, and send webhooks to, this host or network though it is private. Repeatable.
     #[arg(long, value_name = "HOST|CIDR")]
     pub(crate) allow_host: Vec<AllowedHost>,
+
+    #[command(flatten)]
+    pub(crate) files: FileSettings,
 
     /// Sign webhooks with the secrets in this file: one line, or two while receivers change over, each
     /// `whsec_` and base64

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The file with the runs and everything about them.
 pub(crate) const DATABASE: &str = "runs.db";
-/// The folders of files that the rows name: inputs by their digest, and outputs by their run.
+/// The folders of what cannot be had again: uploads by their digest, and outputs by their run.
 pub(crate) const FOLDERS: [&str; 2] = ["blobs", "outputs"];
+/// The folder of what was fetched.
+const CACHE: &str = "cache";
 
 /// A data directory that this process holds; another one cannot have it until this is dropped.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl DataDir {
     pub(crate) fn lock(root: &Path) -> Result<Self, DataDirError> {
         let fail = |source| DataDirError::Io { path: root.to_owned(), source };
         make_private(root).map_err(fail)?;
-        for folder in FOLDERS {
+        for folder in FOLDERS.into_iter().chain([CACHE]) {
             make_private(&root.join(folder)).map_err(fail)?;
         }
         Self::take(root, &fail)?.map_err(DataDirError::InUse)
@@ -93,6 +95,10 @@ impl DataDir {
 
     pub(crate) fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
+    }
+
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.root.join(CACHE)
     }
 
     pub(crate) fn outputs(&self) -> PathBuf {

@@ -27,6 +27,9 @@ mod data_dir;
 mod executors;
 mod faults;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gc;
 mod guard;
 mod hash;
@@ -89,6 +92,10 @@ pub fn main() -> ExitCode {
         Command::Gc(args) => gc(&args),
         Command::Keys(command) => run_command(command::keys::run(command)),
         Command::Logs(args) => run_command(command::logs::run(args)),
+        Command::Cache(command) => match command.run(&mut std::io::stdout().lock()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(FAILED, &error),
+        },
         Command::Usage(args) => run_command(command::usage::run(args)),
     }
 }

@@ -22,7 +22,7 @@ use crate::connections;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::executors::{Executors, start_owned};
 use crate::faults::{Faults, FaultsError};
-use crate::files::{BlobStore, Fetcher, FileProvider};
+use crate::files::{BlobStore, Cache, Credentials, CredentialsError, Fetcher, FileProvider, SourceLimits};
 use crate::guard::Guard;
 use crate::keys::{FirstKeyError, KeyRing, make_first_key};
 use crate::metrics::{MeasuredExecutor, MeasuredOutbox, MeasuredRuns, Metrics};
@@ -109,6 +109,9 @@ pub(crate) enum ServeError {
     /// What is to go wrong on purpose is not known.
     #[error("--faults cannot be used")]
     Faults(#[from] FaultsError),
+    /// The credentials of hosts cannot be used.
+    #[error("the credentials cannot be used")]
+    Credentials(#[from] CredentialsError),
     /// The listen address makes no URL.
     #[error("the listen address makes no URL; give --public-url")]
     PublicUrl(#[from] url::ParseError),
@@ -127,6 +130,7 @@ impl ServeError {
                 | Self::SecretFile { .. }
                 | Self::Secrets { .. }
                 | Self::Faults(_)
+                | Self::Credentials(_)
         )
     }
 }
@@ -220,13 +224,7 @@ pub(crate) async fn assemble(
     };
     let urls = PublicUrls::new(args.public_url.clone().map_or_else(|| listen_url(address), Ok)?, signer);
     let blobs = BlobStore::open(data_dir.blobs(), args.limits.max_file_size.0)?;
-    let files = FileProvider {
-        fetcher: Fetcher::new(guard.clone(), blobs.clone(), Arc::clone(&index))?,
-        blobs: blobs.clone(),
-        guard: guard.clone(),
-        index: Arc::clone(&index),
-        uploads: urls.uploads(),
-    };
+    let files = file_provider(args, data_dir, (&guard, &index, &blobs), urls.uploads())?;
     let keys = if args.no_auth {
         None
     } else {
@@ -282,6 +280,42 @@ pub(crate) async fn open_outputs(
             OutputStore::in_bucket(location, transport).await.map_err(fail(location.to_string()))
         }
     }
+}
+
+/// What a variable of the environment holds.
+#[expect(clippy::disallowed_methods, reason = "the one place where tokens of other sites are read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What gets the files of runs.
+fn file_provider(
+    args: &Serve,
+    data_dir: &DataDir,
+    (guard, index, blobs): (&Guard, &Arc<dyn FileIndex>, &BlobStore),
+    uploads: Url,
+) -> Result<FileProvider, ServeError> {
+    let settings = &args.files;
+    let credentials = Credentials::read(settings.credentials.as_deref(), variable)?;
+    let cache = Cache::open(data_dir.cache(), settings.cache_size.0)?;
+    let limits = SourceLimits { max_bytes: args.limits.max_file_size.0, ..SourceLimits::default() };
+    let fetcher = Fetcher::new(
+        guard.clone(),
+        credentials,
+        cache.clone(),
+        Arc::clone(index),
+        settings.revalidate,
+        limits,
+    )?;
+    Ok(FileProvider {
+        fetcher,
+        blobs: blobs.clone(),
+        cache,
+        guard: guard.clone(),
+        index: Arc::clone(index),
+        uploads,
+        model_folders: settings.model_folder.clone().into(),
+    })
 }
 
 async fn set_to_work(

@@ -264,6 +264,8 @@ pub(crate) struct FetchedFile {
     pub(crate) bytes: u64,
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
+    /// When the source last said that this is what it has.
+    pub(crate) checked_at: Timestamp,
 }
 
 /// Keeps runs. What a method changed is on disk when it returns.

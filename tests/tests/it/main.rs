@@ -13,6 +13,7 @@ mod documentation_clients;
 mod documents;
 mod faults;
 mod faults_on_purpose;
+mod files;
 mod keys;
 mod lifecycle;
 mod live;

@@ -19,6 +19,7 @@ pub(super) async fn get(State(app): State<App>) -> Json {
         ("idempotency_keys", true.into()),
         ("check_only", true.into()),
         ("paging", true.into()),
+        ("file_pins", true.into()),
         ("accelerators", app.accelerators.names().into()),
         ("device", app.executor.device().name.as_str().into()),
         ("limits", app.limits.to_object().into()),

@@ -178,7 +178,7 @@ pub(super) async fn input(
     let path = DestPath::input(&path).map_err(|error| ApiError::not_found(error.to_string()))?;
     let missing = || ApiError::not_found(format!("no run of the workflow {} had a file {path}", workflow.id));
     let sha256 = app.index.input(&workflow, &path).await?.ok_or_else(missing)?;
-    let (file, _) = app.blobs.find(&sha256).await.ok_or_else(missing)?;
+    let file = app.files.find(&sha256).await.ok_or_else(missing)?;
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let served = Served { name, version: sha256.as_str(), may_change: true };
     let answer = serve(&InputFile(file), &served, request.method(), request.headers()).await;

@@ -2,9 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use comfyicu_transport::{TransportError, TransportErrorKind};
-
 /// How often it is looked at what came.
 const WINDOW: Duration = Duration::from_mins(1);
 /// How many bytes have to come in that time: 17 KiB a second, less than any line that models are fetched over.
@@ -23,21 +20,26 @@ impl Pace {
         Self { began: now, bytes: 0 }
     }
 
-    /// Passes a part on, unless too little came for too long.
-    pub(super) fn pass(&mut self, part: Bytes, now: Instant) -> Result<Bytes, TransportError> {
-        self.bytes += part.len() as u64;
+    /// Counts bytes that came, unless there were too few for too long.
+    pub(super) fn pass(&mut self, bytes: u64, now: Instant) -> Result<(), Trickle> {
+        self.bytes += bytes;
         let elapsed = now.saturating_duration_since(self.began);
         if elapsed < WINDOW {
-            return Ok(part);
+            return Ok(());
         }
         if self.bytes < LEAST {
-            let message =
-                format!("the source is too slow: {} bytes in {} seconds", self.bytes, elapsed.as_secs());
-            return Err(TransportError::new(TransportErrorKind::Timeout, message));
+            return Err(Trickle { bytes: self.bytes, seconds: elapsed.as_secs() });
         }
         *self = Self::begin(now);
-        Ok(part)
+        Ok(())
     }
+}
+
+/// How little came in how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trickle {
+    pub(super) bytes: u64,
+    pub(super) seconds: u64,
 }
 
 #[cfg(test)]
@@ -45,13 +47,10 @@ mod tests {
     use super::*;
 
     /// After how many seconds a source ends that sends so many bytes a second.
-    fn ends_after(size: usize) -> Option<u64> {
+    fn ends_after(size: u64) -> Option<u64> {
         let begun = Instant::now();
         let mut pace = Pace::begin(begun);
-        (1..600).find(|second| {
-            let passed = pace.pass(Bytes::from(vec![0; size]), begun + Duration::from_secs(*second));
-            passed.is_err_and(|error| error.kind() == TransportErrorKind::Timeout)
-        })
+        (1..600).find(|second| pace.pass(size, begun + Duration::from_secs(*second)).is_err())
     }
 
     #[test]
@@ -62,7 +61,7 @@ mod tests {
     #[test]
     fn a_small_file_may_come_late() {
         let begun = Instant::now();
-        let whole = Pace::begin(begun).pass(Bytes::from_static(b"whole"), begun + Duration::from_secs(59));
+        let whole = Pace::begin(begun).pass(5, begun + Duration::from_secs(59));
         assert!(whole.is_ok());
     }
 }

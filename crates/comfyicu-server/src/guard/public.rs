@@ -5,13 +5,15 @@ use std::sync::LazyLock;
 
 use ipnet::IpNet;
 
-/// The networks of IANA's special-purpose registries that are not globally reachable, multicast, and the
-/// ranges of IPv6 that carry an IPv4 address inside.
+/// The networks of IANA's special-purpose registries that are not globally reachable, multicast, the ranges of
+/// IPv6 that carry an IPv4 address inside (NAT64, 6to4, Teredo), and an address at which a cloud tells its machines
+/// their secrets though it looks public.
 const RESERVED: &[&str] = &[
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
+    "168.63.129.16/32",
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.0.0.0/24",

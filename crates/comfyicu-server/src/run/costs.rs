@@ -1,6 +1,6 @@
 //! What a run cost: time and bytes. An extension, under the key `x` of a run.
 
-use comfyicu_model::json::{Object, Value};
+use comfyicu_model::json::{Number, Object, Value};
 
 /// What a run cost so far; times in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) struct Costs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileCost {
     pub(crate) bytes: u64,
+    /// How long it took to get; not known of runs of early versions.
+    pub(crate) ms: Option<u64>,
     /// Whether the bytes were there already.
     pub(crate) cache_hit: bool,
 }
@@ -64,12 +66,17 @@ impl Costs {
 
 impl FileCost {
     fn to_object(self) -> Object {
-        Object::from_iter([("bytes", Value::from(self.bytes)), ("cache_hit", Value::from(self.cache_hit))])
+        Object::from_iter([
+            ("bytes", Value::from(self.bytes)),
+            ("ms", self.ms.into()),
+            ("cache_hit", self.cache_hit.into()),
+        ])
     }
 
     fn from_object(object: &Object) -> Option<Self> {
         let bytes = object.get("bytes")?.as_number()?.as_u64()?;
-        Some(Self { bytes, cache_hit: object.get("cache_hit")?.as_bool()? })
+        let ms = object.get("ms").and_then(Value::as_number).and_then(Number::as_u64);
+        Some(Self { bytes, ms, cache_hit: object.get("cache_hit")?.as_bool()? })
     }
 }
 
@@ -79,7 +86,7 @@ mod tests {
 
     #[test]
     fn costs_read_back_as_they_were_written() {
-        let file = ("/input/a.png".to_owned(), FileCost { bytes: 5, cache_hit: true });
+        let file = ("/input/a.png".to_owned(), FileCost { bytes: 5, ms: Some(3), cache_hit: true });
         let warning = Object::from_iter([("code", "node_blocked")]);
         let costs = Costs {
             queue_ms: Some(1),

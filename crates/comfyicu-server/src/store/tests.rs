@@ -359,6 +359,7 @@ async fn files_and_inputs_are_found_again<B: Backend>() {
         bytes: 1,
         etag: Some("\"x\"".to_owned()),
         last_modified: None,
+        checked_at: at(7),
     };
     let (ours, theirs) = (Owner::local(), Owner::parse("other").unwrap());
     store.note_fetched(&ours, "http://x/a", &file).await.unwrap();

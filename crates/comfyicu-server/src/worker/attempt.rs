@@ -104,7 +104,7 @@ impl Worker {
     async fn execution(
         &self,
         run: &RunRecord,
-        (prepared, ticket): (Prepared, Ticket),
+        (mut prepared, ticket): (Prepared, Ticket),
         (outputs, progress): (&AttemptOutputs, &RunProgress),
         token: &CancellationToken,
     ) -> Ended {
@@ -115,7 +115,7 @@ impl Worker {
             return Ended::With(Outcome::of_lost_tokens(&run.id, &lost), costs);
         }
         let job = match job(run) {
-            Ok(job) => job.inputs(prepared.inputs).secrets(secrets).ticket(ticket),
+            Ok(job) => job.inputs(std::mem::take(&mut prepared.inputs)).secrets(secrets).ticket(ticket),
             Err(error) => return Ended::With(Outcome::of_files(&run.id, &error), costs),
         };
         let begun = Instant::now();
@@ -130,6 +130,8 @@ impl Worker {
             return Ended::With(Outcome::of_timeout(&run.id, self.max_execution), costs);
         };
         costs.execution_ms = Some(millis(begun.elapsed()));
+        // Until here its files stay in the cache.
+        drop(prepared);
         match result {
             Ok(()) => {
                 let saved = outputs.saved();

@@ -15,7 +15,7 @@ use super::*;
 use crate::accelerators::Accelerators;
 use crate::bus::Bus;
 use crate::data_dir::DataDir;
-use crate::files::{BlobStore, Fetcher};
+use crate::files::{BlobStore, Cache, Credentials, Fetcher, Revalidate, SourceLimits};
 use crate::guard::Guard;
 use crate::run::EventKind::{Completed, Queued, Started};
 use crate::run::Outcome;
@@ -97,13 +97,24 @@ fn worker(folder: &Path, data: &DataDir, store: &SqliteStore, bus: &Bus, executo
     let (guard, urls) = (Guard::new([]), PublicUrls::new(Url::parse("http://localhost").unwrap(), None));
     let blobs = BlobStore::open(data.blobs(), 1000).unwrap();
     let index: Arc<dyn FileIndex> = Arc::new(store.clone());
-    let fetcher = Fetcher::new(guard.clone(), blobs.clone(), Arc::clone(&index)).unwrap();
+    let (cache, credentials) = (Cache::open(data.cache(), 1000).unwrap(), Credentials::default());
+    let (when, limits) = (Revalidate::Always, SourceLimits::default());
+    let fetcher =
+        Fetcher::new(guard.clone(), credentials, cache.clone(), Arc::clone(&index), when, limits).unwrap();
     Worker {
         store: Arc::new(store.clone()),
         share: Accelerators::new(None, &[Accelerator::Cpu]).share(None),
         vault: bus.vault.clone(),
         executor,
-        files: FileProvider { fetcher, blobs, guard, index, uploads: urls.uploads() },
+        files: FileProvider {
+            fetcher,
+            blobs,
+            cache,
+            guard,
+            index,
+            uploads: urls.uploads(),
+            model_folders: Arc::default(),
+        },
         outputs: OutputStore::in_folder(folder.join("outputs")).unwrap(),
         urls,
         queue: Arc::clone(&bus.queue),

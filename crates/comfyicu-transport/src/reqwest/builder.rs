@@ -36,6 +36,7 @@ pub struct ReqwestTransportBuilder {
     redirects: RedirectPolicy,
     resolver: Option<Arc<dyn Resolver>>,
     proxy_from_env: bool,
+    decompress: bool,
     tls_roots: TlsRoots,
 }
 
@@ -49,6 +50,7 @@ impl Default for ReqwestTransportBuilder {
             redirects: RedirectPolicy::Follow(MAX_REDIRECTS),
             resolver: None,
             proxy_from_env: true,
+            decompress: true,
             tls_roots: TlsRoots::default(),
         }
     }
@@ -106,6 +108,13 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Gives bodies as they come over the wire, and does not ask for packed ones. By default gzip and deflate are
+    /// asked for and unpacked.
+    pub const fn no_decompression(mut self) -> Self {
+        self.decompress = false;
+        self
+    }
+
     /// Makes the transport.
     ///
     /// # Errors
@@ -122,6 +131,9 @@ impl ReqwestTransportBuilder {
                 .redirect(reqwest::redirect::Policy::none())
                 // A URL can hold a signature, which is nobody else's business.
                 .referer(false);
+            if !self.decompress {
+                builder = builder.no_gzip().no_deflate();
+            }
             if let Some(timeout) = self.total_timeout {
                 builder = builder.timeout(timeout);
             }

@@ -72,7 +72,8 @@ impl Operation for NoteFetched {
 
     async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT OR REPLACE INTO fetched_files (owner, url, sha256, bytes, etag, last_modified) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO fetched_files (owner, url, sha256, bytes, etag, last_modified, checked_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(self.owner.as_str())
         .bind(&self.url)
@@ -80,6 +81,7 @@ impl Operation for NoteFetched {
         .bind(i64::try_from(self.file.bytes).unwrap_or(i64::MAX))
         .bind(self.file.etag.as_deref())
         .bind(self.file.last_modified.as_deref())
+        .bind(self.file.checked_at.as_unix_millis())
         .execute(&mut *changes.connection)
         .await?;
         Ok(())

@@ -196,6 +196,7 @@ pub(super) fn fetched_file(row: &SqliteRow) -> Result<FetchedFile, StoreError> {
         bytes: u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or(0),
         etag: row.try_get("etag")?,
         last_modified: row.try_get("last_modified")?,
+        checked_at: Timestamp::from_unix_millis(row.try_get("checked_at")?),
     })
 }
 

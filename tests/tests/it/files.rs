@@ -1,0 +1,162 @@
+//! The files of runs: fetched once for all, kept within bounds, and nobody else's.
+
+use comfyicu_tests::{Host, PATIENCE, Reply, Server, ServerOptions, eventually, run_bounded};
+use serde_json::{Value, json};
+
+use crate::PROGRAMS;
+use crate::prompts::{empty_image, inverted_photo, photo_from, photo_host};
+
+fn server() -> Server {
+    ServerOptions::new(PROGRAMS).args(["--allow-host", "127.0.0.1"]).start()
+}
+
+/// A prompt that needs no files, with one of so many bytes from a host.
+fn with_model(host: &Host) -> Value {
+    json!({"prompt": empty_image(), "files": {"/models/loras/a.safetensors": host.url("/a")}})
+}
+
+fn model_host(bytes: usize) -> Host {
+    Host::start(move |_| Reply::ok(vec![7; bytes]).header("etag", "\"v\""))
+}
+
+/// Why a run failed.
+fn failure(run: &Value) -> String {
+    assert_eq!(run["status"], "ERROR", "{run}");
+    run["output"]["error"]["exception_message"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn runs_share_one_transfer_which_goes_on_when_the_first_is_cancelled() {
+    let (server, host) = (server(), model_host(1000));
+    host.hold();
+    let first = server.submit(&with_model(&host));
+    host.await_requests(1);
+    let second = server.submit(&with_model(&host));
+    let cancel = format!("/workflows/default/runs/{first}/cancel");
+    assert_eq!(server.post(&cancel, &Value::Null).status, 200);
+    host.release();
+    let run = server.ended_run(&second);
+    assert_eq!(run["status"], "COMPLETED", "{run}");
+    let file = &run["x"]["files"]["/models/loras/a.safetensors"];
+    assert_eq!(file["bytes"], 1000);
+    assert!(file["ms"].is_u64(), "{file}");
+    // The second run may have come to its turn only when the first was gone; then it asked by itself.
+    assert!(host.received().len() <= 2);
+    assert_eq!(server.run(&first)["status"], "CANCELLED");
+}
+
+#[test]
+fn a_run_sees_its_own_inputs_only() {
+    let (server, host) = (server(), photo_host());
+    let own = json!({"prompt": inverted_photo(), "files": photo_from(&host)});
+    assert_eq!(server.ended_run(&server.submit(&own))["status"], "COMPLETED");
+    let others = json!({"prompt": inverted_photo()});
+    let refused = server.post("/workflows/default/runs", &others).expect_status(422).json();
+    assert!(refused["error"].to_string().contains("custom_validation_failed"), "{refused}");
+}
+
+#[test]
+fn destinations_are_known_folders_and_pins_are_digests() {
+    let (server, host) = (server(), model_host(10));
+    let refusal = |path: &str, url: String| {
+        let body = json!({"prompt": empty_image(), "files": {path: url}});
+        let answer = server.post("/workflows/default/runs", &body);
+        assert!(matches!(answer.status, 400 | 422), "{path}");
+        answer.json()["error"].to_string()
+    };
+    for path in
+        ["/models/custom_nodes/evil.py", "/input/../evil", "/input/nul.png", "/input/a\u{202e}gnp.exe"]
+    {
+        assert!(refusal(path, host.url("/a")).contains('/'), "{path}");
+    }
+    assert!(refusal("/models/mine/a.pt", host.url("/a")).contains("--model-folder mine"));
+    assert!(refusal("/models/loras/a.pt", host.url("/a#sha256=abc")).contains("64 hexadecimal digits"));
+    assert!(host.received().is_empty());
+
+    let pinned = json!({"prompt": empty_image(), "files": {
+        "/models/loras/a.pt": host.url(&format!("/a#sha256={}", "0".repeat(64)))
+    }});
+    let said = failure(&server.ended_run(&server.submit(&pinned)));
+    assert!(said.contains("is pinned"), "{said}");
+}
+
+#[test]
+fn what_is_kept_is_listed_pinned_and_makes_way() {
+    let options = ServerOptions::new(PROGRAMS).args(["--allow-host", "127.0.0.1", "--cache-size", "1500B"]);
+    let (server, host, other) = (options.start(), model_host(1000), model_host(1001));
+    server.ended_run(&server.submit(&with_model(&host)));
+    let cache = |args: &[&str]| {
+        let mut command = std::process::Command::new(PROGRAMS.server);
+        command.arg("cache").args(args).arg("--data-dir").arg(server.data());
+        run_bounded(&mut command, PATIENCE).succeeded()
+    };
+    // The file is let go a moment after the run has ended.
+    let listed = cache(&["list"]);
+    assert!(listed.ends_with("1 files, 1000 bytes\n"), "{listed}");
+    let sha256 = listed.split(' ').next().unwrap();
+    cache(&["pin", sha256]);
+    server.ended_run(&server.submit(&with_model(&other)));
+    eventually("the one that is not pinned makes way", || {
+        Some(cache(&["list"])).filter(|listed| listed.ends_with("1 files, 1000 bytes\n"))
+    });
+    cache(&["unpin", sha256]);
+    server.ended_run(&server.submit(&with_model(&other)));
+    assert!(cache(&["list"]).ends_with("1 files, 1001 bytes\n"));
+}
+
+/// A disk of so many bytes, in memory.
+#[cfg(target_os = "linux")]
+struct SmallDisk(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    /// Makes one, where that can be done.
+    fn new(size: &str) -> Option<Self> {
+        use nix::mount::{MsFlags, mount};
+        let folder = tempfile::TempDir::new().unwrap();
+        let options = format!("size={size}");
+        let none = None::<&str>;
+        match mount(none, folder.path(), Some("tmpfs"), MsFlags::empty(), Some(options.as_str())) {
+            Ok(()) => Some(Self(folder)),
+            Err(error) => {
+                eprintln!("SKIPPED: no small disk can be mounted: {error}");
+                None
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        if let Err(error) = nix::mount::umount2(self.0.path(), nix::mount::MntFlags::MNT_DETACH) {
+            eprintln!("the disk at {} stays: {error}", self.0.path().display());
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_fails_the_run_and_the_server_lives() {
+    const MIB: usize = 1024 * 1024;
+    let Some(disk) = SmallDisk::new("24m") else {
+        assert!(!comfyicu_tests::in_ci(), "small disks have to be mounted here");
+        return;
+    };
+    let options = ServerOptions::new(PROGRAMS).args(["--allow-host", "127.0.0.1"]);
+    let server = options.data_dir(disk.0.path().join("data")).start();
+    let large = model_host(40 * MIB);
+    let said = failure(&server.ended_run(&server.submit(&with_model(&large))));
+    assert!(
+        said.contains("/models/loras/a.safetensors") && said.contains("the server's disk is full"),
+        "{said}"
+    );
+
+    // It lives, and what fits is fetched.
+    let fits = model_host(12 * MIB);
+    assert_eq!(server.ended_run(&server.submit(&with_model(&fits)))["status"], "COMPLETED");
+    // What nobody uses makes room, though the cache has a bound that is far away.
+    let other = model_host(13 * MIB);
+    let run = server.ended_run(&server.submit(&with_model(&other)));
+    assert_eq!(run["status"], "COMPLETED", "{run}");
+}
