@@ -91,7 +91,7 @@ mod tests {
         let at = Timestamp::from_unix_millis;
         assert_eq!(RunUsage::of(&accepted()), None);
         let started = accepted().start("CPU", at(DAY_MS - 1_000), Duration::ZERO).unwrap();
-        let file = |bytes, cache_hit| (String::new(), FileCost { bytes, cache_hit });
+        let file = |bytes, cache_hit| (String::new(), FileCost { bytes, ms: None, cache_hit });
         let costs = Costs { files: vec![file(5, false), file(7, true)], ..Costs::default() };
         let ended = started.finish(Outcome::Files(Vec::new()), costs, at(DAY_MS + 500)).unwrap();
         let usage = RunUsage { day: Day(1), gpu_ms: 1_500, fetched_bytes: 5 };

@@ -225,7 +225,18 @@ pub(crate) fn parse_span(text: &str) -> Result<Duration, InvalidWhen> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    fn an_id_may_begin_with_a_dash() {
+        let parsed =
+            Cli::try_parse_from(["comfyicu-server", "keys", "rotate", "-Kab", "--grace", "1h"]).unwrap();
+        let Command::Keys(KeysCommand::Rotate(rotate)) = parsed.command else { panic!("{parsed:?}") };
+        assert_eq!((rotate.id.as_str(), rotate.grace), ("-Kab", Duration::from_hours(1)));
+    }
 
     #[test]
     fn a_time_is_a_while_or_a_moment() {

@@ -21,7 +21,7 @@ fn lines(metrics: &Metrics, words: &str) -> Vec<String> {
 #[test]
 fn a_run_that_ends_is_counted_with_what_it_took() {
     let metrics = Metrics::default();
-    let file = |bytes, cache_hit| (String::new(), FileCost { bytes, cache_hit });
+    let file = |bytes, cache_hit| (String::new(), FileCost { bytes, ms: None, cache_hit });
     let costs = Costs {
         queue_ms: Some(1_500),
         download_ms: Some(0),
