@@ -1,5 +1,7 @@
 //! `NODE.INPUT`: first the nodes of the prompt that is named on the line, then the inputs of one, then its value.
 
+use std::collections::HashMap;
+
 use clap::builder::StyledStr;
 use clap_complete::engine::CompletionCandidate;
 use comfyicu_model::json::Value;
@@ -82,10 +84,12 @@ struct Named<'a> {
 /// The nodes by their ids, then by titles and classes that only one of them has.
 fn named(prompt: &Prompt) -> Vec<Named<'_>> {
     let by = |name: fn(Node<'_>) -> Option<&str>, sign: &'static str| {
-        let is_only =
-            move |wanted: &str| prompt.nodes().filter(|node| name(*node) == Some(wanted)).nth(1).is_none();
+        let mut uses: HashMap<&str, usize> = HashMap::new();
+        for name in prompt.nodes().filter_map(name) {
+            *uses.entry(name).or_default() += 1;
+        }
         prompt.nodes().filter_map(move |node| {
-            let name = name(node).filter(|name| is_plain(name) && is_only(name))?;
+            let name = name(node).filter(|name| is_plain(name) && uses.get(name) == Some(&1))?;
             Some(Named { node, stem: format!("{sign}{name}.") })
         })
     };

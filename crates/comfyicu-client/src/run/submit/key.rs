@@ -10,8 +10,8 @@ const MAX_LENGTH: usize = 64;
 
 /// What a submit is known by, to the service and to whoever looks for it later: 1 to 64 of `A-Z a-z 0-9 _ -`.
 ///
-/// It is sent as `Idempotency-Key` to a server that has these, and stands as a marker in the run itself. A new one is drawn for each submit; a program that writes it down before it submits can find out after
-/// a crash what came of it.
+/// It is sent as `Idempotency-Key` to a server that has these, and stands as a marker in the run itself. A new one is
+/// drawn for each submit; a program that writes it down before it submits can find out after a crash what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubmitKey(Box<str>);
 
