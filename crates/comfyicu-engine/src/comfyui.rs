@@ -29,6 +29,7 @@ mod message;
 mod metadata;
 mod models;
 mod names;
+mod options;
 mod outputs;
 mod plan;
 mod prefix;
@@ -39,7 +40,6 @@ mod sockets;
 mod verdict;
 mod withdraw;
 
-pub use backend::ComfyBackend;
 pub use client::{
     Accepted, ComfyClient, ComfyDevice, Ending, Failure, FileType, HistoryEntry, Interruption, NodeErrors,
     NodeOutput, PromptRequest, Queue, QueuedPrompt, Rejection, StoredFile, SystemStats, Upload,
@@ -47,6 +47,7 @@ pub use client::{
 pub use error::ComfyError;
 pub use executor::ComfyExecutor;
 pub use message::{NodeProgress, SocketEvent, SocketMessage};
+pub use options::ComfyBackend;
 pub use process::{OwnedComfy, RunningComfy};
 pub use socket::Socket;
 

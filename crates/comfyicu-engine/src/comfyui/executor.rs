@@ -12,8 +12,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::ComfyBackend;
 use super::attempt::{Attempt, Fault};
-use super::backend::{Backend, ComfyBackend};
+use super::backend::Backend;
 use super::choose::{Needs, PAUSE};
 use super::client::{ComfyClient, SystemStats};
 use super::definitions::Joined;

@@ -24,6 +24,7 @@ impl MeasuredExecutor {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Executor for MeasuredExecutor {
     fn device(&self) -> &Device {

@@ -1,3 +1,5 @@
+//! Names are put right in files of each kind, and all else stays as it is.
+
 use super::*;
 
 fn sent() -> (Prompt, Prompt, Names) {
