@@ -1,139 +1,34 @@
-//! `comfyicu-server serve`: puts the parts together, and takes them apart again at the end.
+//! `comfyicu-server serve`: has the parts put together, answers requests, and takes the parts apart again at the end.
+
+mod assemble;
+mod error;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use comfyicu_engine::Executor;
-use comfyicu_engine::comfyui::ComfyError;
-use comfyicu_transport::{ReqwestTransport, TransportError};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
-use url::Url;
 
-use crate::accelerators::Accelerators;
-use crate::api::{self, Streams, TrustedHosts};
-use crate::app::App;
+pub(crate) use assemble::{assemble, open_outputs, webhook_secrets};
+pub(crate) use error::ServeError;
+
+use crate::api::{self, TrustedHosts};
 use crate::args::Serve;
 use crate::bus::Bus;
 use crate::connections;
-use crate::data_dir::{DataDir, DataDirError};
-use crate::executors::{Executors, start_owned};
-use crate::faults::{Faults, FaultsError};
-use crate::files::{BlobStore, Cache, Credentials, CredentialsError, Fetcher, FileProvider, SourceLimits};
-use crate::guard::Guard;
-use crate::keys::{FirstKeyError, KeyRing, make_first_key};
-use crate::metrics::{MeasuredExecutor, MeasuredOutbox, MeasuredRuns, Metrics};
-use crate::outputs::{OutputStore, OutputsError, OutputsLocation, Thumbnails};
-use crate::random;
-use crate::reload::Reload;
-use crate::retention::Collector;
+use crate::data_dir::DataDir;
+use crate::executors::start_owned;
+use crate::keys::make_first_key;
 use crate::shutdown::Shutdown;
-use crate::store::{FileIndex, KeyStore as _, RetentionStore, SqliteStore, StoreError};
-use crate::urls::{PublicUrls, Signer};
-use crate::webhook::{self, InvalidSecrets, SharedSecrets, WebhookSecrets, WebhookSender, load_outgoing};
-use crate::worker::{Lease, Running, Worker};
+use crate::store::SqliteStore;
 
 /// How long requests and executions may go on after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long executions may take to end once they were told to; with [`GRACE`] less than the ten seconds after
 /// which process managers kill.
 const ABORT_GRACE: Duration = Duration::from_secs(3);
-/// How long a bucket may be silent.
-const STORE_TIMEOUT: Duration = Duration::from_secs(30);
-/// For how many runs files are fetched at once.
-const FETCHERS: usize = 8;
-
-/// Why the server does not serve.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum ServeError {
-    /// Anyone could use the server.
-    #[error("--no-auth is for loopback addresses, and {0} is none: leave out one of --no-auth and --listen")]
-    OpenToAll(SocketAddr),
-    /// The data directory cannot be had.
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The first key cannot be made.
-    #[error(transparent)]
-    FirstKey(#[from] FirstKeyError),
-    /// The address is taken, or is not one of this machine.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-    /// A ComfyUI that was named does not say what it is.
-    #[error(
-        "a ComfyUI cannot be used; start it first, or say what it is with `--comfyui URL,accelerator=NAME`"
-    )]
-    Comfy(#[from] ComfyError),
-    /// Nothing can be fetched or sent.
-    #[error("HTTP cannot be set up")]
-    Transport(#[from] TransportError),
-    /// Outputs cannot be kept where they were to be.
-    #[error("outputs cannot be kept in {place}")]
-    Outputs {
-        /// The bucket, or the folder.
-        place: String,
-        /// Why not.
-        #[source]
-        source: OutputsError,
-    },
-    /// The file with the webhooks' secrets cannot be read.
-    #[error("{} cannot be read", path.display())]
-    SecretFile {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
-    /// It holds no secrets.
-    #[error("{} holds no webhook secrets", path.display())]
-    Secrets {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: InvalidSecrets,
-    },
-    /// What is to go wrong on purpose is not known.
-    #[error("--faults cannot be used")]
-    Faults(#[from] FaultsError),
-    /// The credentials of hosts cannot be used.
-    #[error("the credentials cannot be used")]
-    Credentials(#[from] CredentialsError),
-    /// The listen address makes no URL.
-    #[error("the listen address makes no URL; give --public-url")]
-    PublicUrl(#[from] url::ParseError),
-    /// The server broke off.
-    #[error("the server broke off")]
-    Io(#[from] io::Error),
-}
-
-impl ServeError {
-    /// Whether another command line would do.
-    pub(crate) const fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::OpenToAll(_)
-                | Self::DataDir(DataDirError::InUse(_))
-                | Self::SecretFile { .. }
-                | Self::Secrets { .. }
-                | Self::Faults(_)
-                | Self::Credentials(_)
-        )
-    }
-}
 
 /// Says what is wrong with settings, as far as it can be said before anything is begun.
 pub(crate) fn check(args: &Serve) -> Result<(), ServeError> {
@@ -201,195 +96,6 @@ async fn end<T>(done: impl Future<Output = T>, shutdown: &Shutdown) -> Option<T>
             None
         }
     }
-}
-
-/// Makes the parts, puts back what an earlier process left running, and sets the workers to work.
-pub(crate) async fn assemble(
-    args: &Serve,
-    address: SocketAddr,
-    data_dir: &DataDir,
-    (store, bus): (&SqliteStore, Bus),
-    tasks: &TaskTracker,
-) -> Result<App, ServeError> {
-    let secrets = SharedSecrets::new(webhook_secrets(args.webhook_secret_file.as_deref())?);
-    let index: Arc<dyn FileIndex> = Arc::new(store.clone());
-    let executors = Executors::connect(&args.comfyui).await?;
-    let guard = Guard::new(args.allow_host.clone());
-    let outputs = open_outputs(args.output.outputs.as_ref(), data_dir).await?;
-    let lifetime = args.output.output_url_lifetime;
-    let signer = if args.no_auth {
-        None
-    } else {
-        Some(Signer::new(&store.secret("urls", &random::secret()).await?, lifetime))
-    };
-    let urls = PublicUrls::new(args.public_url.clone().map_or_else(|| listen_url(address), Ok)?, signer);
-    let blobs = BlobStore::open(data_dir.blobs(), args.limits.max_file_size.0)?;
-    let files = file_provider(args, data_dir, (&guard, &index, &blobs), urls.uploads())?;
-    let keys = if args.no_auth {
-        None
-    } else {
-        Some(KeyRing::open(Arc::new(store.clone()), data_dir.keys_stamp()).await?)
-    };
-    let metrics = Metrics::default();
-    let measured = |executor| Arc::new(MeasuredExecutor::new(executor, metrics.clone())) as Arc<dyn Executor>;
-    let executors = Executors { all: executors.all.into_iter().map(measured).collect(), ..executors };
-    let app = App {
-        runs: Arc::new(MeasuredRuns::new(Arc::new(store.clone()), metrics.clone())),
-        keys,
-        index,
-        outbox: Arc::new(MeasuredOutbox::new(Arc::new(store.clone()), metrics.clone())),
-        accelerators: Accelerators::new(args.accelerators.clone(), &executors.accelerators()),
-        executor: Arc::clone(&executors.front),
-        executors: executors.all.clone().into(),
-        limits: args.limits,
-        metrics,
-        files,
-        blobs,
-        thumbnails: Thumbnails::new(outputs.clone()),
-        outputs,
-        guard,
-        urls,
-        bus,
-        running: Running::default(),
-        streams: Streams::new(args.limits.max_streams),
-        shutdown: Shutdown::default(),
-        faults: Faults::load(args.faults.as_ref())?,
-    };
-    set_to_work(&app, &executors, secrets.clone(), tasks).await?;
-    let reload = Reload { keys: app.keys.clone(), secrets, secret_file: args.webhook_secret_file.clone() };
-    tasks.spawn(reload.on_signals(app.shutdown.clone()));
-    let kept: Arc<dyn RetentionStore> = Arc::new(store.clone());
-    let (rules, outputs) = (args.retention.rules.clone(), app.outputs.clone());
-    let collector = Collector { store: kept, outputs, rules };
-    tasks.spawn(collector.work(args.retention.gc_every, app.shutdown.clone()));
-    Ok(app)
-}
-
-/// Opens the place where outputs are kept.
-pub(crate) async fn open_outputs(
-    location: Option<&OutputsLocation>,
-    data_dir: &DataDir,
-) -> Result<OutputStore, ServeError> {
-    let fail = |place: String| move |source| ServeError::Outputs { place, source };
-    match location {
-        None => {
-            OutputStore::in_folder(data_dir.outputs()).map_err(fail(data_dir.outputs().display().to_string()))
-        }
-        Some(location) => {
-            let transport = Arc::new(ReqwestTransport::builder().read_timeout(STORE_TIMEOUT).build()?);
-            OutputStore::in_bucket(location, transport).await.map_err(fail(location.to_string()))
-        }
-    }
-}
-
-/// What a variable of the environment holds.
-#[expect(clippy::disallowed_methods, reason = "the one place where tokens of other sites are read")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// What gets the files of runs.
-fn file_provider(
-    args: &Serve,
-    data_dir: &DataDir,
-    (guard, index, blobs): (&Guard, &Arc<dyn FileIndex>, &BlobStore),
-    uploads: Url,
-) -> Result<FileProvider, ServeError> {
-    let settings = &args.files;
-    let credentials = Credentials::read(settings.credentials.as_deref(), variable)?;
-    let cache = Cache::open(data_dir.cache(), settings.cache_size.0)?;
-    let limits = SourceLimits { max_bytes: args.limits.max_file_size.0, ..SourceLimits::default() };
-    let fetcher = Fetcher::new(
-        guard.clone(),
-        credentials,
-        cache.clone(),
-        Arc::clone(index),
-        settings.revalidate,
-        limits,
-    )?;
-    Ok(FileProvider {
-        fetcher,
-        blobs: blobs.clone(),
-        cache,
-        guard: guard.clone(),
-        index: Arc::clone(index),
-        uploads,
-        model_folders: settings.model_folder.clone().into(),
-    })
-}
-
-async fn set_to_work(
-    app: &App,
-    executors: &Executors,
-    secrets: SharedSecrets,
-    tasks: &TaskTracker,
-) -> Result<(), ServeError> {
-    // What waited before comes first; what the recovery of runs tells comes behind it.
-    load_outgoing(&*app.outbox, &app.bus.outgoing).await?;
-    let worker = Worker {
-        store: Arc::clone(&app.runs),
-        executor: Arc::clone(&app.executor),
-        share: app.accelerators.share(None),
-        vault: app.bus.vault.clone(),
-        files: app.files.clone(),
-        outputs: app.outputs.clone(),
-        urls: app.urls.clone(),
-        queue: Arc::clone(&app.bus.queue),
-        live: app.bus.live.clone(),
-        running: app.running.clone(),
-        shutdown: app.shutdown.clone(),
-        lease: Lease::default(),
-        max_execution: app.limits.max_execution,
-    };
-    let left = worker.recover().await?;
-    if left > 0 {
-        tracing::info!(runs = left, "an earlier process left runs unfinished; they are queued again");
-    }
-    for executor in &executors.all {
-        let share = app.accelerators.share(Some(&executor.device().accelerator));
-        let executor = app.faults.around_executor(Arc::clone(executor));
-        let worker = Worker { executor: Arc::clone(&executor), share, ..worker.clone() };
-        for _ in 0..executor.parallel_runs().get() {
-            tasks.spawn(worker.clone().work());
-        }
-    }
-    for _ in 0..FETCHERS {
-        tasks.spawn(worker.clone().fetch());
-    }
-    tasks.spawn(worker.reap());
-    let sender = WebhookSender {
-        outbox: Arc::clone(&app.outbox),
-        outgoing: Arc::clone(&app.bus.outgoing),
-        transport: app.faults.around_webhooks(webhook::transport(&app.guard)?),
-        guard: app.guard.clone(),
-        secrets,
-        shutdown: app.shutdown.clone(),
-    };
-    tasks.spawn(sender.work());
-    if let Some(keys) = &app.keys {
-        tasks.spawn(keys.clone().note_uses(app.shutdown.clone()));
-    }
-    Ok(())
-}
-
-/// The secrets that sign webhooks; without a file there are none.
-pub(crate) fn webhook_secrets(file: Option<&Path>) -> Result<WebhookSecrets, ServeError> {
-    let Some(path) = file else { return Ok(WebhookSecrets::default()) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ServeError::SecretFile { path: path.to_owned(), source })?;
-    WebhookSecrets::parse(&text).map_err(|source| ServeError::Secrets { path: path.to_owned(), source })
-}
-
-/// The URL of the listen address. One that stands for all addresses is not one to connect to.
-fn listen_url(address: SocketAddr) -> Result<Url, url::ParseError> {
-    let reachable = match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], v4.port())),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-            SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], v6.port()))
-        }
-        other => other,
-    };
-    Url::parse(&format!("http://{reachable}"))
 }
 
 /// A time to wait, unless a second signal cuts it short.

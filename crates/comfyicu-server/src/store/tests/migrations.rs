@@ -1,6 +1,7 @@
 //! Stores that earlier versions left behind: `tests/data/stores` has one of each.
 
 use super::*;
+use crate::usage::Day;
 
 /// A copy of an earlier version's store, opened by this version.
 async fn upgraded(version: &str) -> (tempfile::TempDir, SqliteStore) {

@@ -1,0 +1,126 @@
+//! Changing a run, and telling of it.
+
+use async_trait::async_trait;
+use comfyicu_model::{RunStatus, Timestamp};
+
+use super::json;
+use crate::run::{EventKind, RunRecord};
+use crate::store::sqlite::writer::{Changes, Operation};
+use crate::store::sqlite::{events, outbox, usage};
+use crate::store::{Committed, NewDelivery, RunKey, StoreError, WaitingRun};
+use crate::usage::RunUsage;
+
+/// Replaces a run by its changed form.
+#[derive(Debug)]
+pub(super) struct Change {
+    key: RunKey,
+    from: (RunStatus, u32),
+    status: RunStatus,
+    kind: EventKind,
+    attempt: u32,
+    updated_at: Timestamp,
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+    device: Option<String>,
+    lease_until: Option<Timestamp>,
+    not_before: Option<Timestamp>,
+    accelerator: String,
+    has_files: bool,
+    api_key_id: Option<String>,
+    /// What the run used, when this is its end.
+    used: Option<RunUsage>,
+    /// Output and costs, where they are others than before.
+    documents: Option<(Option<String>, String)>,
+    output_bytes: Option<i64>,
+    told: Option<NewDelivery>,
+}
+
+impl Change {
+    pub(super) fn new(before: &RunRecord, after: &RunRecord, told: Option<NewDelivery>) -> Self {
+        let changed = after.outcome != before.outcome || after.costs != before.costs;
+        let output = || after.outcome.as_ref().map(|outcome| outcome.to_value().to_json());
+        Self {
+            key: after.key(),
+            from: (before.status.clone(), before.attempt),
+            status: after.status.clone(),
+            kind: after.last_event(),
+            attempt: after.attempt,
+            updated_at: after.updated_at,
+            started_at: after.started_at,
+            completed_at: after.completed_at,
+            device: after.device.clone(),
+            lease_until: after.lease_until,
+            not_before: after.not_before,
+            accelerator: after.accelerator.clone(),
+            has_files: !after.files.is_empty(),
+            api_key_id: after.api_key_id.clone(),
+            used: RunUsage::of(after),
+            documents: changed.then(|| (output(), json(&after.costs.to_object()))),
+            output_bytes: after.costs.output_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+            told,
+        }
+    }
+
+    /// The run's place in the order of acceptance, when it was still what the change began from.
+    async fn update_run(&self, changes: &mut Changes<'_>) -> Result<Option<i64>, StoreError> {
+        let seq = sqlx::query_scalar(
+            "UPDATE runs SET status = ?, attempt = ?, updated_at = ?, started_at = ?, completed_at = ?, device = ?,
+                    lease_until = ?, not_before = ?, output_bytes = ?
+             WHERE id = ? AND status = ? AND attempt = ? RETURNING seq",
+        )
+        .bind(self.status.as_str())
+        .bind(self.attempt)
+        .bind(self.updated_at.as_unix_millis())
+        .bind(self.started_at.map(Timestamp::as_unix_millis))
+        .bind(self.completed_at.map(Timestamp::as_unix_millis))
+        .bind(self.device.as_deref())
+        .bind(self.lease_until.map(Timestamp::as_unix_millis))
+        .bind(self.not_before.map(Timestamp::as_unix_millis))
+        .bind(self.output_bytes)
+        .bind(self.key.run_id.as_str())
+        .bind(self.from.0.as_str())
+        .bind(self.from.1)
+        .fetch_optional(&mut *changes.connection)
+        .await?;
+        Ok(seq)
+    }
+}
+
+#[async_trait]
+impl Operation for Change {
+    type Output = bool;
+
+    async fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
+        let Some(seq) = self.update_run(changes).await? else { return Ok(false) };
+        if let Some((output, costs)) = &self.documents {
+            sqlx::query("UPDATE run_documents SET output = ?, costs = ? WHERE run_id = ?")
+                .bind(output.as_deref())
+                .bind(costs)
+                .bind(self.key.run_id.as_str())
+                .execute(&mut *changes.connection)
+                .await?;
+        }
+        if let Some(used) = self.used {
+            let whose = (self.api_key_id.as_deref(), self.accelerator.as_str());
+            usage::add(changes.connection, &self.key, whose, &self.status, used).await?;
+        }
+        let delivery = match &self.told {
+            Some(told) => {
+                let (run_id, now) = (&self.key.run_id, self.updated_at);
+                Some(outbox::insert(changes.connection, run_id, self.kind, told, now).await?)
+            }
+            None => None,
+        };
+        let event =
+            events::insert(changes.connection, &self.key, self.kind, self.attempt, self.updated_at).await?;
+        let waiting = (self.kind == EventKind::Queued).then(|| WaitingRun {
+            seq,
+            key: self.key.clone(),
+            accelerator: self.accelerator.clone(),
+            has_files: self.has_files,
+            not_before: self.not_before,
+        });
+        changes.tell(Committed { event, waiting, delivery });
+        Ok(true)
+    }
+}
