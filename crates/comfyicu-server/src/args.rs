@@ -1,15 +1,16 @@
 //! The command line.
 
 mod keys;
+mod time;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 pub(crate) use keys::{
-    CreateKey, Format, KeysCommand, ListKeys, LogsArgs, Place, RevokeKey, RotateKey, UsageArgs, When,
-    parse_span,
+    CreateKey, Format, KeysCommand, ListKeys, LogsArgs, Place, RevokeKey, RotateKey, UsageArgs,
 };
+pub(crate) use time::{When, parse_age, parse_interval, parse_span};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use comfyicu_engine::comfyui::ComfyBackend;

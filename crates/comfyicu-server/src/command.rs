@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod config;
+pub(crate) mod gc;
 pub(crate) mod keys;
 pub(crate) mod logs;
 mod table;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use crate::backup::BackupError;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::keys::leave_stamp;
+use crate::retention::CollectError;
 use crate::serve::ServeError;
 use crate::store::{Committed, Observer, SqliteStore, StoreError};
 
@@ -48,6 +50,12 @@ pub(crate) enum CommandError {
     /// There is no backup, or nothing was restored.
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// The rules of retention could not be applied to the end.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// Some files could not be removed.
+    #[error("the outputs of {0} runs could not be removed; the next gc tries again")]
+    FilesLeft(u64),
     /// A running server cannot be told.
     #[error("a running server cannot be told of the change; send it SIGHUP")]
     Stamp(#[source] io::Error),

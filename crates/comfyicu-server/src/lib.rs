@@ -4,9 +4,12 @@
 //! `comfyicu-engine`, and tells webhooks of their start and their end. Everything about it is behind
 //! [`main`]; its interface is the command line and the API.
 //!
-//! Where to look: `api` has a file for each endpoint, `run` the record of a run and the rules by which it
-//! changes, `store` what is kept, `queue` who is next, `worker` how runs are executed, `files` and `guard` how
-//! inputs get here, `outputs` where results lie, `retention` what goes in time, `live` how changes are watched, `webhook` how they are told.
+//! Where to look: `args` and `config` say what can be asked for, `serve` puts the parts together, `command` has what
+//! is done beside a server, such as `backup`. `api` has a file for each endpoint, `run` the record of a run and the
+//! rules by which it changes, `store` what is kept, `queue` who is next, `worker` how runs are executed, `files` and
+//! `guard` how inputs get here, `outputs` where results lie, `retention` what goes in time, `live` how changes are
+//! watched, `webhook` how they are told, `keys` and `usage` whose it all is, `metrics` how it goes, `faults` what goes
+//! wrong on purpose.
 //!
 //! ```no_run
 //! // What the binary does; it reads the process's arguments.
@@ -30,7 +33,6 @@ mod files;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod gc;
 mod guard;
 mod hash;
 mod keys;
@@ -55,15 +57,18 @@ mod vault;
 mod webhook;
 mod worker;
 
+use std::error::Error;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command, Gc, LogFormat, Serve};
+use crate::args::{Cli, Command, LogFormat, Serve};
 use crate::command::CommandError;
 use crate::report::with_causes;
+use crate::serve::ServeError;
 
 /// Exit code of a server that could not go on.
 const FAILED: u8 = 1;
@@ -89,40 +94,29 @@ pub fn main() -> ExitCode {
         Command::Restore(args) => run_command(command::backup::restore(args)),
         Command::Config(command) => run_command(async { command::config::run(command, &resolved) }),
         Command::Serve(args) => serve(*args),
-        Command::Gc(args) => gc(&args),
+        Command::Gc(args) => {
+            log("warn", LogFormat::Text);
+            run_command(command::gc::run(args))
+        }
         Command::Keys(command) => run_command(command::keys::run(command)),
         Command::Logs(args) => run_command(command::logs::run(args)),
-        Command::Cache(command) => match command.run(&mut std::io::stdout().lock()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(FAILED, &error),
-        },
+        Command::Cache(command) => exit_code(command.run(&mut std::io::stdout().lock()), |_| false),
         Command::Usage(args) => run_command(command::usage::run(args)),
     }
 }
 
 /// Runs a command that does one thing and ends.
 fn run_command(command: impl Future<Output = Result<(), CommandError>>) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(FAILED, &error),
-    };
-    match runtime.block_on(command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is_usage() => fail(USAGE, &error),
+    match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => exit_code(runtime.block_on(command), CommandError::is_usage),
         Err(error) => fail(FAILED, &error),
     }
 }
 
-fn gc(args: &Gc) -> ExitCode {
-    log("warn", LogFormat::Text);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(FAILED, &error),
-    };
-    match runtime.block_on(gc::gc(args)) {
+fn exit_code<E: Error + 'static>(ended: Result<(), E>, is_usage: impl FnOnce(&E) -> bool) -> ExitCode {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is_usage() => fail(USAGE, &error),
-        Err(error) => fail(FAILED, &error),
+        Err(error) => fail(if is_usage(&error) { USAGE } else { FAILED }, &error),
     }
 }
 
@@ -139,22 +133,18 @@ fn log(otherwise: &str, format: LogFormat) {
 
 fn serve(args: Serve) -> ExitCode {
     log("info", args.log_format);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &error),
     };
     let served = runtime.block_on(serve::serve(args));
     // A node that is still being computed must not keep the process; its run is taken up again.
     runtime.shutdown_background();
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is_usage() => fail(USAGE, &error),
-        Err(error) => fail(FAILED, &error),
-    }
+    exit_code(served, ServeError::is_usage)
 }
 
 #[expect(clippy::print_stderr, reason = "the one place where the program says why it ends")]
-fn fail(code: u8, error: &(dyn std::error::Error + 'static)) -> ExitCode {
+fn fail(code: u8, error: &(dyn Error + 'static)) -> ExitCode {
     eprintln!("error: {}", with_causes(error));
     ExitCode::from(code)
 }

@@ -10,7 +10,7 @@ mod wire;
 pub(crate) use costs::{Costs, FileCost};
 pub(crate) use event::{EventKind, LifecycleEvent};
 pub(crate) use outcome::Outcome;
-pub(crate) use transition::{Loss, after};
+pub(crate) use transition::Loss;
 pub(crate) use wire::{RunView, Urls, told};
 
 use comfyicu_model::json::{Object, Value};

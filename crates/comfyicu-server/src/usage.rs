@@ -2,6 +2,7 @@
 
 use comfyicu_model::{RunStatus, Timestamp, WorkflowId};
 
+use crate::clock;
 use crate::owner::Owner;
 use crate::run::RunRecord;
 
@@ -43,7 +44,7 @@ impl RunUsage {
         let fetched = run.costs.files.iter().filter(|(_, cost)| !cost.cache_hit);
         Some(Self {
             day: Day::of(ended),
-            gpu_ms: u64::try_from(held.as_millis()).unwrap_or(u64::MAX),
+            gpu_ms: clock::millis(held),
             fetched_bytes: fetched.map(|(_, cost)| cost.bytes).fold(0, u64::saturating_add),
         })
     }

@@ -18,10 +18,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::clock;
+use crate::clock::{self, after};
 use crate::guard::Guard;
 use crate::report::with_causes;
-use crate::run::after;
 use crate::shutdown::Shutdown;
 use crate::store::{Attempt, Delivery, DeliveryState, DueDelivery, Outbox, StoreError};
 use plan::Next;

@@ -20,13 +20,13 @@ use comfyicu_engine::{Executor, Ticket};
 use tokio_util::sync::CancellationToken;
 
 use crate::accelerators::Share;
-use crate::clock;
+use crate::clock::{self, after};
 use crate::files::{FileProvider, Prepared};
 use crate::live::Live;
 use crate::outputs::OutputStore;
 use crate::queue::Queue;
 use crate::report::with_causes;
-use crate::run::{RunRecord, after, told};
+use crate::run::{RunRecord, told};
 use crate::shutdown::Shutdown;
 use crate::store::{RunStore, StoreError, WaitingRun};
 use crate::urls::PublicUrls;

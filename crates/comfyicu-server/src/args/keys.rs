@@ -2,16 +2,14 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use comfyicu_model::{RunId, Timestamp};
-use jiff::{Span, SpanRelativeTo};
+use comfyicu_model::RunId;
 
+use super::{When, parse_span};
 use crate::keys::KeyScopes;
 use crate::owner::Owner;
-use crate::run::after;
 
 /// Where the data of a server is.
 #[derive(Clone, Debug, Args)]
@@ -170,59 +168,6 @@ pub(crate) enum Format {
     Json,
 }
 
-/// A moment, or how far it is from now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum When {
-    Away(Duration),
-    At(Timestamp),
-}
-
-/// A text that is no such time.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a while such as 90d or 12h, or a moment such as 2027-01-01T00:00:00Z, is needed")]
-pub(crate) struct InvalidWhen;
-
-impl FromStr for When {
-    type Err = InvalidWhen;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(span) = parse_span(text) {
-            return Ok(Self::Away(span));
-        }
-        let day = format!("{text}T00:00:00Z");
-        let moment = text.parse::<Timestamp>().or_else(|_| day.parse());
-        moment.map(Self::At).map_err(|_| InvalidWhen)
-    }
-}
-
-impl When {
-    /// The moment, where a while lies ahead.
-    pub(crate) fn ahead_of(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::Away(span) => after(now, span),
-            Self::At(moment) => moment,
-        }
-    }
-
-    /// The moment, where a while lies back.
-    pub(crate) fn back_from(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::Away(span) => {
-                let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-                Timestamp::from_unix_millis(now.as_unix_millis().saturating_sub(millis))
-            }
-            Self::At(moment) => moment,
-        }
-    }
-}
-
-/// Reads how long something is: `90d`, `1h 30m`, `0s`.
-pub(crate) fn parse_span(text: &str) -> Result<Duration, InvalidWhen> {
-    let span = text.parse::<Span>().map_err(|_| InvalidWhen)?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| InvalidWhen)?;
-    Duration::try_from(duration).map_err(|_| InvalidWhen)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
@@ -236,21 +181,5 @@ mod tests {
             Cli::try_parse_from(["comfyicu-server", "keys", "rotate", "-Kab", "--grace", "1h"]).unwrap();
         let Command::Keys(KeysCommand::Rotate(rotate)) = parsed.command else { panic!("{parsed:?}") };
         assert_eq!((rotate.id.as_str(), rotate.grace), ("-Kab", Duration::from_hours(1)));
-    }
-
-    #[test]
-    fn a_time_is_a_while_or_a_moment() {
-        let day = Duration::from_hours(24);
-        assert_eq!("90d".parse(), Ok(When::Away(90 * day)));
-        assert_eq!("1h 30m".parse(), Ok(When::Away(Duration::from_mins(90))));
-        let moment = "2027-01-01T00:00:00Z".parse().unwrap();
-        assert_eq!("2027-01-01".parse(), Ok(When::At(moment)));
-        assert_eq!("2027-01-01T00:00:00Z".parse(), Ok(When::At(moment)));
-        for bad in ["", "soon", "-1d", "3", "2027-13-01"] {
-            assert_eq!(bad.parse::<When>(), Err(InvalidWhen), "{bad:?}");
-        }
-        let now = Timestamp::from_unix_millis(86_400_000);
-        assert_eq!(When::Away(day).back_from(now), Timestamp::from_unix_millis(0));
-        assert_eq!(When::Away(day).ahead_of(now), Timestamp::from_unix_millis(2 * 86_400_000));
     }
 }

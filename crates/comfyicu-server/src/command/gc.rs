@@ -7,58 +7,17 @@ use std::sync::Arc;
 use comfyicu_model::Timestamp;
 use comfyicu_model::json::{Object, Value};
 
+use super::{CommandError, Data};
 use crate::args::Gc;
-use crate::bus::Bus;
 use crate::clock;
-use crate::data_dir::{DataDir, DataDirError};
-use crate::retention::{CollectError, Collected, Collector, Summary};
-use crate::serve::{ServeError, open_outputs};
-use crate::store::{Reason, Removable, SqliteStore, StoreError};
-
-/// Why nothing, or not all, was removed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum GcError {
-    /// There is no data in the directory, or it cannot be had.
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The outputs cannot be reached.
-    #[error(transparent)]
-    Outputs(#[from] ServeError),
-    /// A server of another version has the data.
-    #[error(
-        "a server of another version runs on this data directory; use that version's gc, or stop it first"
-    )]
-    OtherVersion,
-    /// It broke off.
-    #[error(transparent)]
-    Collect(#[from] CollectError),
-    /// Some files could not be removed.
-    #[error("the outputs of {0} runs could not be removed; the next gc tries again")]
-    FilesLeft(u64),
-    /// What was done cannot be said.
-    #[error("the output cannot be written")]
-    Write(#[from] io::Error),
-}
-
-impl GcError {
-    /// Whether another command line would do.
-    pub(crate) const fn is_usage(&self) -> bool {
-        matches!(self, Self::DataDir(DataDirError::Empty(_)))
-    }
-}
+use crate::retention::{Collected, Collector, Summary};
+use crate::serve::open_outputs;
+use crate::store::{Reason, Removable};
 
 /// Removes what the rules do not keep. It may run beside a server: what that one needs is not touched.
-pub(crate) async fn gc(args: &Gc) -> Result<(), GcError> {
-    let data_dir = DataDir::share(&args.data_dir)?;
-    if data_dir.is_shared() && !SqliteStore::is_current(&data_dir.database()).await? {
-        return Err(GcError::OtherVersion);
-    }
-    let store = SqliteStore::open(&data_dir.database(), Arc::new(Bus::default())).await?;
-    let outputs = open_outputs(args.outputs.as_ref(), &data_dir).await?;
+pub(crate) async fn run(args: Gc) -> Result<(), CommandError> {
+    let Data { store, folder } = Data::open(&args.data_dir).await?;
+    let outputs = open_outputs(args.outputs.as_ref(), &folder).await?;
     let collector = Collector { store: Arc::new(store.clone()), outputs, rules: args.rules.clone() };
     let mut written = Ok(());
     let mut tell = |collected: Collected<'_>| {
@@ -71,7 +30,7 @@ pub(crate) async fn gc(args: &Gc) -> Result<(), GcError> {
     let summary = collected?;
     written?;
     say(&if args.json { summary_json(&summary, args.dry_run) } else { sum(&summary, args.dry_run) })?;
-    if summary.failed > 0 { Err(GcError::FilesLeft(summary.failed)) } else { Ok(()) }
+    if summary.failed > 0 { Err(CommandError::FilesLeft(summary.failed)) } else { Ok(()) }
 }
 
 fn say(line: &str) -> io::Result<()> {

@@ -8,11 +8,10 @@ use comfyicu_model::json::{Object, Value};
 use super::table::table;
 use super::{CommandError, Data};
 use crate::args::{CreateKey, KeysCommand, ListKeys, RevokeKey, RotateKey};
-use crate::clock;
+use crate::clock::{self, after};
 use crate::hash::Sha256Hex;
 use crate::keys::{KeyLimits, KeyRecord};
 use crate::random;
-use crate::run::after;
 use crate::store::KeyStore as _;
 
 /// Does what is to be done with keys.

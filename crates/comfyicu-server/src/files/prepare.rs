@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use comfyicu_engine::{InputFile, InputFiles};
 use comfyicu_model::{DestPath, Files, Finding, InvalidFiles};
@@ -14,6 +14,7 @@ use super::cache::{Cache, Held};
 use super::destinations;
 use super::fetch::{FetchError, Fetcher};
 use super::source::{InvalidPin, Source};
+use crate::clock::millis;
 use crate::files::BlobStore;
 use crate::guard::Guard;
 use crate::hash::Sha256Hex;
@@ -241,8 +242,4 @@ fn upload_digest(url: &Url) -> Option<Sha256Hex> {
 fn of_upload(sha256: Sha256Hex, file: PathBuf, bytes: u64, begun: Instant) -> Provided {
     let cost = FileCost { bytes, ms: Some(millis(begun.elapsed())), cache_hit: true };
     Provided { file: InputFile::new(file, sha256.as_str(), bytes), sha256, cost, held: None }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

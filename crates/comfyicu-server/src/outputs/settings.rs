@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::OutputsLocation;
+use crate::args::parse_interval;
 
 /// How outputs are kept and shown.
 #[derive(Clone, Debug, Args)]
@@ -15,15 +16,6 @@ pub(crate) struct OutputSettings {
     pub(crate) outputs: Option<OutputsLocation>,
 
     /// How long the signed address of an output opens it, such as 12h; every answer with a run has fresh ones
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_lifetime)]
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = parse_interval)]
     pub(crate) output_url_lifetime: Duration,
-}
-
-fn parse_lifetime(text: &str) -> Result<Duration, String> {
-    let lifetime = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if lifetime < Duration::from_secs(1) {
-        Err("at least a second is needed".to_owned())
-    } else {
-        Ok(lifetime)
-    }
 }

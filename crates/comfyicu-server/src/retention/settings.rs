@@ -5,6 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use comfyicu_model::Timestamp;
 
+use crate::args::{parse_age, parse_interval};
+use crate::clock::before;
 use crate::store::Limits;
 
 /// The rules by which things go; what no rule is given for stays.
@@ -67,24 +69,6 @@ pub(crate) struct RetentionSchedule {
     /// How often what the --keep rules do not keep is removed while the server runs
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_interval)]
     pub(crate) gc_every: Duration,
-}
-
-fn before(now: Timestamp, age: Duration) -> Timestamp {
-    let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_millis(now.as_unix_millis().saturating_sub(age))
-}
-
-fn parse_age(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| error.to_string())
-}
-
-fn parse_interval(text: &str) -> Result<Duration, String> {
-    let interval = parse_age(text)?;
-    if interval < Duration::from_secs(1) {
-        Err("at least a second is needed".to_owned())
-    } else {
-        Ok(interval)
-    }
 }
 
 /// A size such as `500MB`, `1.5GiB` or `1000`.

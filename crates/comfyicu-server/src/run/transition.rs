@@ -9,6 +9,7 @@ use std::time::Duration;
 use comfyicu_model::{RunStatus, Timestamp};
 
 use super::{Costs, Outcome, RunRecord};
+use crate::clock::after;
 
 /// How often a run is begun; beyond it, an attempt that is lost ends the run.
 pub(crate) const MAX_ATTEMPTS: u32 = 20;
@@ -98,12 +99,6 @@ impl RunRecord {
 /// How long a run waits after so many attempts.
 fn delay(attempt: u32) -> Duration {
     FIRST_DELAY.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(LONGEST_DELAY)
-}
-
-/// The moment that lies so long after another one.
-pub(crate) fn after(moment: Timestamp, span: Duration) -> Timestamp {
-    let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_millis(moment.as_unix_millis().saturating_add(millis))
 }
 
 #[cfg(test)]

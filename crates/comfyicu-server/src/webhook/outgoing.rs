@@ -10,7 +10,8 @@ use std::time::Duration;
 use comfyicu_model::{RunId, Timestamp};
 use tokio::sync::Notify;
 
-use crate::run::{EventKind, after};
+use crate::clock::after;
+use crate::run::EventKind;
 use crate::store::DueDelivery;
 
 /// How many messages are on their way at once.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::running::Executing;
 use super::{Start, Worker};
-use crate::clock;
+use crate::clock::{self, millis};
 use crate::files::Prepared;
 use crate::live::RunProgress;
 use crate::outputs::AttemptOutputs;
@@ -159,10 +159,6 @@ pub(super) fn costs_so_far(run: &RunRecord, prepared: &Prepared) -> Costs {
         files: prepared.costs.clone(),
         warnings: Vec::new(),
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn job(run: &RunRecord) -> Result<Job, comfyicu_model::ParsePromptError> {

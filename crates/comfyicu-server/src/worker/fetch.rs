@@ -2,10 +2,10 @@
 
 use super::attempt::costs_so_far;
 use super::{STORE_RETRY, Worker};
-use crate::clock;
+use crate::clock::{self, after};
 use crate::files::{NotPrepared, PrepareError, Prepared};
 use crate::report::with_causes;
-use crate::run::{Outcome, after};
+use crate::run::Outcome;
 use crate::store::{StoreError, WaitingRun};
 
 impl Worker {

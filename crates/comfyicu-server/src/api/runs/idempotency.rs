@@ -6,6 +6,7 @@ use comfyicu_model::Timestamp;
 use http::HeaderMap;
 
 use crate::api::error::ApiError;
+use crate::clock;
 use crate::hash::Sha256Hex;
 use crate::owner::WorkflowKey;
 use crate::store::IdempotencyClaim;
@@ -30,11 +31,10 @@ pub(super) fn claim(
         let message = format!("an Idempotency-Key has 1 to {MAX_LENGTH} visible characters");
         return Err(ApiError::bad_request(message));
     }
-    let oldest = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
     Ok(Some(IdempotencyClaim {
         owner: workflow.owner.clone(),
         key: key.to_owned(),
         request: Sha256Hex::of(&[workflow.id.as_str().as_bytes(), b"\n", body].concat()),
-        oldest: Timestamp::from_unix_millis(now.as_unix_millis().saturating_sub(oldest)),
+        oldest: clock::before(now, KEPT),
     }))
 }
