@@ -1,5 +1,6 @@
 //! `cargo xtask conformance native`: random prompts here and in a real ComfyUI, compared.
 
+mod api;
 mod comfyui;
 
 use crate::cargo::Workspace;
@@ -12,7 +13,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let rest = match args.split_first() {
         Some((what, rest)) if what == "native" => rest,
         Some((what, rest)) if what == "comfyui" => return comfyui::run(rest),
-        _ => return Err(Failure::usage("what conforms? There are `native` and `comfyui`")),
+        Some((what, rest)) if what == "api" => return api::run(rest),
+        _ => return Err(Failure::usage("what conforms? There are `native`, `comfyui` and `api`")),
     };
     let arguments = Arguments::read(rest)?;
     let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);

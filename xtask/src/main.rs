@@ -16,6 +16,7 @@ mod failure;
 mod options;
 mod process;
 mod quickstart;
+mod server;
 mod test;
 
 use std::process::ExitCode;
@@ -62,6 +63,9 @@ Commands:
                           run prompts on the ComfyUI that listens there, or on some that are started from DIR, through
                           the server, and check what becomes of them: ends, pixels, errors, cancels, a sampler, 200
                           runs with one of two ComfyUIs killed
+  conformance api [--max-examples N] [--seed N]
+                          send a server what schemathesis makes of its OpenAPI document, good and bad, and hold its
+                          answers against it (schemathesis is installed below the target folder the first time)
   bench server [--stored N]
                           what the server does in a second, beside what SQLite alone does on this disk
 

@@ -3,7 +3,6 @@
 mod next_steps;
 mod place;
 mod report;
-mod server;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,10 +11,10 @@ use std::time::Instant;
 use crate::cargo::{Programs, Workspace};
 use crate::failure::Failure;
 use crate::process::{self, Interrupt};
+use crate::server::Server;
 use next_steps::NextSteps;
 use place::Place;
 use report::Report;
-use server::Server;
 
 /// The workflow that the run belongs to.
 const WORKFLOW: &str = "default";
@@ -34,7 +33,8 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let programs = workspace.build_programs(&interrupt).map_err(|failure| failure.context("build"))?;
 
     say("Starting a server of your own");
-    let mut server = Server::start(&programs.server, &place, &interrupt)?;
+    let mut server =
+        Server::start(&programs.server, &place.data(), &["--no-auth"], &place.log(), &interrupt)?;
     eprintln!("   it listens on {}", server.base_url());
 
     say("Running a prompt: a photo is cut to a square, and its negative made");
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     server.stop();
     let report = match outcome {
         Ok(report) => report,
-        Err(failure) => return Err(failure.with_lines("the end of the server's log", &place.log_tail())),
+        Err(failure) => return Err(failure.with_lines("the end of the server's log", &server.log_tail())),
     };
 
     println!("{report}");

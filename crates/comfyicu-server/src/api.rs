@@ -8,6 +8,7 @@ mod events;
 mod extract;
 mod health;
 mod object_info;
+mod openapi;
 mod origin;
 mod page;
 mod runs;
@@ -23,43 +24,61 @@ pub(crate) use origin::TrustedHosts;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, head, post};
 use comfyicu_model::json::Value;
 use http::header;
 use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::faults;
 use crate::metrics::observe;
 
-/// The table of routes. All but the outputs, whose addresses are signed, need a key.
+/// The routes that need a key.
+fn with_key() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(capabilities::get))
+        .routes(routes!(object_info::get))
+        .routes(routes!(uploads::create))
+        .routes(routes!(uploads::find))
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::get))
+        .routes(routes!(runs::list::list, runs::create::create))
+        .routes(routes!(runs::get::get))
+        .routes(routes!(runs::cancel::cancel))
+        .routes(routes!(events::of_run))
+        .routes(routes!(events::of_workflow))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::resend))
+        .routes(routes!(view::input))
+}
+
+/// The routes that need none, or see to it themselves: the addresses of outputs are signed.
+fn without_key() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(view::output))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}
+
+/// The document that describes all of them.
+fn document() -> OpenApi {
+    let routes = OpenApiRouter::with_openapi(openapi::head()).merge(with_key()).merge(without_key());
+    openapi::finish(routes.into_openapi())
+}
+
+/// The service: the routes, and what every request passes on the way to them.
 pub(crate) fn router(app: App, trusted_hosts: Option<TrustedHosts>) -> Router {
-    let with_key = Router::new()
-        .route("/api/v1/capabilities", get(capabilities::get))
-        .route("/api/v1/object_info", get(object_info::get))
-        .route("/api/v1/uploads", post(uploads::create))
-        .route("/api/v1/uploads/{sha256}", head(uploads::find))
-        .route("/api/v1/workflows", get(workflows::list))
-        .route("/api/v1/workflows/{workflow_id}", get(workflows::get))
-        .route("/api/v1/workflows/{workflow_id}/runs", get(runs::list).post(runs::create))
-        .route("/api/v1/workflows/{workflow_id}/runs/{run_id}", get(runs::get))
-        .route("/api/v1/workflows/{workflow_id}/runs/{run_id}/cancel", post(runs::cancel))
-        .route("/api/v1/workflows/{workflow_id}/runs/{run_id}/events", get(events::of_run))
-        .route("/api/v1/workflows/{workflow_id}/runs/{run_id}/deliveries", get(deliveries::list))
-        .route(
-            "/api/v1/workflows/{workflow_id}/runs/{run_id}/deliveries/{delivery_id}/resend",
-            post(deliveries::resend),
-        )
-        .route("/api/v1/workflows/{workflow_id}/events", get(events::of_workflow))
-        .route("/api/v1/view/workflows/{workflow_id}/input/{*path}", get(view::input))
-        .route_layer(from_fn_with_state(app.clone(), auth::require_key));
+    let (with_key, _) = with_key().split_for_parts();
+    let (without_key, _) = without_key().split_for_parts();
     let metrics = app.metrics.clone();
     let body_timeout = app.limits.body_timeout;
     let router = with_key
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .route("/api/v1/view/workflows/{workflow_id}/output/{run_id}/{*path}", get(view::output))
+        .route_layer(from_fn_with_state(app.clone(), auth::require_key))
+        .merge(without_key)
+        .merge(openapi::router(&document()))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(from_fn_with_state(app.faults.clone(), faults::strike))

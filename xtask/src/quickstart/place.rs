@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// How many lines of the server's log are shown when a step fails.
-const TAIL: usize = 20;
-
 /// Where quickstart reads and writes.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -67,15 +64,6 @@ impl Place {
     /// The `files` entry of the photo: where ComfyUI expects it, and where it is.
     pub(crate) fn photo_entry(&self) -> String {
         format!("/input/photo.jpg={}", self.examples.join("photo.jpg").display())
-    }
-
-    /// The end of the server's log.
-    pub(crate) fn log_tail(&self) -> String {
-        let log = fs::read(self.log()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = text.lines().collect();
-        let skipped = lines.len().saturating_sub(TAIL);
-        lines.into_iter().skip(skipped).collect::<Vec<_>>().join("\n")
     }
 
     /// The images that were downloaded, in order.

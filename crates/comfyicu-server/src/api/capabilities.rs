@@ -4,9 +4,19 @@ use axum::extract::State;
 use comfyicu_model::json::{Object, Value};
 
 use super::Json;
+use super::openapi::{self, KeyRefused};
 use crate::app::App;
 
-/// Says what the server offers.
+/// Says what this server offers beyond the hosted service
+///
+/// An extension: where the answer is 404, there are no extensions.
+#[utoipa::path(
+    get,
+    path = "/api/v1/capabilities",
+    operation_id = "get_capabilities",
+    tag = "server",
+    responses((status = 200, description = "What it offers", body = openapi::Capabilities), KeyRefused)
+)]
 pub(super) async fn get(State(app): State<App>) -> Json {
     let capabilities = Object::from_iter([
         ("server", Value::from("comfyicu-server")),

@@ -8,12 +8,23 @@ use comfyicu_model::json::{Object, Value};
 use super::auth::Caller;
 use super::error::ApiError;
 use super::extract::Path;
+use super::openapi::{self, DeliveryPath, KeyRefused, NotFound, RunPath};
 use super::{Json, runs};
 use crate::app::App;
 use crate::clock;
 use crate::store::{Attempt, DeliveryRecord};
 
-/// Lists the webhooks of a run, in the order of the changes that they tell of, each with its attempts.
+/// Lists the webhook messages of a run
+///
+/// In the order of the changes that they tell of, each with its attempts. An extension.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workflows/{workflow_id}/runs/{run_id}/deliveries",
+    operation_id = "list_deliveries",
+    tag = "webhooks",
+    params(RunPath),
+    responses((status = 200, description = "The messages", body = Vec<openapi::Delivery>), KeyRefused, NotFound)
+)]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -24,8 +35,17 @@ pub(super) async fn list(
     Ok(Json(records.iter().map(object).collect::<Vec<_>>().into()))
 }
 
-/// Sends a webhook again, at once, and answers it as it is then. One that still waits for its next attempt
-/// goes on as planned.
+/// Sends a webhook message again, at once
+///
+/// One that still waits for its next attempt goes on as planned. An extension.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workflows/{workflow_id}/runs/{run_id}/deliveries/{delivery_id}/resend",
+    operation_id = "resend_delivery",
+    tag = "webhooks",
+    params(DeliveryPath),
+    responses((status = 200, description = "The message, as it is then", body = openapi::Delivery), KeyRefused, NotFound)
+)]
 pub(super) async fn resend(
     State(app): State<App>,
     caller: Caller,

@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::auth::Caller;
 use super::error::ApiError;
 use super::extract::{Path, Query};
+use super::openapi::{BadRequest, KeyRefused, LastEventId, NotFound, RunPath, ServerBusy, WorkflowPath};
 use super::runs;
 use crate::app::App;
 use crate::store::Scope;
@@ -53,14 +54,32 @@ impl Streams {
 }
 
 /// What a reader wants.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct EventsQuery {
     /// Previews of images, too; they are much larger than anything else.
     #[serde(default)]
     previews: bool,
 }
 
-/// What happens to a run: from its beginning on, or from the last event that was seen. It ends with the run.
+/// Tells what happens to a run, as it happens
+///
+/// Server-Sent Events, from the beginning of the run on, or from the last event that was seen. It ends with the
+/// run. An extension.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workflows/{workflow_id}/runs/{run_id}/events",
+    operation_id = "follow_run",
+    tag = "events",
+    params(RunPath, EventsQuery, LastEventId),
+    responses(
+        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        KeyRefused,
+        NotFound,
+        BadRequest,
+        ServerBusy
+    )
+)]
 pub(super) async fn of_run(
     State(app): State<App>,
     caller: Caller,
@@ -74,8 +93,24 @@ pub(super) async fn of_run(
     stream(&app, if query.previews { feed.with_previews() } else { feed })
 }
 
-/// What happens to the runs of a workflow: from now on, or from the last event that was seen. It goes on for
-/// as long as the reader reads.
+/// Tells what happens to the runs of a workflow, as it happens
+///
+/// Server-Sent Events, from now on, or from the last event that was seen. It goes on for as long as the reader
+/// reads. An extension.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workflows/{workflow_id}/events",
+    operation_id = "follow_workflow",
+    tag = "events",
+    params(WorkflowPath, EventsQuery, LastEventId),
+    responses(
+        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        KeyRefused,
+        NotFound,
+        BadRequest,
+        ServerBusy
+    )
+)]
 pub(super) async fn of_workflow(
     State(app): State<App>,
     caller: Caller,

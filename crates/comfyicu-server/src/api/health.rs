@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode, header};
 use super::Json;
 use super::auth;
 use super::error::ApiError;
+use super::openapi::{self, KeyRefused};
 use crate::app::App;
 use crate::clock;
 use crate::keys::KeyScope;
@@ -20,12 +21,31 @@ const STORE_PATIENCE: Duration = Duration::from_secs(2);
 /// The text form of `OpenMetrics`.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Says that the process answers.
+/// Says that the process answers
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "get_health",
+    tag = "server",
+    security(()),
+    responses((status = 200, description = "It does", body = openapi::Health))
+)]
 pub(super) async fn live() -> Json {
     Json(Object::from_iter([("status", "ok")]).into())
 }
 
-/// Says whether runs would be taken in and executed: 200, or 503 with what is missing.
+/// Says whether runs would be taken in and executed
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "get_readiness",
+    tag = "server",
+    security(()),
+    responses(
+        (status = 200, description = "They would", body = openapi::Readiness),
+        (status = 503, description = "They would not: `checks` says what is missing", body = openapi::Readiness)
+    )
+)]
 pub(super) async fn ready(State(app): State<App>) -> Response {
     let store = tokio::time::timeout(STORE_PATIENCE, app.runs.latest_event()).await;
     let checks = [
@@ -41,7 +61,24 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
     (status, Json(body.into())).into_response()
 }
 
-/// Gives the metrics to Prometheus. With keys on, it needs one that may see the server as a whole.
+/// Gives the metrics, for Prometheus
+///
+/// It needs a key with the scope `admin`.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "get_metrics",
+    tag = "server",
+    responses(
+        (
+            status = 200,
+            description = "In the text form of OpenMetrics",
+            body = String,
+            content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        ),
+        KeyRefused
+    )
+)]
 pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     auth::authenticate(&app, &headers, KeyScope::Admin).await?;
     let accelerators: Vec<_> =

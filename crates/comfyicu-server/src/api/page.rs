@@ -17,11 +17,19 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
 
 /// Which part of a list is asked for, as it stands behind the `?`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
+    /// The most entries; 100 where nothing is said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
+    /// Where the part begins, as the `link` of the part before has it.
     cursor: Option<i64>,
+    /// Only runs of this status.
+    #[param(pattern = "^(QUEUED|STARTED|COMPLETED|ERROR|CANCELLED)$")]
     status: Option<String>,
+    /// Only what was created at this moment or later, in ISO 8601.
+    #[param(format = DateTime)]
     since: Option<String>,
 }
 
@@ -30,12 +38,19 @@ impl PageQuery {
     pub(super) fn to_list_query(&self) -> Result<ListQuery, ApiError> {
         let since = self.since.as_deref().map(str::parse::<Timestamp>).transpose();
         Ok(ListQuery {
-            limit: self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
+            limit: known_limit(self.limit)?,
             cursor: self.cursor,
             status: self.status.as_deref().map(known_status).transpose()?,
             since: since.map_err(|error| ApiError::bad_request(format!("`since`: {error}")))?,
         })
     }
+}
+
+/// How many entries there may be.
+fn known_limit(limit: Option<u32>) -> Result<u32, ApiError> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    let fits = (1..=MAX_LIMIT).contains(&limit);
+    fits.then_some(limit).ok_or_else(|| ApiError::bad_request(format!("`limit` is from 1 to {MAX_LIMIT}")))
 }
 
 /// A status that runs of this server can have.

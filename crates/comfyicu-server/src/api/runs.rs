@@ -1,12 +1,9 @@
 //! `/api/v1/workflows/{workflow_id}/runs`: creating runs, looking at them, ending them.
 
-mod cancel;
-mod create;
-mod get;
+pub(super) mod cancel;
+pub(super) mod create;
+pub(super) mod get;
 mod idempotency;
-mod list;
+pub(super) mod list;
 
-pub(super) use cancel::cancel;
-pub(super) use create::create;
-pub(super) use get::{find, get};
-pub(super) use list::list;
+pub(super) use get::find;

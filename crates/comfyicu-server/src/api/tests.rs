@@ -30,6 +30,7 @@ mod events;
 mod extensions;
 mod isolation;
 mod limits;
+mod openapi;
 mod owners;
 mod uploads;
 

@@ -10,14 +10,25 @@ use http::{StatusCode, header};
 use super::Json;
 use super::auth::Caller;
 use super::error::ApiError;
+use super::openapi::{self, BodyRefused, KeyRefused, UploadPath};
 use crate::api::extract::Path;
 use crate::app::App;
 use crate::clock;
 use crate::files::{Blob, StoreBlobError};
 use crate::hash::Sha256Hex;
 
-/// Stores a body, raw or the first file of a form, and answers `{url, sha256, size}`. A `files` entry with
-/// that `url` is these bytes.
+/// Stores bytes for the `files` of runs
+///
+/// The body itself, or the first file of a form. A `files` entry with the `url` of the answer is these bytes;
+/// nothing is fetched. An extension.
+#[utoipa::path(
+    post,
+    path = "/api/v1/uploads",
+    operation_id = "upload",
+    tag = "files",
+    request_body(content(("application/octet-stream"), (openapi::UploadForm = "multipart/form-data"))),
+    responses((status = 200, description = "They are stored", body = openapi::Upload), KeyRefused, BodyRefused)
+)]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -38,7 +49,24 @@ pub(super) async fn create(
     ]))))
 }
 
-/// Says whether the caller uploaded the bytes of a digest: 404, or 200 with the upload's `url` as `location`.
+/// Says whether bytes were uploaded
+///
+/// An extension.
+#[utoipa::path(
+    head,
+    path = "/api/v1/uploads/{sha256}",
+    operation_id = "find_upload",
+    tag = "files",
+    params(UploadPath),
+    responses(
+        (status = 200, description = "They are here", headers(("location", description = "The `url` of the upload"))),
+        (status = 404, description = "They are not, or another owner uploaded them"),
+        (status = 401, description = "The key is missing, or is not one, or not any more"),
+        (status = 403, description = "The key is not for this"),
+        (status = 429, description = "The key has done as much as it may for now"),
+        (status = 500, description = "The server failed, and its log says why")
+    )
+)]
 pub(super) async fn find(
     State(app): State<App>,
     caller: Caller,

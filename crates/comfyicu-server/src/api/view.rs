@@ -15,6 +15,10 @@ use comfyicu_model::{DestPath, OutputPath, RunId, WorkflowId};
 use serde::Deserialize;
 
 use super::error::ApiError;
+use super::openapi::{
+    self, BadRequest, FileHeaders, FileRefused, FileServed, InputPath, KeyRefused, NotFound, OutputParts,
+    ThumbnailRefused,
+};
 use super::{auth, extract};
 use crate::api::auth::Caller;
 use crate::api::extract::{Path, Query};
@@ -29,17 +33,30 @@ use crate::urls::Access;
 use serve::{Served, Source, serve};
 
 /// What stands behind the `?` of an output's address.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct OutputQuery {
     /// Until when the signature opens it, in seconds since 1970.
     expires: Option<i64>,
+    /// As the `url` of the output has it.
     signature: Option<String>,
-    /// How long the longer side of a small picture is, in pixels.
+    /// How long the longer side of a small picture is, in pixels; without it, the output itself is given.
+    #[param(schema_with = openapi::thumbnail_size)]
     thumbnail: Option<u16>,
 }
 
-/// `GET /api/v1/view/workflows/{workflow_id}/output/{run_id}/{path}`: an output of a completed run, for
-/// whoever has its signed address, or a key.
+/// Gives an output of a completed run
+///
+/// For whoever has its signed address, or a key. Do not build the address: the `url` of the output is it. An
+/// extension.
+#[utoipa::path(
+    get,
+    path = "/api/v1/view/workflows/{workflow_id}/output/{run_id}/{*path}",
+    operation_id = "view_output",
+    tag = "files",
+    params(OutputParts, OutputQuery, FileHeaders),
+    responses(FileServed, KeyRefused, NotFound, BadRequest, FileRefused, ThumbnailRefused)
+)]
 pub(super) async fn output(
     State(app): State<App>,
     Path((workflow_id, run_id, path)): Path<(String, String, String)>,
@@ -166,8 +183,17 @@ fn unavailable(error: &OutputsError) -> ApiError {
     }
 }
 
-/// `GET /api/v1/view/workflows/{workflow_id}/input/{path}`: an input of the workflow's latest run that had
-/// one of this name.
+/// Gives an input of a workflow
+///
+/// That of the latest run that had one of this name. The hosted service has this too.
+#[utoipa::path(
+    get,
+    path = "/api/v1/view/workflows/{workflow_id}/input/{*path}",
+    operation_id = "view_input",
+    tag = "files",
+    params(InputPath, FileHeaders),
+    responses(FileServed, KeyRefused, NotFound, FileRefused)
+)]
 pub(super) async fn input(
     State(app): State<App>,
     caller: Caller,

@@ -7,12 +7,32 @@ use http::Uri;
 use super::Json;
 use super::auth::Caller;
 use super::error::ApiError;
+use super::openapi::{self, BadRequest, KeyRefused, NotFound, WorkflowPath};
 use crate::api::extract::{Path, Query};
 use crate::api::page::{PageQuery, PageResponse};
 use crate::app::App;
 use crate::store::WorkflowRecord;
 
-/// Lists the workflows, newest first.
+/// Lists the workflows, newest first
+///
+/// The hosted service has this too, without parameters.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workflows",
+    operation_id = "list_workflows",
+    tag = "workflows",
+    params(PageQuery),
+    responses(
+        (
+            status = 200,
+            description = "A part of the list",
+            body = Vec<openapi::Workflow>,
+            headers(("link", description = "Where the next part is, if there is more"))
+        ),
+        KeyRefused,
+        BadRequest
+    )
+)]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -24,7 +44,17 @@ pub(super) async fn list(
     Ok(PageResponse::new(entries, page.next, &uri, &app.urls))
 }
 
-/// Gives one workflow.
+/// Gives a workflow
+///
+/// The hosted service has this too.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workflows/{workflow_id}",
+    operation_id = "get_workflow",
+    tag = "workflows",
+    params(WorkflowPath),
+    responses((status = 200, description = "The workflow", body = openapi::Workflow), KeyRefused, NotFound)
+)]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,

@@ -6,13 +6,23 @@ use crate::api::Json;
 use crate::api::auth::Caller;
 use crate::api::error::ApiError;
 use crate::api::extract::Path;
+use crate::api::openapi::{self, KeyRefused, NotFound, RunPath};
 use crate::app::App;
 use crate::clock;
 use crate::run::{RunRecord, RunView, told};
 use crate::store::RunKey;
 
-/// Cancels exactly this run, and answers it as it is then. One that has ended already stays as it is, so
-/// that asking twice does no harm.
+/// Cancels exactly this run
+///
+/// One that has ended already stays as it is, so that asking twice does no harm. An extension.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workflows/{workflow_id}/runs/{run_id}/cancel",
+    operation_id = "cancel_run",
+    tag = "runs",
+    params(RunPath),
+    responses((status = 200, description = "The run, as it is then", body = openapi::Run), KeyRefused, NotFound)
+)]
 pub(in crate::api) async fn cancel(
     State(app): State<App>,
     caller: Caller,

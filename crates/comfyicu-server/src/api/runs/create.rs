@@ -13,6 +13,9 @@ use super::idempotency;
 use crate::api::auth::Caller;
 use crate::api::error::ApiError;
 use crate::api::extract::{Path, Query};
+use crate::api::openapi::{
+    self, BodyRefused, CreateRefused, IdempotencyKey, KeyRefused, NotFound, WorkflowPath,
+};
 use crate::api::{Json, extract};
 use crate::app::App;
 use crate::clock;
@@ -27,13 +30,65 @@ use crate::vault::take_tokens;
 const ACTIVE_RUNS_RETRY: u64 = 5;
 
 /// What stands behind the `?`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::api) struct CreateQuery {
     /// `only`: the run is checked and not taken in. An extension.
+    #[param(pattern = "^only$")]
     check: Option<String>,
 }
 
-/// Takes in a run. It is on disk when its id is answered.
+/// Creates a run
+///
+/// It is on disk when its id is answered. The hosted service has this too, without `check` and `Idempotency-Key`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workflows/{workflow_id}/runs",
+    operation_id = "create_run",
+    tag = "runs",
+    params(WorkflowPath, CreateQuery, IdempotencyKey),
+    request_body(
+        content = openapi::CreateRun,
+        example = json!({
+            "prompt": {
+                "1": {
+                    "class_type": "EmptyImage",
+                    "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 255}
+                },
+                "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "blue"}}
+            }
+        })
+    ),
+    responses(
+        (
+            status = 200,
+            description = "It was taken in, or could be",
+            body = openapi::CreateAnswer,
+            links(
+                ("run" = (
+                    operation_id = "get_run",
+                    parameters(("workflow_id" = "$request.path.workflow_id"), ("run_id" = "$response.body#/id"))
+                )),
+                ("cancel" = (
+                    operation_id = "cancel_run",
+                    parameters(("workflow_id" = "$request.path.workflow_id"), ("run_id" = "$response.body#/id"))
+                )),
+                ("events" = (
+                    operation_id = "follow_run",
+                    parameters(("workflow_id" = "$request.path.workflow_id"), ("run_id" = "$response.body#/id"))
+                )),
+                ("deliveries" = (
+                    operation_id = "list_deliveries",
+                    parameters(("workflow_id" = "$request.path.workflow_id"), ("run_id" = "$response.body#/id"))
+                ))
+            )
+        ),
+        KeyRefused,
+        NotFound,
+        BodyRefused,
+        CreateRefused
+    )
+)]
 pub(in crate::api) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -45,7 +100,7 @@ pub(in crate::api) async fn create(
     let workflow = caller.workflow(&workflow_id)?;
     let check_only = checks_only(query.check.as_deref())?;
     let body = extract::body(body, app.limits.max_body.in_memory()).await?;
-    let claim = if check_only { None } else { idempotency::claim(&headers, &workflow, &body, clock::now())? };
+    let claim = idempotency::claim(&headers, &workflow, &body, clock::now())?.filter(|_| !check_only);
     if let Some(claim) = &claim
         && let Some(answer) = repeated(app.runs.claimed(claim).await?)?
     {

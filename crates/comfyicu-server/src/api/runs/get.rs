@@ -6,11 +6,22 @@ use crate::api::Json;
 use crate::api::auth::Caller;
 use crate::api::error::ApiError;
 use crate::api::extract::Path;
+use crate::api::openapi::{self, KeyRefused, NotFound, RunPath};
 use crate::app::App;
 use crate::run::{RunRecord, RunView};
 use crate::store::RunKey;
 
-/// Gives a run.
+/// Gives a run
+///
+/// The hosted service has this too.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workflows/{workflow_id}/runs/{run_id}",
+    operation_id = "get_run",
+    tag = "runs",
+    params(RunPath),
+    responses((status = 200, description = "The run", body = openapi::Run), KeyRefused, NotFound)
+)]
 pub(in crate::api) async fn get(
     State(app): State<App>,
     caller: Caller,

@@ -165,7 +165,7 @@ async fn a_list_leads_from_page_to_page() {
     }
     assert_eq!(listed, submitted);
     assert_eq!(ids(&server.get(&format!("{RUNS}?since=2999-01-01T00:00:00Z")).await), Vec::<String>::new());
-    for wrong in ["status=LOST", "since=yesterday", "cursor=x", "limit=x"] {
+    for wrong in ["status=LOST", "since=yesterday", "cursor=x", "limit=x", "limit=0", "limit=1001"] {
         assert_eq!(server.get(&format!("{RUNS}?{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 }

@@ -2,13 +2,11 @@
 
 use super::*;
 
-/// The source of the routes, so that a new one is asked too.
-const ROUTES: &str = include_str!("../../api.rs");
 /// What the other owner asks with.
 const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::POST];
 
 /// What stands for the parts of a path.
-struct Names {
+pub(super) struct Names {
     workflow_id: String,
     run_id: String,
     delivery_id: String,
@@ -28,14 +26,14 @@ impl Names {
         }
     }
 
-    fn path(&self, route: &str) -> String {
+    pub(super) fn path(&self, route: &str) -> String {
         let file = if route.contains("/output/") { &self.output } else { "photo.png" };
         route
             .replace("{workflow_id}", &self.workflow_id)
             .replace("{run_id}", &self.run_id)
             .replace("{delivery_id}", &self.delivery_id)
             .replace("{sha256}", &self.sha256)
-            .replace("{*path}", file)
+            .replace("{path}", file)
     }
 
     /// A text without what stood in the path.
@@ -47,15 +45,13 @@ impl Names {
     }
 }
 
-fn routes() -> Vec<&'static str> {
-    let quoted = ROUTES.split("\"/api/v1").skip(1).filter_map(|rest| rest.split('"').next());
-    let routes: Vec<_> = quoted.filter(|route| route.contains('{')).collect();
-    assert!(routes.len() >= 10, "the routes are not seen: {routes:?}");
-    routes
+/// The paths that name something, as the OpenAPI document has them, so that a new one is asked too.
+fn paths() -> Vec<String> {
+    crate::api::document().paths.paths.into_keys().filter(|path| path.contains('{')).collect()
 }
 
 /// A server on which the local owner has a run with an input, an output, an upload and a webhook.
-async fn with_everything() -> (Server, Names) {
+pub(super) async fn with_everything() -> (Server, Names) {
     let server = Server::start(&["--allow-host", "127.0.0.1"]).await;
     let first = server.ended(&server.submit(&body(PROMPT)).await).await;
     let RunOutput::Files(files) = first.output() else { panic!("{first:?}") };
@@ -113,10 +109,10 @@ async fn what_another_owner_has_is_answered_as_what_is_not_there() {
     let run = format!("/api/v1/workflows/{}/runs/{}", theirs.workflow_id, theirs.run_id);
     let made_up = Names::made_up();
     let mut seen = 0;
-    for route in routes() {
+    for route in paths() {
         for method in METHODS {
             let ask = async |key: &str, names: &Names| {
-                answered(&server, key, &method, &names.path(&format!("/api/v1{route}")), names).await
+                answered(&server, key, &method, &names.path(&route), names).await
             };
             let (foreign, nothing) = (ask(OTHER_KEY, &theirs).await, ask(OTHER_KEY, &made_up).await);
             assert_eq!(foreign, nothing, "{method} {route}");

@@ -1,8 +1,8 @@
-//! The server that quickstart starts, and stops again whatever happens.
+//! A server that is started for a while, and stopped again whatever happens.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::process::{Interrupt, Running};
-use crate::quickstart::place::{Place, cannot};
 
 /// How long the server may take to listen. It does so within a second, even on a slow machine.
 const START_WITHIN: Duration = Duration::from_secs(30);
@@ -18,28 +17,40 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 /// How often the interrupt is looked at meanwhile.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How many lines of the log are shown when a step fails.
+const TAIL: usize = 20;
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Running,
     base_url: String,
+    log: PathBuf,
 }
 
 impl Server {
-    /// Starts the server on a free port of the loopback interface, and waits until it listens.
-    pub(crate) fn start(program: &Path, place: &Place, interrupt: &Interrupt) -> Result<Self, Failure> {
-        let log = File::create(place.log()).map_err(|error| cannot("write", &place.log(), &error))?;
-        let copy = log.try_clone().map_err(|error| cannot("write", &place.log(), &error))?;
+    /// Starts the server on a free port of the loopback interface, and waits until it listens. What it says goes
+    /// to the file `log`.
+    pub(crate) fn start(
+        program: &Path,
+        data: &Path,
+        flags: &[&str],
+        log: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Failure> {
+        let cannot = |error| Failure::new(format!("cannot write {}: {error}", log.display()));
+        let file = File::create(log).map_err(cannot)?;
+        let copy = file.try_clone().map_err(cannot)?;
         let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(place.data());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data).args(flags);
         let mut process = Running::start(command.stdout(Stdio::piped()).stderr(copy))?;
         let Some(stdout) = process.take_stdout() else {
             return Err(Failure::new("the server has no output"));
         };
-        let lines = first_line(stdout, log);
+        let lines = first_line(stdout, file);
         let base_url = address(&lines, &mut process, interrupt)
-            .map_err(|failure| failure.with_lines("the end of the server's log", &place.log_tail()))?;
-        Ok(Self { process, base_url })
+            .map_err(|failure| failure.with_lines("the end of the server's log", &tail(log)))?;
+        Ok(Self { process, base_url, log: log.to_path_buf() })
     }
 
     /// Where it is reached.
@@ -47,10 +58,22 @@ impl Server {
         &self.base_url
     }
 
+    /// The end of its log.
+    pub(crate) fn log_tail(&self) -> String {
+        tail(&self.log)
+    }
+
     /// Stops it.
     pub(crate) fn stop(&mut self) {
         self.process.stop();
     }
+}
+
+fn tail(log: &Path) -> String {
+    let log = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&log);
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default().join("\n")
 }
 
 /// Sends the first line of the output on, and writes what follows to the log, so that the pipe never fills.
