@@ -1,6 +1,5 @@
 //! What the server does in a second, beside what the disk allows.
 
-mod connection;
 mod files;
 mod gateway;
 mod measure;

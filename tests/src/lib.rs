@@ -12,13 +12,16 @@ mod child;
 mod cli;
 mod comfyui;
 mod conformance;
+mod connection;
 mod environment;
 mod fault_proxy;
 mod host;
+mod hostile;
 mod http;
 mod image;
 mod s3;
 mod server;
+mod soak;
 mod wait;
 
 pub use bench::{BenchOptions, FilesBenchOptions, bench, bench_files, bench_gateway};
@@ -30,10 +33,12 @@ pub use conformance::{ComfyFolder, Conformance, ConformanceOptions, conformance}
 pub use environment::{in_ci, repository, without_package_variables};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use host::{Host, Received, Reply};
+pub use hostile::{Attack, AttackReport, Served, attack};
 pub use http::{Answer, get, request, try_request};
 pub use image::Image;
 pub use s3::S3;
 pub use server::{Programs, Server, ServerOptions};
+pub use soak::{Measure, Sample, SoakReport, soak};
 pub use wait::{PATIENCE, eventually};
 
 /// The Rust in the README and in the book has to compile.

@@ -13,10 +13,12 @@ mod ci;
 mod conformance;
 mod dist;
 mod failure;
+mod hostile;
 mod options;
 mod process;
 mod quickstart;
 mod server;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -66,6 +68,10 @@ Commands:
   conformance api [--max-examples N] [--seed N]
                           send a server what schemathesis makes of its OpenAPI document, good and bad, and hold its
                           answers against it (schemathesis is installed below the target folder the first time)
+  hostile [--requests N]  attack a server in eight ways (slow heads, ten thousand idle connections, bodies without an
+                          end…), and see how others are served meanwhile
+  soak [--minutes N]      ask everything of a server for half an hour, and look whether its memory, open files or data
+                          grow
   bench server [--stored N]
                           what the server does in a second, beside what SQLite alone does on this disk
 
@@ -98,6 +104,8 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         "test" => test::run(rest),
         "bench" => bench::run(rest),
         "chaos" => chaos::run(rest),
+        "hostile" => hostile::run(rest),
+        "soak" => soak::run(rest),
         "dist" => dist::run(rest),
         "ci" => ci::run(rest),
         "conformance" => conformance::run(rest),

@@ -11,7 +11,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
+use crate::descriptors::room_for_connections;
 use crate::limits::Limits;
 use crate::shutdown::Shutdown;
 
@@ -24,7 +26,7 @@ const MAX_HEAD: usize = 64 * 1024;
 
 /// Answers requests until the server is asked to stop; those that came before are answered to their end.
 pub(crate) async fn answer(listener: TcpListener, router: Router, limits: &Limits, shutdown: &Shutdown) {
-    let slots = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
+    let slots = Arc::new(Semaphore::new(most_connections(limits)));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
@@ -39,7 +41,10 @@ pub(crate) async fn answer(listener: TcpListener, router: Router, limits: &Limit
             accepted = accepted => accepted,
         };
         let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let mut stream = TimeoutStream::new(stream);
+        // Whoever asks and does not read the answer would keep the connection for ever.
+        stream.set_write_timeout(Some(limits.body_timeout));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
@@ -49,6 +54,16 @@ pub(crate) async fn answer(listener: TcpListener, router: Router, limits: &Limit
     }
     drop(listener);
     graceful.shutdown().await;
+}
+
+/// How many connections there may be: no more than the system has room for.
+fn most_connections(limits: &Limits) -> usize {
+    let wanted = limits.max_connections.min(Semaphore::MAX_PERMITS);
+    let room = room_for_connections().unwrap_or(wanted);
+    if room < wanted {
+        tracing::warn!(room, "the system allows fewer open files than --max-connections would need");
+    }
+    wanted.min(room)
 }
 
 /// The next connection. One that failed before it was accepted is passed over.

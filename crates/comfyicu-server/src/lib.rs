@@ -27,6 +27,7 @@ mod command;
 mod config;
 mod connections;
 mod data_dir;
+mod descriptors;
 mod executors;
 mod faults;
 mod files;

@@ -42,7 +42,7 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "6h")]
     pub(crate) max_execution: Duration,
 
-    /// The most connections at once; more wait until one is closed
+    /// The most connections at once, as far as the system allows so many open files; more wait until one is closed
     #[arg(long, value_name = "N", default_value_t = 16_384)]
     pub(crate) max_connections: usize,
 
@@ -50,7 +50,7 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "30s")]
     pub(crate) header_timeout: Duration,
 
-    /// How long the body of a request may pause
+    /// How long the body of a request may pause, and how long an answer may wait to be read on
     #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "60s")]
     pub(crate) body_timeout: Duration,
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::connection::Connection;
+use crate::connection::Connection;
 use crate::host::{Host, Reply};
 use crate::server::Server;
 use crate::wait::eventually;

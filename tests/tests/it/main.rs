@@ -14,6 +14,7 @@ mod documents;
 mod faults;
 mod faults_on_purpose;
 mod files;
+mod hostile;
 mod keys;
 mod lifecycle;
 mod live;

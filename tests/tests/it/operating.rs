@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 
-use comfyicu_tests::{PATIENCE, Server, ServerOptions, in_ci, repository, run_bounded};
+use comfyicu_tests::{PATIENCE, Server, ServerOptions, eventually, in_ci, repository, run_bounded};
 use serde_json::{Value, json};
 
 use crate::PROGRAMS;
@@ -38,11 +38,43 @@ fn who_says_nothing_or_half_a_head_loses_the_connection_and_others_are_served() 
 #[test]
 fn a_body_that_pauses_is_given_up() {
     let server = ServerOptions::new(PROGRAMS).args(["--body-timeout", "1s"]).start();
-    let mut slow = connect(&server);
-    let head = "POST /api/v1/workflows/w/runs HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{";
-    slow.write_all(head.as_bytes()).unwrap();
-    let answer = rest(&mut slow);
-    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("paused for too long"), "{answer}");
+    for path in ["/api/v1/workflows/w/runs", "/api/v1/uploads"] {
+        let mut slow = connect(&server);
+        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{{");
+        slow.write_all(head.as_bytes()).unwrap();
+        let answer = rest(&mut slow);
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("paused for too long"), "{answer}");
+    }
+}
+
+#[test]
+fn a_body_that_says_that_it_is_too_large_is_refused_before_it_comes() {
+    let server = ServerOptions::new(PROGRAMS).args(["--max-body", "1MiB", "--max-file-size", "1MiB"]).start();
+    for path in ["/api/v1/uploads", "/api/v1/workflows/w/runs"] {
+        let mut large = connect(&server);
+        let length = 1 << 20;
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", length + 1);
+        large.write_all(head.as_bytes()).unwrap();
+        let answer = rest(&mut large);
+        assert!(
+            answer.starts_with("HTTP/1.1 413 ") && answer.contains("more than 1048576 bytes"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_reads_is_given_up() {
+    let server = ServerOptions::new(PROGRAMS).args(["--body-timeout", "1s"]).start();
+    let mut deaf = connect(&server);
+    let request = "GET /api/v1/object_info HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    // More than the system keeps for whoever does not read.
+    deaf.write_all(request.repeat(200).as_bytes()).unwrap();
+    deaf.set_nonblocking(true).unwrap();
+    eventually("the connection is closed", || {
+        deaf.write(b"\r\n").err().filter(|error| error.kind() != ErrorKind::WouldBlock)
+    });
 }
 
 #[test]

@@ -7,21 +7,34 @@ use axum::extract::FromRequestParts;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use bytes::Bytes;
 use http::request::Parts;
+use http::{HeaderMap, header};
 
 use super::error::ApiError;
 use crate::report::causes;
 
+/// Refuses a body that says itself that it has more than `limit` bytes, before any of it is read.
+pub(super) fn refuse_longer(headers: &HeaderMap, limit: u64) -> Result<(), ApiError> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > limit) { Err(ApiError::too_large(limit)) } else { Ok(()) }
+}
+
 /// Reads a body of at most `limit` bytes.
-pub(super) async fn body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+pub(super) async fn body(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, ApiError> {
+    refuse_longer(headers, limit as u64)?;
     axum::body::to_bytes(body, limit).await.map_err(|error| {
         if causes(&error).any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
             return ApiError::too_large(limit as u64);
         }
-        if causes(&error).any(<dyn std::error::Error>::is::<tower_http::timeout::TimeoutError>) {
-            return ApiError::too_slow();
-        }
-        ApiError::bad_request("the body broke off")
+        broken_off(&error)
     })
+}
+
+/// Says that a body did not come to its end.
+pub(super) fn broken_off(error: &(dyn std::error::Error + 'static)) -> ApiError {
+    if causes(error).any(<dyn std::error::Error>::is::<tower_http::timeout::TimeoutError>) {
+        return ApiError::too_slow();
+    }
+    ApiError::bad_request("the body broke off")
 }
 
 /// The parts of the path; one that is not text leads nowhere.

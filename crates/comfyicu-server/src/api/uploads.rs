@@ -11,7 +11,7 @@ use super::Json;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::openapi::{self, BodyRefused, KeyRefused, UploadPath};
-use crate::api::extract::Path;
+use crate::api::extract::{self, Path};
 use crate::app::App;
 use crate::clock;
 use crate::files::{Blob, StoreBlobError};
@@ -38,6 +38,7 @@ pub(super) async fn create(
     let blob = if content_type.is_some_and(|text| text.starts_with("multipart/form-data")) {
         store_form(&app, request).await?
     } else {
+        extract::refuse_longer(request.headers(), app.limits.max_file_size.0)?;
         store_body(&app, request.into_body()).await?
     };
     app.index.note_upload(&caller.owner, &blob.sha256, clock::now()).await?;
@@ -100,7 +101,7 @@ async fn store_form(app: &App, request: Request) -> Result<Blob, ApiError> {
 fn failed<E: std::error::Error + 'static>(error: &StoreBlobError<E>) -> ApiError {
     match error {
         StoreBlobError::TooLarge { limit } => ApiError::too_large(*limit),
-        StoreBlobError::Source(_) => ApiError::bad_request("the body broke off"),
+        StoreBlobError::Source(error) => extract::broken_off(error),
         StoreBlobError::Io(_) => ApiError::internal(error),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
 use super::{Contender, Trip};
-use crate::bench::connection::Connection;
+use crate::connection::Connection;
 
 /// Whoever speaks to ComfyUI itself.
 #[derive(Debug)]

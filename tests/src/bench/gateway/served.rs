@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::{Contender, Trip};
-use crate::bench::connection::Connection;
+use crate::connection::Connection;
 use crate::server::Server;
 
 /// Whoever speaks to the server.

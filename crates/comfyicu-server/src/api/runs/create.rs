@@ -99,7 +99,7 @@ pub(in crate::api) async fn create(
 ) -> Result<Json, ApiError> {
     let workflow = caller.workflow(&workflow_id)?;
     let check_only = checks_only(query.check.as_deref())?;
-    let body = extract::body(body, app.limits.max_body.in_memory()).await?;
+    let body = extract::body(body, &headers, app.limits.max_body.in_memory()).await?;
     let claim = idempotency::claim(&headers, &workflow, &body, clock::now())?.filter(|_| !check_only);
     if let Some(claim) = &claim
         && let Some(answer) = repeated(app.runs.claimed(claim).await?)?

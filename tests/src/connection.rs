@@ -8,13 +8,13 @@ use crate::wait::PATIENCE;
 
 /// A connection that is kept.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
     authority: String,
 }
 
 impl Connection {
-    pub(super) fn open(base_url: &str) -> io::Result<Self> {
+    pub(crate) fn open(base_url: &str) -> io::Result<Self> {
         let authority = base_url.trim_start_matches("http://").to_owned();
         let stream = TcpStream::connect(&authority)?;
         stream.set_nodelay(true)?;
@@ -23,12 +23,12 @@ impl Connection {
     }
 
     /// Asks the API for a path below `/api/v1`, and gives the status and the body of the answer.
-    pub(super) fn ask(&mut self, method: &str, path: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
+    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
         self.fetch(method, &format!("/api/v1{path}"), body)
     }
 
     /// Sends a request, and gives the status and the body of the answer.
-    pub(super) fn fetch(&mut self, method: &str, path: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
+    pub(crate) fn fetch(&mut self, method: &str, path: &str, body: &str) -> io::Result<(u16, Vec<u8>)> {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.authority,
@@ -48,7 +48,7 @@ impl Connection {
     }
 
     /// Asks for a stream of events; what follows is read line by line.
-    pub(super) fn listen(mut self, path: &str) -> io::Result<Self> {
+    pub(crate) fn listen(mut self, path: &str) -> io::Result<Self> {
         let head = format!("GET /api/v1{path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.authority);
         self.stream.get_mut().write_all(head.as_bytes())?;
         let _status = self.line()?;
@@ -57,7 +57,7 @@ impl Connection {
     }
 
     /// Reads a line.
-    pub(super) fn line(&mut self) -> io::Result<String> {
+    pub(crate) fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -1,0 +1,51 @@
+//! Clients that mean a server ill, and how others are served meanwhile.
+
+mod attack;
+mod bystander;
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use crate::server::Server;
+pub use attack::Attack;
+pub use bystander::Served;
+
+/// How long an attack goes on before others are looked at: whatever it fills is full then.
+const BUILD_UP: Duration = Duration::from_millis(1500);
+
+/// What an attack did to a server.
+#[derive(Clone, Debug)]
+pub struct AttackReport {
+    /// How others were served.
+    pub served: Served,
+    /// The memory that the server had at most since it was started, in MiB.
+    pub memory: u64,
+    /// How many connections the attack held in the end.
+    pub connections: usize,
+}
+
+/// Attacks a server while somebody else asks it `requests` times.
+///
+/// # Panics
+/// When nothing can be connected to it at all.
+pub fn attack(server: &Server, attack: Attack, requests: usize) -> AttackReport {
+    let pressure = attack.begin(server.base_url().trim_start_matches("http://"));
+    pressure.await_full(BUILD_UP);
+    let served = bystander::ask(server, requests);
+    let connections = pressure.connections();
+    pressure.end();
+    AttackReport { served, memory: most_memory(server.id()), connections }
+}
+
+/// The most memory that a process ever had, in MiB.
+fn most_memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+/// Waits a little; the attackers' pace.
+fn rest(time: Duration) {
+    thread::sleep(time);
+}
