@@ -14,6 +14,7 @@ use crate::keys::KeyRing;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::outputs::{OutputStore, Thumbnails};
+use crate::positions::Positions;
 use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, Outbox, RunStore};
 use crate::urls::PublicUrls;
@@ -40,6 +41,7 @@ pub(crate) struct App {
     pub(crate) thumbnails: Thumbnails,
     pub(crate) guard: Guard,
     pub(crate) urls: PublicUrls,
+    pub(crate) positions: Positions,
     pub(crate) bus: Bus,
     pub(crate) running: Running,
     pub(crate) streams: Streams,

@@ -42,6 +42,7 @@ mod live;
 mod metrics;
 mod outputs;
 mod owner;
+mod positions;
 mod queue;
 mod random;
 mod reload;

@@ -34,6 +34,10 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "SIZE", default_value = "64GiB")]
     pub(crate) max_file_size: ByteCount,
 
+    /// The most bytes that the outputs of a run may have together
+    #[arg(long, value_name = "SIZE", default_value = "64GiB")]
+    pub(crate) max_output_size: ByteCount,
+
     /// The most runs that wait; more are answered with 503
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub(crate) max_queue: usize,
@@ -89,6 +93,7 @@ impl Limits {
         Object::from_iter([
             ("request_bytes", Value::from(self.max_body.0)),
             ("file_bytes", self.max_file_size.0.into()),
+            ("output_bytes", self.max_output_size.0.into()),
             ("nodes", count(self.max_nodes)),
             ("depth", count(self.max_depth)),
             ("files", count(self.max_files)),

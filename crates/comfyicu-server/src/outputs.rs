@@ -4,6 +4,7 @@
 //! them the thumbnails that were made of them.
 
 mod location;
+mod room;
 mod s3;
 mod settings;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod thumbnails;
 mod upload;
 
 pub(crate) use location::OutputsLocation;
+use room::Room;
 pub(crate) use settings::OutputSettings;
 pub(crate) use thumbnails::{THUMBNAIL_SIZES, ThumbnailError, Thumbnails, has_thumbnail};
 
@@ -119,13 +121,19 @@ impl OutputStore {
         Ok(Opened { size: found.meta.size, range: found.range, payload: found.payload })
     }
 
-    /// Begins an attempt, which tells of what it saves.
-    pub(crate) fn begin(&self, run_id: &RunId, attempt: u32, progress: Arc<RunProgress>) -> AttemptOutputs {
+    /// Begins an attempt, which may save so many bytes, and tells of what it saves.
+    pub(crate) fn begin(
+        &self,
+        (run_id, attempt): (&RunId, u32),
+        most_bytes: u64,
+        progress: Arc<RunProgress>,
+    ) -> AttemptOutputs {
         AttemptOutputs {
             store: self.clone(),
             run_id: run_id.clone(),
             attempt,
             saved: Mutex::default(),
+            room: Room::new(most_bytes),
             progress,
         }
     }
@@ -227,6 +235,7 @@ pub(crate) struct AttemptOutputs {
     run_id: RunId,
     attempt: u32,
     saved: Mutex<Saved>,
+    room: Room,
     progress: Arc<RunProgress>,
 }
 
@@ -256,7 +265,7 @@ impl AttemptOutputs {
         if self.store.folder.is_none() {
             attributes.insert(Attribute::ContentType, output.content_type.to_string().into());
         }
-        upload::upload(&*self.store.objects, &key, attributes, &output.content).await
+        upload::upload(&*self.store.objects, &key, attributes, &output.content, &self.room).await
     }
 }
 

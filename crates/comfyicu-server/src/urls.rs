@@ -111,11 +111,11 @@ impl PublicUrls {
     }
 
     /// The address of what a request asked for, as others reach it, from another place of a list on.
-    pub(crate) fn with_cursor(&self, uri: &Uri, cursor: i64) -> Url {
+    pub(crate) fn with_cursor(&self, uri: &Uri, cursor: &str) -> Url {
         let mut url = self.join(uri.path().split('/').filter(|segment| !segment.is_empty()));
         let kept = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         let kept = kept.filter(|(name, _)| name != "cursor");
-        url.query_pairs_mut().extend_pairs(kept).append_pair("cursor", &cursor.to_string());
+        url.query_pairs_mut().extend_pairs(kept).append_pair("cursor", cursor);
         url
     }
 

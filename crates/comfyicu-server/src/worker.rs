@@ -81,6 +81,8 @@ pub(crate) struct Worker {
     pub(crate) lease: Lease,
     /// How long a run may be executed.
     pub(crate) max_execution: Duration,
+    /// How many bytes the outputs of a run may have together.
+    pub(crate) max_output_bytes: u64,
 }
 
 impl Worker {

@@ -20,6 +20,7 @@ use super::extract::{Path, Query};
 use super::openapi::{BadRequest, KeyRefused, LastEventId, NotFound, RunPath, ServerBusy, WorkflowPath};
 use super::runs;
 use crate::app::App;
+use crate::positions::Positions;
 use crate::store::Scope;
 use feed::{Feed, From};
 
@@ -88,7 +89,7 @@ pub(super) async fn of_run(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let run = runs::find(&app, &caller.run(&workflow_id, &run_id)?).await?;
-    let from = last_seen(&headers)?.map_or(From::Beginning, From::After);
+    let from = last_seen(&headers, &app.positions)?.map_or(From::Beginning, From::After);
     let feed = Feed::open(&app, Scope::Run(run.id), from, run.status.is_terminal()).await?;
     stream(&app, if query.previews { feed.with_previews() } else { feed })
 }
@@ -119,7 +120,7 @@ pub(super) async fn of_workflow(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let workflow = caller.workflow(&workflow_id)?;
-    let from = last_seen(&headers)?.map_or(From::Now, From::After);
+    let from = last_seen(&headers, &app.positions)?.map_or(From::Now, From::After);
     let feed = Feed::open(&app, Scope::Workflow(workflow), from, false).await?;
     stream(&app, if query.previews { feed.with_previews() } else { feed })
 }
@@ -129,19 +130,20 @@ fn stream(
     feed: Feed,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, ApiError> {
     let permit = app.streams.enter()?;
-    let shutdown = app.shutdown.clone();
-    let frames = futures_util::stream::unfold((feed, permit), async |(mut feed, permit)| {
-        let frame = feed.next().await?;
-        Some((Ok(frame.into_event()), (feed, permit)))
-    });
+    let (shutdown, positions) = (app.shutdown.clone(), app.positions.clone());
+    let frames =
+        futures_util::stream::unfold((feed, permit, positions), async |(mut feed, permit, positions)| {
+            let frame = feed.next().await?;
+            Some((Ok(frame.into_event(&positions)), (feed, permit, positions)))
+        });
     let frames = frames.take(app.limits.max_stream_events);
     let frames = frames.take_until(async move { shutdown.stopping().await });
     Ok(Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat")))
 }
 
 /// The last event that the reader has seen.
-fn last_seen(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
+fn last_seen(headers: &HeaderMap, positions: &Positions) -> Result<Option<i64>, ApiError> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
-    let id = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let id = value.to_str().ok().and_then(|text| positions.open(text.trim()));
     id.map(Some).ok_or_else(|| ApiError::bad_request("`Last-Event-ID` is not the id of an event"))
 }

@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::Json;
 use super::error::ApiError;
+use crate::app::App;
+use crate::positions::Positions;
 use crate::store::ListQuery;
-use crate::urls::PublicUrls;
 
 /// How many entries a list has when nothing is asked.
 const DEFAULT_LIMIT: u32 = 100;
@@ -24,7 +25,8 @@ pub(super) struct PageQuery {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
     /// Where the part begins, as the `link` of the part before has it.
-    cursor: Option<i64>,
+    #[param(pattern = "^[0-9a-f]{16}$")]
+    cursor: Option<String>,
     /// Only runs of this status.
     #[param(pattern = "^(QUEUED|STARTED|COMPLETED|ERROR|CANCELLED)$")]
     status: Option<String>,
@@ -35,15 +37,21 @@ pub(super) struct PageQuery {
 
 impl PageQuery {
     /// The part, with its bounds.
-    pub(super) fn to_list_query(&self) -> Result<ListQuery, ApiError> {
+    pub(super) fn to_list_query(&self, positions: &Positions) -> Result<ListQuery, ApiError> {
         let since = self.since.as_deref().map(str::parse::<Timestamp>).transpose();
         Ok(ListQuery {
             limit: known_limit(self.limit)?,
-            cursor: self.cursor,
+            cursor: self.cursor.as_deref().map(|text| known_cursor(text, positions)).transpose()?,
             status: self.status.as_deref().map(known_status).transpose()?,
             since: since.map_err(|error| ApiError::bad_request(format!("`since`: {error}")))?,
         })
     }
+}
+
+/// A place that this server gave out.
+fn known_cursor(text: &str, positions: &Positions) -> Result<i64, ApiError> {
+    let wrong = || ApiError::bad_request("`cursor` is not one of this server's: follow the `link` of a list");
+    positions.open(text).ok_or_else(wrong)
 }
 
 /// How many entries there may be.
@@ -72,8 +80,9 @@ pub(super) struct PageResponse {
 
 impl PageResponse {
     /// `uri` is what was asked for; the next part is the same with another cursor.
-    pub(super) fn new(entries: Vec<Value>, next: Option<i64>, uri: &Uri, urls: &PublicUrls) -> Self {
-        Self { entries, next: next.map(|cursor| urls.with_cursor(uri, cursor).to_string()) }
+    pub(super) fn new(entries: Vec<Value>, next: Option<i64>, uri: &Uri, app: &App) -> Self {
+        let url = |place| app.urls.with_cursor(uri, &app.positions.seal(place)).to_string();
+        Self { entries, next: next.map(url) }
     }
 }
 

@@ -39,9 +39,9 @@ pub(super) async fn list(
     uri: Uri,
     Query(query): Query<PageQuery>,
 ) -> Result<PageResponse, ApiError> {
-    let page = app.runs.workflows(&caller.owner, &query.to_list_query()?).await?;
+    let page = app.runs.workflows(&caller.owner, &query.to_list_query(&app.positions)?).await?;
     let entries = page.items.iter().map(|workflow| Value::from(object(workflow, &app))).collect();
-    Ok(PageResponse::new(entries, page.next, &uri, &app.urls))
+    Ok(PageResponse::new(entries, page.next, &uri, &app))
 }
 
 /// Gives a workflow

@@ -24,7 +24,7 @@ fn key(run_id: RunId) -> RunKey {
 
 fn begin(store: &OutputStore, attempt: u32) -> AttemptOutputs {
     let key = key(run_id());
-    store.begin(&run_id(), attempt, Live::default().of_run(key))
+    store.begin((&run_id(), attempt), u64::MAX, Live::default().of_run(key))
 }
 
 fn in_memory() -> OutputStore {
@@ -160,7 +160,7 @@ async fn a_run_is_removed_whole_and_no_other() {
     for store in stores {
         let other = RunId::parse("r10").unwrap();
         let key = key(other.clone());
-        let of_other = store.begin(&other, 1, Live::default().of_run(key));
+        let of_other = store.begin((&other, 1), u64::MAX, Live::default().of_run(key));
         of_other.save(output(OutputKind::Output, "a", "x")).await.unwrap();
         for attempt in [1, 10] {
             begin(&store, attempt).save(output(OutputKind::Output, "b/a", "x")).await.unwrap();

@@ -12,6 +12,8 @@ use object_store::{Attributes, MultipartUpload, ObjectStore, PutMultipartOptions
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::oneshot;
 
+use super::room::Room;
+
 /// The size of all parts but the last: S3 takes none below 5 MiB, and 10,000 of them, so 80 GB.
 pub(super) const PART: usize = 8 * 1024 * 1024;
 /// How many parts are under way at once.
@@ -19,16 +21,19 @@ const CONCURRENT: usize = 3;
 /// How much lies between whoever writes and whoever sends.
 const PIPE: usize = 256 * 1024;
 
-/// Stores content under a name, all of it or nothing, and gives its size. Dropping the future leaves nothing under
+/// Stores content under a name, all of it or nothing, and gives its size, for which there has to be room. Dropping the future leaves nothing under
 /// the name.
 pub(super) async fn upload(
     objects: &dyn ObjectStore,
     key: &Path,
     attributes: Attributes,
     content: &Content,
+    room: &Room,
 ) -> io::Result<u64> {
+    let within = |part: Bytes| ready(room.take(part.len() as u64).map(|()| part));
     if let Some(bytes) = content.as_bytes() {
-        return store(objects, key, attributes, stream::iter(slices(bytes.clone()).map(Ok))).await;
+        let parts = stream::iter(slices(bytes.clone()).map(Ok)).and_then(within);
+        return store(objects, key, attributes, parts).await;
     }
     let (mut writer, reader) = tokio::io::duplex(PIPE);
     let (end, ended) = oneshot::channel();
@@ -39,7 +44,7 @@ pub(super) async fn upload(
         let _gone = end.send(());
         Ok(())
     };
-    let storing = store(objects, key, attributes, parts(reader, ended));
+    let storing = store(objects, key, attributes, parts(reader, ended).and_then(within));
     let (written, stored): (io::Result<()>, _) = tokio::join!(writing, storing);
     match (written, stored) {
         (Ok(()), stored) => stored,

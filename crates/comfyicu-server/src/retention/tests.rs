@@ -59,7 +59,7 @@ impl World {
         }
         let started = queued.start("CPU", Timestamp::from_unix_millis(0), Duration::ZERO).unwrap();
         assert!(self.store.change(&queued, &started, None).await.unwrap());
-        let attempt = self.outputs.begin(&started.id, 1, Live::default().of_run(started.key()));
+        let attempt = self.outputs.begin((&started.id, 1), u64::MAX, Live::default().of_run(started.key()));
         if made.bytes > 0 {
             let path = OutputPath::parse("a/b.bin").unwrap();
             let output = Output::new("1".into(), OutputKind::Output, path, "image/png", vec![7; made.bytes]);

@@ -24,6 +24,7 @@ use crate::guard::Guard;
 use crate::keys::KeyRing;
 use crate::metrics::{MeasuredExecutor, MeasuredOutbox, MeasuredRuns, Metrics};
 use crate::outputs::{OutputStore, OutputsLocation, Thumbnails};
+use crate::positions::Positions;
 use crate::random;
 use crate::reload::Reload;
 use crate::retention::Collector;
@@ -84,6 +85,7 @@ pub(crate) async fn assemble(
         outputs,
         guard,
         urls,
+        positions: Positions::new(&store.secret("positions", &random::secret()).await?),
         bus,
         running: Running::default(),
         streams: Streams::new(args.limits.max_streams),
@@ -175,6 +177,7 @@ async fn set_to_work(
         shutdown: app.shutdown.clone(),
         lease: Lease::default(),
         max_execution: app.limits.max_execution,
+        max_output_bytes: app.limits.max_output_size.0,
     };
     let left = worker.recover().await?;
     if left > 0 {

@@ -36,7 +36,11 @@ impl Worker {
     pub(super) async fn attempt(&self, start: Start, given: (Prepared, Ticket), executing: &Executing) {
         let run = &start.started;
         let progress = self.live.of_run_to_come(run.key());
-        let outputs = Arc::new(self.outputs.begin(&run.id, run.attempt, Arc::clone(&progress)));
+        let outputs = Arc::new(self.outputs.begin(
+            (&run.id, run.attempt),
+            self.max_output_bytes,
+            Arc::clone(&progress),
+        ));
         let execution = {
             let (worker, run, told) =
                 (self.clone(), run.clone(), (Arc::clone(&outputs), Arc::clone(&progress)));

@@ -123,6 +123,7 @@ fn worker(folder: &Path, data: &DataDir, store: &SqliteStore, bus: &Bus, executo
         shutdown: Shutdown::default(),
         lease: Lease { length: Duration::from_millis(300), heartbeat: Duration::from_millis(50) },
         max_execution: BOUND,
+        max_output_bytes: u64::MAX,
     }
 }
 

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use comfyicu_model::json::{Object, Value};
 
 use crate::live::{Progress, Step};
+use crate::positions::Positions;
 use crate::run::LifecycleEvent;
 use crate::store::RunKey;
 
@@ -100,10 +101,10 @@ impl Frame {
         Self { id: None, name: "resync", data: Object::new() }
     }
 
-    pub(super) fn into_event(self) -> Event {
+    pub(super) fn into_event(self, positions: &Positions) -> Event {
         let event = Event::default().event(self.name).data(Value::from(self.data).to_json());
         match self.id {
-            Some(id) => event.id(id.to_string()),
+            Some(id) => event.id(positions.seal(id)),
             None => event,
         }
     }

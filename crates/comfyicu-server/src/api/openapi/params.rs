@@ -110,6 +110,6 @@ pub(in crate::api) struct IdempotencyKey {
 #[into_params(parameter_in = Header)]
 pub(in crate::api) struct LastEventId {
     /// The last event that was seen: the stream begins behind it.
-    #[param(rename = "Last-Event-ID", nullable = false)]
-    last_event_id: Option<i64>,
+    #[param(rename = "Last-Event-ID", nullable = false, pattern = "^[0-9a-f]{16}$")]
+    last_event_id: Option<String>,
 }

@@ -289,6 +289,8 @@ struct Limits {
     request_bytes: u64,
     /// The most bytes of one file of a run.
     file_bytes: u64,
+    /// The most bytes that the outputs of a run may have together.
+    output_bytes: u64,
     nodes: u64,
     /// How deep lists and objects may stand in each other.
     depth: u64,

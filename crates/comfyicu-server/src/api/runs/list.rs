@@ -41,7 +41,7 @@ pub(in crate::api) async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<PageResponse, ApiError> {
     let workflow = caller.workflow(&workflow_id)?;
-    let page = app.runs.list(&workflow, &query.to_list_query()?).await?;
+    let page = app.runs.list(&workflow, &query.to_list_query(&app.positions)?).await?;
     let entries = page.items.iter().map(|run| Value::from(RunView(run).to_object(&app.urls))).collect();
-    Ok(PageResponse::new(entries, page.next, &uri, &app.urls))
+    Ok(PageResponse::new(entries, page.next, &uri, &app))
 }

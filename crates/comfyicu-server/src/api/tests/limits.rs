@@ -25,6 +25,36 @@ async fn a_request_is_so_large_and_so_deep_and_a_file_has_so_many_bytes() {
 }
 
 #[tokio::test]
+async fn a_run_has_so_many_files_and_is_so_deep() {
+    let server = Server::start(&["--max-files", "0", "--max-depth", "4"]).await;
+    let (files, depth) = (r#""files": {"/input/a": "http://192.0.2.1/a"}"#, r#""note": [[[[[1]]]]]"#);
+    for (more, code) in [(files, "too_many_files"), (depth, "too_deep")] {
+        let refused = server.post(RUNS, format!("{{\"prompt\": {PROMPT}, {more}}}")).await;
+        assert_eq!(refusal(&refused), (422, "rejected".to_owned()));
+        assert!(refused.text().contains(code), "{}", refused.text());
+    }
+}
+
+#[tokio::test]
+async fn the_outputs_of_a_run_have_so_many_bytes_together_and_what_is_too_much_is_not_kept() {
+    let server = Server::start(&["--max-output-size", "1kB"]).await;
+    assert_eq!(server.ended(&server.submit(&body(PROMPT)).await).await.status(), Some(RunStatus::Completed));
+    let many = PROMPT.replace("\"batch_size\": 1", "\"batch_size\": 9");
+    let ended = server.ended(&server.submit(&body(&many)).await).await;
+    assert_eq!(ended.status(), Some(RunStatus::Error));
+    let message = ended.failure().unwrap().message().to_owned();
+    assert!(message.contains("the outputs of a run may have 1000 bytes together"), "{message}");
+    let folder = server.folder.path().join("outputs").join(ended.id().as_str()).join("1");
+    tokio::time::timeout(Duration::from_secs(30), async {
+        while folder.exists() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("what was saved is removed");
+}
+
+#[tokio::test]
 async fn a_full_queue_takes_no_more_and_says_when_to_come_back() {
     let server = Server::start(&["--max-queue", "0"]).await;
     let refused = server.post(RUNS, body(PROMPT)).await;

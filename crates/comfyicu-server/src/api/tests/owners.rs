@@ -160,3 +160,18 @@ async fn a_key_without_time_left_is_told_so_and_what_it_had_stays_there() {
     let list = limited(&server, Method::GET, "/api/v1/workflows/w1/runs", "").await;
     assert_eq!((list.status, list.text().as_str()), (StatusCode::OK, "[]"));
 }
+
+#[tokio::test]
+async fn places_in_lists_and_streams_do_not_tell_what_others_do() {
+    let server = Server::start(&[]).await;
+    let place = async || {
+        server.submit(&body(PROMPT)).await;
+        server.submit(&body(PROMPT)).await;
+        let answer = server.get("/api/v1/workflows/w1/runs?limit=1").await;
+        let link = answer.headers[header::LINK].to_str().unwrap().to_owned();
+        let cursor = link.split("cursor=").nth(1).unwrap().split('>').next().unwrap().to_owned();
+        u64::from_str_radix(&cursor, 16).unwrap()
+    };
+    let (first, second) = (place().await, place().await);
+    assert!(first.abs_diff(second) > 1_000_000, "{first:x} {second:x}");
+}

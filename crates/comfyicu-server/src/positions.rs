@@ -1,0 +1,101 @@
+//! Places in lists and streams, as they are shown: events and runs of all owners are numbered together, and a number
+//! would tell each owner how much the others do.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// How often the halves of a number are mixed; four rounds make a permutation that looks random.
+const ROUNDS: u8 = 4;
+
+/// Turns places into texts that tell nothing, and back. Clones share the secret.
+#[derive(Clone)]
+pub(crate) struct Positions {
+    hmac: Hmac<Sha256>,
+}
+
+impl Positions {
+    /// Uses a secret of at most 64 bytes.
+    pub(crate) fn new(secret: &[u8]) -> Self {
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        // By the definition of HMAC a shorter key is filled up with zeros; ours are 32 bytes.
+        block.iter_mut().zip(secret).for_each(|(to, from)| *to = *from);
+        Self { hmac: Hmac::new(&block) }
+    }
+
+    /// The text for a place.
+    pub(crate) fn seal(&self, place: i64) -> String {
+        let (mut left, mut right) = halves(place.cast_unsigned());
+        for round in 0..ROUNDS {
+            (left, right) = (right, left ^ self.mix(round, right));
+        }
+        format!("{left:08x}{right:08x}")
+    }
+
+    /// The place that a text is for; `None` where it is no such text. One that was made up leads anywhere.
+    pub(crate) fn open(&self, text: &str) -> Option<i64> {
+        let is_whole = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u64::from_str_radix(text, 16).ok().filter(|_| is_whole)?;
+        let (mut left, mut right) = halves(number);
+        for round in (0..ROUNDS).rev() {
+            (left, right) = (right ^ self.mix(round, left), left);
+        }
+        Some(((u64::from(left) << 32) | u64::from(right)).cast_signed())
+    }
+
+    fn mix(&self, round: u8, half: u32) -> u32 {
+        let digest = self.hmac.clone().chain_update([round]).chain_update(half.to_be_bytes()).finalize();
+        let first: [u8; 4] = std::array::from_fn(|index| digest.as_bytes().get(index).copied().unwrap_or(0));
+        u32::from_be_bytes(first)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a number are what is wanted")]
+const fn halves(number: u64) -> (u32, u32) {
+    ((number >> 32) as u32, number as u32)
+}
+
+impl fmt::Debug for Positions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Positions(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_place_comes_back(place in any::<i64>(), secret in any::<[u8; 32]>()) {
+            let positions = Positions::new(&secret);
+            prop_assert_eq!(positions.open(&positions.seal(place)), Some(place));
+        }
+
+        #[test]
+        fn any_text_is_read_without_harm(text in ".{0,20}") {
+            Positions::new(&[7; 32]).open(&text);
+        }
+    }
+
+    #[test]
+    fn neighbours_do_not_look_like_it_and_another_secret_reads_something_else() {
+        let positions = Positions::new(&[7; 32]);
+        let [one, two] = [1, 2].map(|place| u64::from_str_radix(&positions.seal(place), 16).unwrap());
+        assert!((10..54).contains(&(one ^ two).count_ones()), "{one:x} {two:x}");
+        assert_ne!(Positions::new(&[8; 32]).open(&positions.seal(1)), Some(1));
+    }
+
+    #[test]
+    fn what_is_no_place_is_none() {
+        let positions = Positions::new(&[7; 32]);
+        for text in
+            ["", "17", "-000000000000001", "+000000000000001", "00000000000000001", "g000000000000000"]
+        {
+            assert_eq!(positions.open(text), None, "{text}");
+        }
+    }
+}
