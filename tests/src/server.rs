@@ -196,6 +196,15 @@ impl Server {
         self.process.finish(PATIENCE).code
     }
 
+    /// Sends it a signal, such as `HUP`.
+    ///
+    /// # Panics
+    /// When that cannot be done.
+    #[track_caller]
+    pub fn signal(&self, signal: &str) {
+        self.process.signal(signal);
+    }
+
     /// Asks the API for a path below `/api/v1`.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {

@@ -60,6 +60,13 @@ impl Faults {
         Ok(Self(Arc::new(plan)))
     }
 
+    /// Says what is wrong with them, without letting any happen.
+    pub(crate) fn check(source: Option<&FaultSource>) -> Result<(), FaultsError> {
+        let Some(source) = source else { return Ok(()) };
+        read::read(&source.to_string(), &source.text()?)?;
+        Ok(())
+    }
+
     /// Puts those that strike runs around an executor.
     pub(crate) fn around_executor(&self, executor: Arc<dyn Executor>) -> Arc<dyn Executor> {
         if self.0.runs.is_empty() {

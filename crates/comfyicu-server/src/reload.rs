@@ -1,10 +1,11 @@
-//! SIGHUP: keys and secrets are read again while the server runs.
+//! SIGHUP: keys, secrets and credentials are read again while the server runs.
 
 use std::path::PathBuf;
 
+use crate::files::Credentials;
 use crate::keys::KeyRing;
 use crate::report::with_causes;
-use crate::serve::webhook_secrets;
+use crate::serve::{read_credentials, webhook_secrets};
 use crate::shutdown::Shutdown;
 use crate::webhook::SharedSecrets;
 
@@ -14,6 +15,8 @@ pub(crate) struct Reload {
     pub(crate) keys: Option<KeyRing>,
     pub(crate) secrets: SharedSecrets,
     pub(crate) secret_file: Option<PathBuf>,
+    pub(crate) credentials: Credentials,
+    pub(crate) credentials_file: Option<PathBuf>,
 }
 
 impl Reload {
@@ -39,11 +42,15 @@ impl Reload {
                 tracing::error!(error = with_causes(&error), "the webhooks' secrets stay as they were");
             }
         }
+        match read_credentials(self.credentials_file.as_deref()) {
+            Ok(credentials) => self.credentials.replace(&credentials),
+            Err(error) => tracing::error!(error = with_causes(&error), "the credentials stay as they were"),
+        }
         if let Some(keys) = &self.keys
             && let Err(error) = keys.reload().await
         {
             tracing::error!(error = with_causes(&error), "the keys stay as they were");
         }
-        tracing::info!("keys and secrets were read again");
+        tracing::info!("keys, secrets and credentials were read again");
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use assemble::{assemble, open_outputs, webhook_secrets};
+pub(crate) use assemble::{assemble, open_outputs, read_credentials, webhook_secrets};
 pub(crate) use error::ServeError;
 
 use crate::api::{self, TrustedHosts};
@@ -20,6 +20,7 @@ use crate::bus::Bus;
 use crate::connections;
 use crate::data_dir::DataDir;
 use crate::executors::start_owned;
+use crate::faults::Faults;
 use crate::keys::make_first_key;
 use crate::shutdown::Shutdown;
 use crate::store::SqliteStore;
@@ -35,6 +36,8 @@ pub(crate) fn check(args: &Serve) -> Result<(), ServeError> {
     if args.no_auth && !args.listen.ip().is_loopback() {
         return Err(ServeError::OpenToAll(args.listen));
     }
+    read_credentials(args.files.credentials.as_deref())?;
+    Faults::check(args.faults.as_ref())?;
     webhook_secrets(args.webhook_secret_file.as_deref()).map(drop)
 }
 

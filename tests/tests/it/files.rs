@@ -160,3 +160,68 @@ fn a_full_disk_fails_the_run_and_the_server_lives() {
     let run = server.ended_run(&server.submit(&with_model(&other)));
     assert_eq!(run["status"], "COMPLETED", "{run}");
 }
+
+/// Has the server read things again, and waits until it says what became of that.
+#[cfg(unix)]
+fn hang_up(server: &Server, said: &str) {
+    let before = server.log().matches(said).count();
+    server.signal("HUP");
+    eventually("the signal is heard", || (server.log().matches(said).count() > before).then_some(()));
+}
+
+#[test]
+#[cfg(unix)]
+fn credentials_that_are_changed_are_used_once_the_server_is_told() {
+    let host = Host::start(|request| match request.header("authorization") {
+        Some("Bearer new") => Reply::ok("model"),
+        _ => Reply::status(401),
+    });
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("credentials.toml");
+    let write = |token: &str| {
+        let address = host.url("");
+        let rule = format!("[[credentials]]\nhost = \"{address}\"\nbearer = \"{token}\"\n");
+        std::fs::write(&file, rule).unwrap();
+    };
+    write("old");
+    let options = ServerOptions::new(PROGRAMS).args(["--allow-host", "127.0.0.1", "--credentials"]);
+    let server = options.arg(&file).start();
+    let run = server.ended_run(&server.submit(&with_model(&host)));
+    assert_eq!(run["status"], "ERROR", "{run}");
+    // A file that cannot be used changes nothing.
+    std::fs::write(&file, "[[").unwrap();
+    hang_up(&server, "the credentials stay as they were");
+    write("new");
+    hang_up(&server, "keys, secrets and credentials were read again");
+    eventually("the new token is used", || {
+        let run = server.ended_run(&server.submit(&with_model(&host)));
+        (run["status"] == "COMPLETED").then_some(())
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_has_no_room_for_the_database_refuses_runs_and_goes_on_when_there_is_some() {
+    let Some(disk) = SmallDisk::new("16m") else {
+        assert!(!comfyicu_tests::in_ci(), "small disks have to be mounted here");
+        return;
+    };
+    let server = ServerOptions::new(PROGRAMS).data_dir(disk.0.path().join("data")).start();
+    let run = json!({"prompt": empty_image()});
+    let before = server.submit(&run);
+    server.ended_run(&before);
+    let filler = disk.0.path().join("filler");
+    let written = std::fs::write(&filler, vec![0; 32 * 1024 * 1024]);
+    assert!(written.is_err(), "the disk is full");
+    let refused = eventually("a run that is refused", || {
+        Some(server.post("/workflows/default/runs", &run)).filter(|answer| answer.status != 200)
+    });
+    assert_eq!(refused.status, 500, "{}", String::from_utf8_lossy(&refused.body));
+    assert_eq!(server.run(&before)["status"], "COMPLETED", "what is there can be read");
+
+    std::fs::remove_file(&filler).unwrap();
+    let after = eventually("a run that is taken in", || {
+        Some(server.post("/workflows/default/runs", &run)).filter(|answer| answer.status == 200)
+    });
+    assert_eq!(server.ended_run(after.json()["id"].as_str().unwrap())["status"], "COMPLETED");
+}

@@ -6,6 +6,7 @@ mod architecture;
 mod backups;
 mod chaos;
 mod client;
+mod clock;
 mod comfyui;
 mod commands;
 mod crash;

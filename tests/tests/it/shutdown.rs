@@ -7,7 +7,7 @@ use crate::PROGRAMS;
 use crate::live::names;
 
 /// A prompt of far more work than any test waits for, which its nodes break off from within.
-fn endless() -> Value {
+pub(crate) fn endless() -> Value {
     let nodes = (1..=500).map(|number| {
         let inputs = json!({"image": [(number - 1).to_string(), 0], "blur_radius": 31, "sigma": 10});
         (number.to_string(), json!({"class_type": "ImageBlur", "inputs": inputs}))

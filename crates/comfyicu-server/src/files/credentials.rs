@@ -1,6 +1,6 @@
 //! What hosts want to know before they give files: tokens, each for the hosts it is meant for and for no others.
 //!
-//! They are read once, from a file and from the environment. Nothing prints them, and nothing writes them down: what
+//! They are read from a file and from the environment, again when the server is told to. Nothing prints them, and nothing writes them down: what
 //! is kept of a fetched file is the URL as it stands in the run.
 
 mod pattern;
@@ -10,7 +10,7 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,9 +25,9 @@ use pattern::{HostPattern, InvalidPattern};
 /// The sites whose tokens are known by their variables: variable, host.
 const PRESETS: &[(&str, &str)] = &[("HF_TOKEN", "huggingface.co"), ("CIVITAI_API_TOKEN", "civitai.com")];
 
-/// The credentials of hosts. Clones share them.
+/// The credentials of hosts. Clones share them, also when they are replaced.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Credentials(Arc<[Credential]>);
+pub(crate) struct Credentials(Arc<RwLock<Vec<Credential>>>);
 
 #[derive(Debug)]
 struct Credential {
@@ -168,13 +168,20 @@ impl Credentials {
             query: None,
         });
         let all = rules.into_iter().chain(presets).map(|rule| rule.resolve(&env));
-        Ok(Self(all.collect::<Result<Vec<_>, _>>()?.into()))
+        Ok(Self(Arc::new(RwLock::new(all.collect::<Result<_, _>>()?))))
+    }
+
+    /// Shows hosts these from now on.
+    pub(crate) fn replace(&self, others: &Self) {
+        let others = std::mem::take(&mut *others.0.write().unwrap_or_else(PoisonError::into_inner));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = others;
     }
 
     /// Adds to a request what its host wants to know, unless the URL says it itself.
     pub(super) fn add(&self, url: &Url, mut request: Request) -> Request {
         let own = !url.username().is_empty() || url.password().is_some();
-        let Some(credential) = self.0.iter().find(|credential| !own && credential.hosts.matches(url)) else {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(credential) = all.iter().find(|credential| !own && credential.hosts.matches(url)) else {
             return request;
         };
         match &credential.shown {

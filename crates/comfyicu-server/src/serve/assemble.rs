@@ -19,7 +19,7 @@ use crate::bus::Bus;
 use crate::data_dir::DataDir;
 use crate::executors::Executors;
 use crate::faults::Faults;
-use crate::files::{BlobStore, Cache, Credentials, Fetcher, FileProvider, SourceLimits};
+use crate::files::{BlobStore, Cache, Credentials, CredentialsError, Fetcher, FileProvider, SourceLimits};
 use crate::guard::Guard;
 use crate::keys::KeyRing;
 use crate::metrics::{MeasuredExecutor, MeasuredOutbox, MeasuredRuns, Metrics};
@@ -60,7 +60,8 @@ pub(crate) async fn assemble(
     };
     let urls = PublicUrls::new(args.public_url.clone().map_or_else(|| listen_url(address), Ok)?, signer);
     let blobs = BlobStore::open(data_dir.blobs(), args.limits.max_file_size.0)?;
-    let files = file_provider(args, data_dir, (&guard, &index, &blobs), urls.uploads())?;
+    let credentials = read_credentials(args.files.credentials.as_deref())?;
+    let files = file_provider(args, data_dir, (&guard, &index, &blobs), urls.uploads(), credentials.clone())?;
     let keys = if args.no_auth {
         None
     } else {
@@ -93,13 +94,30 @@ pub(crate) async fn assemble(
         faults: Faults::load(args.faults.as_ref())?,
     };
     set_to_work(&app, &executors, secrets.clone(), tasks).await?;
-    let reload = Reload { keys: app.keys.clone(), secrets, secret_file: args.webhook_secret_file.clone() };
+    keep_up(args, &app, store, (secrets, credentials), tasks);
+    Ok(app)
+}
+
+/// Sets to work what keeps a server as it is to be: its secrets as they are on disk, and its data within the rules.
+fn keep_up(
+    args: &Serve,
+    app: &App,
+    store: &SqliteStore,
+    (secrets, credentials): (SharedSecrets, Credentials),
+    tasks: &TaskTracker,
+) {
+    let reload = Reload {
+        keys: app.keys.clone(),
+        secrets,
+        secret_file: args.webhook_secret_file.clone(),
+        credentials,
+        credentials_file: args.files.credentials.clone(),
+    };
     tasks.spawn(reload.on_signals(app.shutdown.clone()));
     let kept: Arc<dyn RetentionStore> = Arc::new(store.clone());
     let (rules, outputs) = (args.retention.rules.clone(), app.outputs.clone());
     let collector = Collector { store: kept, outputs, rules };
     tasks.spawn(collector.work(args.retention.gc_every, app.shutdown.clone()));
-    Ok(app)
 }
 
 /// Opens the place where outputs are kept.
@@ -119,6 +137,11 @@ pub(crate) async fn open_outputs(
     }
 }
 
+/// The credentials of a file, and of the environment.
+pub(crate) fn read_credentials(file: Option<&Path>) -> Result<Credentials, CredentialsError> {
+    Credentials::read(file, variable)
+}
+
 /// What a variable of the environment holds.
 #[expect(clippy::disallowed_methods, reason = "the one place where tokens of other sites are read")]
 fn variable(name: &str) -> Option<String> {
@@ -131,9 +154,9 @@ fn file_provider(
     data_dir: &DataDir,
     (guard, index, blobs): (&Guard, &Arc<dyn FileIndex>, &BlobStore),
     uploads: Url,
+    credentials: Credentials,
 ) -> Result<FileProvider, ServeError> {
     let settings = &args.files;
-    let credentials = Credentials::read(settings.credentials.as_deref(), variable)?;
     let cache = Cache::open(data_dir.cache(), settings.cache_size.0)?;
     let limits = SourceLimits { max_bytes: args.limits.max_file_size.0, ..SourceLimits::default() };
     let fetcher = Fetcher::new(

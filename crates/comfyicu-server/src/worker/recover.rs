@@ -1,9 +1,11 @@
 //! Runs whose worker is gone: of an earlier process, or of this one.
 
+use std::time::Instant;
+
 use comfyicu_model::Timestamp;
 
 use super::Worker;
-use crate::clock;
+use crate::clock::{self, JumpWatch};
 use crate::report::with_causes;
 use crate::run::{Loss, told};
 use crate::store::{RunKey, StoreError};
@@ -32,10 +34,20 @@ impl Worker {
 
     /// Puts back the runs whose worker gives no sign of life, until the server stops.
     pub(crate) async fn reap(self) {
+        let mut clock_watch = JumpWatch::new(clock::now(), Instant::now());
+        let mut patient_until = Instant::now();
         loop {
             tokio::select! {
                 () = self.shutdown.stopping() => return,
                 () = tokio::time::sleep(self.lease.heartbeat) => {}
+            }
+            if clock_watch.has_jumped(clock::now(), Instant::now(), self.lease.heartbeat / 2) {
+                // All leases look old, or look new for long; each worker renews its own by the clock as it is now.
+                tracing::warn!("the system's clock was set");
+                patient_until = Instant::now() + self.lease.length;
+            }
+            if Instant::now() < patient_until {
+                continue;
             }
             match self.put_back(Some(clock::now()), Loss::Gone).await {
                 Ok(0) => {}
