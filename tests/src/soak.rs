@@ -52,8 +52,12 @@ pub struct SoakReport {
 /// When the server does not start, or a client is not answered as it has to be.
 pub fn soak(programs: Programs, time: Duration, mut told: impl FnMut(&Sample)) -> SoakReport {
     let server = ServerOptions::new(programs).args(SETTINGS).start();
+    // Each address gives other bytes: what follows the end of a JPEG is passed over.
     let photo = fs::read(repository().join("docs/examples/photo.jpg")).expect("the photo of the examples");
-    let (photos, receiver) = (Host::start(move |_| Reply::ok(photo.clone())), Host::receiver());
+    let (photos, receiver) = (
+        Host::start(move |request| Reply::ok([&*photo, request.path.as_bytes()].concat())),
+        Host::receiver(),
+    );
     let load = Arc::new(load::Load::new(&server, &photos, &receiver));
     let (stop, rounds) = (Arc::new(AtomicBool::default()), Arc::new(AtomicUsize::default()));
     let clients: Vec<_> = (0..CLIENTS)

@@ -15,6 +15,8 @@ use crate::server::Server;
 const PAUSE: Duration = Duration::from_millis(300);
 /// How often a client looks whether a run has ended.
 const LOOK: Duration = Duration::from_millis(30);
+/// How many photos there are: together more than the cache may keep.
+const PHOTOS: usize = 300;
 /// Where runs are.
 const RUNS: &str = "/workflows/soak/runs";
 
@@ -74,7 +76,7 @@ impl Load {
         thread::sleep(PAUSE);
     }
 
-    /// A run with a file that no other has, a webhook, and every tenth time a node that fails.
+    /// A run with a file that the cache has lost by now, a webhook, and every tenth time a node that fails.
     fn run(&self, number: usize) -> Value {
         let amount = if number % 10 == 9 { 4096 } else { 2 };
         json!({
@@ -84,7 +86,7 @@ impl Load {
                 "3": {"class_type": "RepeatImageBatch", "inputs": {"image": ["2", 0], "amount": amount}},
                 "4": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "soak/made"}}
             },
-            "files": {"/input/photo.jpg": format!("{}?{number}", self.photo)},
+            "files": {"/input/photo.jpg": format!("{}?{}", self.photo, number % PHOTOS)},
             "webhook": self.webhook
         })
     }

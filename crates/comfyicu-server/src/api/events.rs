@@ -28,6 +28,8 @@ use feed::{Feed, From};
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The header with which a reader says what it has seen.
 const LAST_EVENT_ID: &str = "last-event-id";
+/// What a reader says there who wants everything that was written down.
+const BEGINNING: &str = "0";
 
 /// Bounds how many read along: each is a connection and a buffer.
 #[derive(Clone, Debug)]
@@ -144,6 +146,7 @@ fn stream(
 /// The last event that the reader has seen.
 fn last_seen(headers: &HeaderMap, positions: &Positions) -> Result<Option<i64>, ApiError> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
-    let id = value.to_str().ok().and_then(|text| positions.open(text.trim()));
+    let place = |text: &str| if text == BEGINNING { Some(0) } else { positions.open(text) };
+    let id = value.to_str().ok().and_then(|text| place(text.trim()));
     id.map(Some).ok_or_else(|| ApiError::bad_request("`Last-Event-ID` is not the id of an event"))
 }

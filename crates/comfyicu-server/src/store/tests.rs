@@ -429,3 +429,28 @@ async fn a_write_for_which_there_is_no_room_fails_and_the_next_one_is_kept() {
     assert_eq!(store.get(&small.key()).await.unwrap(), Some(small));
     assert_eq!(store.get(&large.key()).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn what_urls_gave_is_remembered_of_those_that_were_asked_for_last() {
+    let backend = Sqlite::default();
+    let store = backend.open().await;
+    let owner = Owner::local();
+    let note = async |number: usize| {
+        let file = FetchedFile {
+            sha256: Sha256Hex::of(b"a"),
+            bytes: 1,
+            etag: None,
+            last_modified: None,
+            checked_at: at(0),
+        };
+        store.note_fetched(&owner, &format!("http://x/{number}"), &file).await.unwrap();
+    };
+    for number in 0..30 {
+        note(number).await;
+        note(0).await;
+    }
+    let remembered =
+        async |number: usize| store.fetched(&owner, &format!("http://x/{number}")).await.unwrap().is_some();
+    assert!(remembered(0).await && remembered(29).await, "asked for just now");
+    assert!(!remembered(1).await, "not asked for in a long time");
+}

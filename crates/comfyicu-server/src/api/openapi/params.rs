@@ -109,7 +109,7 @@ pub(in crate::api) struct IdempotencyKey {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(in crate::api) struct LastEventId {
-    /// The last event that was seen: the stream begins behind it.
-    #[param(rename = "Last-Event-ID", nullable = false, pattern = "^[0-9a-f]{16}$")]
+    /// The last event that was seen: the stream begins behind it. `0` is before all that was written down.
+    #[param(rename = "Last-Event-ID", nullable = false, pattern = "^(0|[0-9a-f]{16})$")]
     last_event_id: Option<String>,
 }

@@ -59,6 +59,10 @@ impl FileIndex for SqliteStore {
     }
 }
 
+/// Of how many URLs it is remembered what they gave. Without a bound, URLs that are never the same twice would fill
+/// the disk.
+const REMEMBERED: i64 = if cfg!(test) { 20 } else { 100_000 };
+
 #[derive(Debug)]
 struct NoteFetched {
     owner: Owner,
@@ -84,6 +88,11 @@ impl Operation for NoteFetched {
         .bind(self.file.checked_at.as_unix_millis())
         .execute(&mut *changes.connection)
         .await?;
+        // What is replaced gets a new number, so that the lowest are those that were not asked for longest.
+        sqlx::query("DELETE FROM fetched_files WHERE rowid <= (SELECT MAX(rowid) FROM fetched_files) - ?")
+            .bind(REMEMBERED)
+            .execute(&mut *changes.connection)
+            .await?;
         Ok(())
     }
 }
