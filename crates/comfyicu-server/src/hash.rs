@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use hmac::{Hmac, KeyInit as _};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest as 64 hexadecimal digits: nothing else fits in, so it is safe in a path.
@@ -31,6 +32,14 @@ impl Sha256Hex {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// HMAC-SHA-256 with a secret of at most 64 bytes.
+pub(crate) fn keyed(secret: &[u8]) -> Hmac<Sha256> {
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    // By the definition of HMAC a shorter key is filled up with zeros; ours are 32 bytes.
+    block.iter_mut().zip(secret).for_each(|(to, from)| *to = *from);
+    Hmac::new(&block)
 }
 
 /// Writes bytes in lower-case hexadecimal.

@@ -3,8 +3,10 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
+
+use crate::hash::keyed;
 
 /// How often the halves of a number are mixed; four rounds make a permutation that looks random.
 const ROUNDS: u8 = 4;
@@ -18,10 +20,7 @@ pub(crate) struct Positions {
 impl Positions {
     /// Uses a secret of at most 64 bytes.
     pub(crate) fn new(secret: &[u8]) -> Self {
-        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        // By the definition of HMAC a shorter key is filled up with zeros; ours are 32 bytes.
-        block.iter_mut().zip(secret).for_each(|(to, from)| *to = *from);
-        Self { hmac: Hmac::new(&block) }
+        Self { hmac: keyed(secret) }
     }
 
     /// The text for a place.

@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use comfyicu_model::{OutputPath, RunId, Timestamp, WorkflowId};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use http::Uri;
 use sha2::Sha256;
 use url::Url;
 
 use crate::clock;
-use crate::hash::{Sha256Hex, hex};
+use crate::hash::{Sha256Hex, hex, keyed};
 use crate::outputs::has_thumbnail;
 use crate::run::Urls;
 
@@ -47,10 +47,7 @@ pub(crate) enum Access {
 impl Signer {
     /// Makes a signer of a secret of at most 64 bytes; what it signs opens for `lifetime`.
     pub(crate) fn new(secret: &[u8], lifetime: Duration) -> Self {
-        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        // By the definition of HMAC a shorter key is filled up with zeros; ours are 32 bytes.
-        block.iter_mut().zip(secret).for_each(|(to, from)| *to = *from);
-        Self { hmac: Hmac::new(&block), lifetime, now: clock::now }
+        Self { hmac: keyed(secret), lifetime, now: clock::now }
     }
 
     fn sign(&self, message: &str) -> String {

@@ -1,5 +1,5 @@
-//! `cargo xtask conformance api`: whether a running server does what its OpenAPI document says, asked by
-//! schemathesis.
+//! `cargo xtask conformance api`: whether the OpenAPI document is one, and a running server does what it says, asked
+//! by schemathesis.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,10 @@ use crate::options;
 use crate::process::{self, Interrupt};
 use crate::server::Server;
 
-/// The tool, as its package index names it.
-const TOOL: &str = "schemathesis==4.32.5";
+/// The tools, as their package index names them: one reads the document, the other asks the server.
+const TOOLS: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+/// The document, as it is in the book.
+const DOCUMENT: &str = "docs/src/reference/openapi.json";
 /// How the server is started: streams end at once, since the tool waits for the end of each answer.
 const FLAGS: [&str; 2] = ["--max-stream-events", "0"];
 
@@ -28,27 +30,30 @@ pub(super) fn run(args: &[String]) -> Result<(), Failure> {
         fs::remove_dir_all(&data).map_err(cannot)?;
     }
     fs::create_dir_all(&data).map_err(cannot)?;
-    let tool = install(&folder, &interrupt)?;
+    let tools = install(&folder, &interrupt)?;
+    let mut validate = Command::new(tools.join("openapi-spec-validator"));
+    process::run(validate.arg(workspace.root().join(DOCUMENT)), &interrupt)?;
     let programs = workspace.build_programs(&interrupt)?;
     let mut server = Server::start(&programs.server, &data, &FLAGS, &folder.join("server.log"), &interrupt)?;
-    let asked = ask(&tool, &workspace, &server, &data, (&examples, &seed), &interrupt);
+    let asked = ask(&tools.join("schemathesis"), &workspace, &server, &data, (&examples, &seed), &interrupt);
     server.stop();
     asked.map_err(|failure| failure.with_lines("the end of the server's log", &server.log_tail()))
 }
 
-/// Installs the tool in an environment of its own, unless that was done before.
+/// Installs the tools in an environment of their own, unless that was done before, and says where they are.
 fn install(folder: &Path, interrupt: &Interrupt) -> Result<PathBuf, Failure> {
     let environment = folder.join("venv");
-    let (tool, stamp) = (environment.join("bin/schemathesis"), environment.join("installed"));
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == TOOL) {
-        return Ok(tool);
+    let (tools, stamp, wanted) = (environment.join("bin"), environment.join("installed"), TOOLS.join(" "));
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(tools);
     }
-    eprintln!("installing {TOOL}");
+    eprintln!("installing {wanted}");
     process::run(Command::new("python3").args(["-m", "venv"]).arg(&environment), interrupt)?;
-    let mut install = Command::new(environment.join("bin/pip"));
-    process::run(install.args(["install", "--quiet", "--disable-pip-version-check", TOOL]), interrupt)?;
-    fs::write(&stamp, TOOL).map_err(|error| Failure::new(format!("{}: {error}", stamp.display())))?;
-    Ok(tool)
+    let mut install = Command::new(tools.join("pip"));
+    install.args(["install", "--quiet", "--disable-pip-version-check"]).args(TOOLS);
+    process::run(&mut install, interrupt)?;
+    fs::write(&stamp, wanted).map_err(|error| Failure::new(format!("{}: {error}", stamp.display())))?;
+    Ok(tools)
 }
 
 fn ask(

@@ -65,16 +65,16 @@ fn section(method: &str, path: &str, operation: &Operation) -> Markup {
     html! {
         details id=[operation.operation_id.as_deref()] {
             summary {
-                span.method { (method) } " " code { (path) } " — " (operation.summary.as_deref().unwrap_or_default())
+                span.method { (method) } " " code { (path) } " — " (text(operation.summary.as_deref()))
             }
-            @if let Some(description) = &operation.description { p { (description) } }
+            @if let Some(description) = &operation.description { p { (text(Some(description))) } }
             @if !parameters.is_empty() {
                 table { @for parameter in parameters { @if let RefOr::T(parameter) = parameter { (row(parameter)) } } }
             }
             table {
                 @for (status, response) in &operation.responses.responses {
                     @if let RefOr::T(response) = response {
-                        tr { th { code { (status) } } td { (response.description) } }
+                        tr { th { code { (status) } } td { (text(Some(&response.description))) } }
                     }
                 }
             }
@@ -98,7 +98,17 @@ fn row(parameter: &Parameter) -> Markup {
         tr {
             th { code { (parameter.name) } }
             td { (place) }
-            td { (parameter.description.as_deref().unwrap_or_default()) }
+            td { (text(parameter.description.as_deref())) }
+        }
+    }
+}
+
+/// A text in which what stands between backticks is code.
+fn text(text: Option<&str>) -> Markup {
+    let parts = text.unwrap_or_default().split('`').enumerate();
+    html! {
+        @for (number, part) in parts {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

@@ -8,19 +8,13 @@
 )]
 
 use utoipa::IntoParams;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-
-/// The text of an id.
-fn id() -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_-]{1,64}$")).into()
-}
 
 /// A workflow.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(in crate::api) struct WorkflowPath {
     /// The workflow; it comes into being with its first run.
-    #[param(schema_with = id)]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     workflow_id: String,
 }
 
@@ -29,10 +23,10 @@ pub(in crate::api) struct WorkflowPath {
 #[into_params(parameter_in = Path)]
 pub(in crate::api) struct RunPath {
     /// The workflow; it comes into being with its first run.
-    #[param(schema_with = id)]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     workflow_id: String,
     /// The run, as create answered it.
-    #[param(schema_with = id)]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     run_id: String,
 }
 
@@ -41,10 +35,10 @@ pub(in crate::api) struct RunPath {
 #[into_params(parameter_in = Path)]
 pub(in crate::api) struct DeliveryPath {
     /// The workflow; it comes into being with its first run.
-    #[param(schema_with = id)]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     workflow_id: String,
     /// The run, as create answered it.
-    #[param(schema_with = id)]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     run_id: String,
     /// The message, as the list of deliveries has it.
     delivery_id: String,
@@ -64,7 +58,7 @@ pub(in crate::api) struct UploadPath {
 #[into_params(parameter_in = Path)]
 pub(in crate::api) struct InputPath {
     /// The workflow.
-    #[param(schema_with = id)]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     workflow_id: String,
     /// The destination of the file below `/input/`; it may hold slashes.
     path: String,
@@ -75,10 +69,10 @@ pub(in crate::api) struct InputPath {
 #[into_params(parameter_in = Path)]
 pub(in crate::api) struct OutputParts {
     /// The workflow.
-    #[param(schema_with = id)]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     workflow_id: String,
     /// The run.
-    #[param(schema_with = id)]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     run_id: String,
     /// The name of the file below the output folder; it may hold slashes.
     path: String,

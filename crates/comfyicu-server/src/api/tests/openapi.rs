@@ -20,6 +20,20 @@ fn the_document_of_the_book_is_the_one_that_is_served() {
     }
 }
 
+#[test]
+fn whatever_stands_in_a_path_is_a_parameter_that_is_required() {
+    let document: Json = serde_json::from_str(&openapi::to_json(&document())).unwrap();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let named: Vec<_> = path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+        for (method, operation) in operations.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let required = parameters.filter(|each| each["in"] == "path" && each["required"] == true);
+            let required: Vec<_> = required.map(|each| each["name"].as_str().unwrap()).collect();
+            assert_eq!(required, named, "{method} {path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_document_and_the_page_need_no_key() {
     let server = Server::start(&[]).await;
