@@ -1,6 +1,7 @@
 //! Connections: how many there are, and how long each may keep the server waiting.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
@@ -19,10 +20,22 @@ use crate::shutdown::Shutdown;
 
 /// How long nothing is accepted when the system has no room for one more connection.
 const NO_ROOM: Duration = Duration::from_millis(200);
+/// How many connections may wait to be accepted, as far as the system allows it: those beyond come a second later.
+const BACKLOG: u32 = 4096;
 /// The most header fields of a request.
 const MAX_HEADERS: usize = 100;
 /// The most bytes of the head of a request.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// Listens at an address.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // So that a server that is started again gets the address that connections of the one before still use.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Answers requests until the server is asked to stop; those that came before are answered to their end.
 pub(crate) async fn answer(listener: TcpListener, router: Router, limits: &Limits, shutdown: &Shutdown) {

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use assemble::{assemble, open_outputs, read_credentials, webhook_secrets};
@@ -48,7 +47,7 @@ pub(crate) async fn serve(mut args: Serve) -> Result<(), ServeError> {
     let bus = Bus::default();
     let store = SqliteStore::open(&data_dir.database(), Arc::new(bus.clone())).await?;
     let fail = |source| ServeError::Listen { address: args.listen, source };
-    let listener = TcpListener::bind(args.listen).await.map_err(fail)?;
+    let listener = connections::listen(args.listen).map_err(fail)?;
     let address = listener.local_addr().map_err(fail)?;
     if !args.no_auth {
         make_first_key(&store, io::stderr().is_terminal(), &data_dir.first_key()).await?;
