@@ -51,17 +51,31 @@ pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    stalls_after: Option<usize>,
 }
 
 impl Reply {
     /// An answer with a body.
     pub fn ok(body: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, headers: Vec::new(), body: body.into() }
+        Self { status: 200, headers: Vec::new(), body: body.into(), stalls_after: None }
     }
 
     /// An answer that is only a status.
     pub const fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self { status, headers: Vec::new(), body: Vec::new(), stalls_after: None }
+    }
+
+    /// The part of a body from a place on, as the answer to a request for that part.
+    pub fn part(body: &[u8], from: usize) -> Self {
+        let range = format!("bytes {from}-{}/{}", body.len() - 1, body.len());
+        Self { status: 206, ..Self::ok(&body[from..]) }.header("content-range", &range)
+    }
+
+    /// Sends so many bytes of the body, and then nothing until the other side hangs up.
+    #[must_use]
+    pub const fn stalling_after(mut self, bytes: usize) -> Self {
+        self.stalls_after = Some(bytes);
+        self
     }
 
     /// Adds a header field.
@@ -199,7 +213,9 @@ fn serve(stream: TcpStream, shared: &Shared, reply: &dyn Fn(&Received) -> Reply)
     head.extend(["content-length: ", &answer.body.len().to_string(), "\r\n\r\n"]);
     let mut stream = reader.into_inner();
     stream.write_all(head.as_bytes())?;
-    stream.write_all(&answer.body)
+    let Some(bytes) = answer.stalls_after else { return stream.write_all(&answer.body) };
+    stream.write_all(&answer.body[..bytes])?;
+    stream.read(&mut [0]).map(drop)
 }
 
 /// Reads a line to its end. A request whose sender was killed in the middle never was one.

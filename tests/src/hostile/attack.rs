@@ -13,6 +13,8 @@ use super::rest;
 const ATTACKERS: usize = 3;
 /// The pace of attacks that are slow on purpose.
 const PACE: Duration = Duration::from_millis(50);
+/// How long an attacker rests between two connections: what is asked is not how fast the machine is.
+const BREATH: Duration = Duration::from_millis(10);
 /// The bytes of a body that is too large.
 const HUGE: usize = 1 << 30;
 /// How much of it is sent at once.
@@ -111,15 +113,13 @@ impl Attack {
     fn repeat(self, shared: &Shared) {
         while !shared.is_ended() {
             // The server closes the connection in the middle: so it should.
-            if self.once(shared).is_err() {
-                rest(Duration::from_millis(1));
-            }
+            let _refused = self.once(shared);
+            rest(BREATH);
         }
     }
 
     fn once(self, shared: &Shared) -> io::Result<()> {
-        let mut stream = TcpStream::connect(&shared.authority)?;
-        stream.set_write_timeout(Some(Duration::from_secs(1)))?;
+        let mut stream = connect(&shared.authority)?;
         match self {
             Self::HugeBodies => huge_body(&mut stream, "/api/v1/workflows/w/runs", shared),
             Self::HugeUploads => huge_body(&mut stream, "/api/v1/uploads", shared),
@@ -128,6 +128,13 @@ impl Attack {
             _ => http2_resets(&mut stream),
         }
     }
+}
+
+/// Connects, with little patience for a server that does not read.
+fn connect(authority: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(authority)?;
+    stream.set_write_timeout(Some(Duration::from_secs(1)))?;
+    Ok(stream)
 }
 
 fn huge_body(stream: &mut TcpStream, path: &str, shared: &Shared) -> io::Result<()> {
@@ -163,7 +170,7 @@ fn header_floods(stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
     stream.write_all(format!("GET /api/v1/workflows HTTP/1.1\r\nhost: {host}\r\n{many}\r\n").as_bytes())?;
     let long = "a".repeat(1 << 20);
     let head = format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\nx: {long}\r\n\r\n");
-    TcpStream::connect(host)?.write_all(head.as_bytes())
+    connect(host)?.write_all(head.as_bytes())
 }
 
 fn http2_resets(stream: &mut TcpStream) -> io::Result<()> {

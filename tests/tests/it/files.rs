@@ -1,7 +1,11 @@
 //! The files of runs: fetched once for all, kept within bounds, and nobody else's.
 
+use std::fs;
+use std::path::Path;
+
 use comfyicu_tests::{Host, PATIENCE, Reply, Server, ServerOptions, eventually, run_bounded};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::PROGRAMS;
 use crate::prompts::{empty_image, inverted_photo, photo_from, photo_host};
@@ -43,6 +47,52 @@ fn runs_share_one_transfer_which_goes_on_when_the_first_is_cancelled() {
     // The second run may have come to its turn only when the first was gone; then it asked by itself.
     assert!(host.received().len() <= 2);
     assert_eq!(server.run(&first)["status"], "CANCELLED");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Whether it is written down below a folder how much of a file came.
+fn is_noted(folder: &Path) -> bool {
+    fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => is_noted(&entry.path()),
+        _ => entry.path().extension().is_some_and(|extension| extension == "json"),
+    })
+}
+
+#[test]
+fn a_transfer_goes_on_where_it_was_when_the_server_was_killed_in_the_middle() {
+    // What came is brought to the disk every 32 MiB.
+    const WHOLE: usize = 48 << 20;
+    const MOST: usize = 40 << 20;
+    let bytes: Vec<u8> = (0..WHOLE).map(|at| (at % 251).try_into().unwrap()).collect();
+    let digest = hex(&Sha256::digest(&bytes));
+    let host = Host::start(move |request| {
+        let from =
+            request.header("range").map(|range| range.trim_start_matches("bytes=").trim_end_matches('-'));
+        let reply = match from.and_then(|from| from.parse().ok()) {
+            Some(from) => Reply::part(&bytes, from),
+            None => Reply::ok(&*bytes).stalling_after(MOST),
+        };
+        reply.header("etag", "\"v\"").header("accept-ranges", "bytes")
+    });
+    let server = server();
+    // The pin holds the bytes against what they are.
+    let url = format!("{}#sha256={digest}", host.url("/a"));
+    let run = json!({"prompt": empty_image(), "files": {"/models/loras/a.safetensors": url}});
+    let id = server.submit(&run);
+    let cache = server.data().join("cache");
+    eventually("a part of the file", || is_noted(&cache).then_some(()));
+    let server = server.crash_and_restart();
+    let run = server.ended_run(&id);
+    assert_eq!(run["status"], "COMPLETED", "{run}");
+    let asked: Vec<_> =
+        host.received().iter().map(|request| request.header("range").map(str::to_owned)).collect();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    let from: usize =
+        asked[1].as_deref().unwrap().trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap();
+    assert!(from > 0, "what was there is not fetched again: {asked:?}");
 }
 
 #[test]
@@ -181,7 +231,7 @@ fn credentials_that_are_changed_are_used_once_the_server_is_told() {
     let write = |token: &str| {
         let address = host.url("");
         let rule = format!("[[credentials]]\nhost = \"{address}\"\nbearer = \"{token}\"\n");
-        std::fs::write(&file, rule).unwrap();
+        fs::write(&file, rule).unwrap();
     };
     write("old");
     let options = ServerOptions::new(PROGRAMS).args(["--allow-host", "127.0.0.1", "--credentials"]);
@@ -189,7 +239,7 @@ fn credentials_that_are_changed_are_used_once_the_server_is_told() {
     let run = server.ended_run(&server.submit(&with_model(&host)));
     assert_eq!(run["status"], "ERROR", "{run}");
     // A file that cannot be used changes nothing.
-    std::fs::write(&file, "[[").unwrap();
+    fs::write(&file, "[[").unwrap();
     hang_up(&server, "the credentials stay as they were");
     write("new");
     hang_up(&server, "keys, secrets and credentials were read again");
@@ -211,7 +261,7 @@ fn a_disk_that_has_no_room_for_the_database_refuses_runs_and_goes_on_when_there_
     let before = server.submit(&run);
     server.ended_run(&before);
     let filler = disk.0.path().join("filler");
-    let written = std::fs::write(&filler, vec![0; 32 * 1024 * 1024]);
+    let written = fs::write(&filler, vec![0; 32 * 1024 * 1024]);
     assert!(written.is_err(), "the disk is full");
     let refused = eventually("a run that is refused", || {
         Some(server.post("/workflows/default/runs", &run)).filter(|answer| answer.status != 200)
@@ -219,7 +269,7 @@ fn a_disk_that_has_no_room_for_the_database_refuses_runs_and_goes_on_when_there_
     assert_eq!(refused.status, 500, "{}", String::from_utf8_lossy(&refused.body));
     assert_eq!(server.run(&before)["status"], "COMPLETED", "what is there can be read");
 
-    std::fs::remove_file(&filler).unwrap();
+    fs::remove_file(&filler).unwrap();
     let after = eventually("a run that is taken in", || {
         Some(server.post("/workflows/default/runs", &run)).filter(|answer| answer.status == 200)
     });
