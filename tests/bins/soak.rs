@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     println!("| seconds | {} |", Measure::ALL.map(Measure::name).join(" | "));
     println!("|---|{}", "---|".repeat(Measure::ALL.len()));
     let report = soak(programs, Duration::from_secs(minutes * 60), row);
-    println!("{} rounds of some twelve requests and two runs", report.rounds);
+    println!("{} rounds of two runs and some twelve requests", report.rounds);
     for grown in &report.grown {
         println!("grown: {grown}");
     }

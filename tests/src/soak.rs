@@ -40,7 +40,7 @@ const SETTINGS: [&str; 12] = [
 pub struct SoakReport {
     /// What was seen, in order.
     pub samples: Vec<Sample>,
-    /// How many rounds the clients made, each of some ten requests.
+    /// How many rounds the clients made, each of two runs and some twelve requests.
     pub rounds: usize,
     /// What grew from the second quarter of the time to the last one, by more than it may.
     pub grown: Vec<String>,

@@ -36,21 +36,25 @@ impl Reload {
 
     /// What cannot be read stays as it was.
     async fn read_again(&self) {
-        match webhook_secrets(self.secret_file.as_deref()) {
-            Ok(secrets) => self.secrets.replace(secrets),
-            Err(error) => {
-                tracing::error!(error = with_causes(&error), "the webhooks' secrets stay as they were");
-            }
+        let secrets = webhook_secrets(self.secret_file.as_deref()).map(|new| self.secrets.replace(new));
+        let is_whole = was_read("the webhooks' secrets", &secrets);
+        let credentials = read_credentials(self.credentials_file.as_deref());
+        let is_whole =
+            was_read("the credentials", &credentials.map(|new| self.credentials.replace(&new))) && is_whole;
+        let is_whole = match &self.keys {
+            Some(keys) => was_read("the keys", &keys.reload().await) && is_whole,
+            None => is_whole,
+        };
+        if is_whole {
+            tracing::info!("keys, secrets and credentials were read again");
         }
-        match read_credentials(self.credentials_file.as_deref()) {
-            Ok(credentials) => self.credentials.replace(&credentials),
-            Err(error) => tracing::error!(error = with_causes(&error), "the credentials stay as they were"),
-        }
-        if let Some(keys) = &self.keys
-            && let Err(error) = keys.reload().await
-        {
-            tracing::error!(error = with_causes(&error), "the keys stay as they were");
-        }
-        tracing::info!("keys, secrets and credentials were read again");
     }
+}
+
+/// Says where something stays as it was.
+fn was_read<E: std::error::Error + 'static>(what: &'static str, read: &Result<(), E>) -> bool {
+    if let Err(error) = read {
+        tracing::error!(error = with_causes(error), "{what} stay as they were");
+    }
+    read.is_ok()
 }

@@ -9,6 +9,7 @@ pub(crate) use retention::{Cuts, EndedRun, Limits, Place, Reason, Removable, Ret
 pub(crate) use sqlite::SqliteStore;
 
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use comfyicu_model::{DestPath, RunId, RunStatus, Timestamp, WorkflowId};
@@ -291,9 +292,13 @@ pub(crate) trait RunStore: Debug + Send + Sync {
     /// Prolongs the lease of an attempt. Gives false when the run is not that attempt's any more.
     async fn renew(&self, run_id: &RunId, attempt: u32, until: Timestamp) -> Result<bool, StoreError>;
 
-    /// The runs that are being executed, and whose lease ended before this moment; those without a lease too,
-    /// and all of them where no moment is given.
-    async fn expired(&self, before: Option<Timestamp>, limit: u32) -> Result<Vec<RunKey>, StoreError>;
+    /// The runs that are being executed, and whose lease does not end in this span; those without a lease too, and
+    /// all of them where no span is given.
+    async fn expired(
+        &self,
+        good: Option<RangeInclusive<Timestamp>>,
+        limit: u32,
+    ) -> Result<Vec<RunKey>, StoreError>;
 
     /// The runs that wait, in the order of acceptance, from after a place on. Without their documents:
     /// those are large, and one that cannot be read must not hide the others.

@@ -35,8 +35,8 @@ pub enum Attack {
     HugeBodies,
     /// Bodies without a length that do not end.
     EndlessBodies,
-    /// Files of a GiB.
-    HugeUploads,
+    /// Files that do not end.
+    EndlessUploads,
     /// Heads of ten thousand fields, and fields of a MiB.
     HeaderFloods,
     /// HTTP/2 streams that are opened and reset at once, by the thousand.
@@ -51,18 +51,23 @@ impl Attack {
         Self::NeverRead(500),
         Self::HugeBodies,
         Self::EndlessBodies,
-        Self::HugeUploads,
+        Self::EndlessUploads,
         Self::HeaderFloods,
         Self::Http2Resets,
     ];
 
+    /// How many connections it holds, where that is what it is.
+    pub const fn connections(self) -> Option<usize> {
+        match self {
+            Self::SlowHeads(count) | Self::Idle(count) | Self::NeverRead(count) => Some(count),
+            _ => None,
+        }
+    }
+
     /// Begins it; it goes on until it is ended.
     pub(super) fn begin(self, authority: &str) -> Pressure {
         let shared = Arc::new(Shared { authority: authority.to_owned(), ..Shared::default() });
-        let many = match self {
-            Self::SlowHeads(count) | Self::Idle(count) | Self::NeverRead(count) => Some(count),
-            _ => None,
-        };
+        let many = self.connections();
         let attackers = (0..many.map_or(ATTACKERS, |_| 1)).map(|_| {
             let shared = Arc::clone(&shared);
             thread::spawn(move || match many {
@@ -121,9 +126,9 @@ impl Attack {
     fn once(self, shared: &Shared) -> io::Result<()> {
         let mut stream = connect(&shared.authority)?;
         match self {
-            Self::HugeBodies => huge_body(&mut stream, "/api/v1/workflows/w/runs", shared),
-            Self::HugeUploads => huge_body(&mut stream, "/api/v1/uploads", shared),
-            Self::EndlessBodies => endless_body(&mut stream, shared),
+            Self::HugeBodies => huge_body(&mut stream, shared),
+            Self::EndlessUploads => endless_body(&mut stream, "/api/v1/uploads", shared),
+            Self::EndlessBodies => endless_body(&mut stream, "/api/v1/workflows/w/runs", shared),
             Self::HeaderFloods => header_floods(&mut stream, shared),
             _ => http2_resets(&mut stream),
         }
@@ -137,9 +142,10 @@ fn connect(authority: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn huge_body(stream: &mut TcpStream, path: &str, shared: &Shared) -> io::Result<()> {
+fn huge_body(stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
     let host = &shared.authority;
-    let head = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {HUGE}\r\n\r\n");
+    let head =
+        format!("POST /api/v1/workflows/w/runs HTTP/1.1\r\nhost: {host}\r\ncontent-length: {HUGE}\r\n\r\n");
     stream.write_all(head.as_bytes())?;
     let block = vec![b' '; BLOCK];
     for _ in 0..HUGE / BLOCK {
@@ -151,11 +157,9 @@ fn huge_body(stream: &mut TcpStream, path: &str, shared: &Shared) -> io::Result<
     Ok(())
 }
 
-fn endless_body(stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
+fn endless_body(stream: &mut TcpStream, path: &str, shared: &Shared) -> io::Result<()> {
     let host = &shared.authority;
-    let head = format!(
-        "POST /api/v1/workflows/w/runs HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n"
-    );
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n");
     stream.write_all(head.as_bytes())?;
     let chunk = [format!("{BLOCK:x}\r\n").as_bytes(), &vec![b' '; BLOCK], b"\r\n"].concat();
     while !shared.is_ended() {

@@ -20,7 +20,7 @@ use super::extract::{Path, Query};
 use super::openapi::{BadRequest, KeyRefused, LastEventId, NotFound, RunPath, ServerBusy, WorkflowPath};
 use super::runs;
 use crate::app::App;
-use crate::positions::Positions;
+use crate::positions::{PlaceOf, Positions};
 use crate::store::Scope;
 use feed::{Feed, From};
 
@@ -146,7 +146,7 @@ fn stream(
 /// The last event that the reader has seen.
 fn last_seen(headers: &HeaderMap, positions: &Positions) -> Result<Option<i64>, ApiError> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
-    let place = |text: &str| if text == BEGINNING { Some(0) } else { positions.open(text) };
+    let place = |text: &str| if text == BEGINNING { Some(0) } else { positions.open(PlaceOf::Event, text) };
     let id = value.to_str().ok().and_then(|text| place(text.trim()));
     id.map(Some).ok_or_else(|| ApiError::bad_request("`Last-Event-ID` is not the id of an event"))
 }

@@ -22,19 +22,17 @@ pub(super) fn refuse_longer(headers: &HeaderMap, limit: u64) -> Result<(), ApiEr
 pub(super) async fn body(body: Body, headers: &HeaderMap, limit: usize) -> Result<Bytes, ApiError> {
     refuse_longer(headers, limit as u64)?;
     axum::body::to_bytes(body, limit).await.map_err(|error| {
-        if causes(&error).any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
-            return ApiError::too_large(limit as u64);
-        }
-        broken_off(&error)
+        broken_off(&error, limit as u64).unwrap_or_else(|| ApiError::bad_request("the body broke off"))
     })
 }
 
-/// Says that a body did not come to its end.
-pub(super) fn broken_off(error: &(dyn std::error::Error + 'static)) -> ApiError {
-    if causes(error).any(<dyn std::error::Error>::is::<tower_http::timeout::TimeoutError>) {
-        return ApiError::too_slow();
+/// Why a body did not come to its end, where that was the server's doing: it was too large, or too slow.
+pub(super) fn broken_off(error: &(dyn std::error::Error + 'static), limit: u64) -> Option<ApiError> {
+    if causes(error).any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
+        return Some(ApiError::too_large(limit));
     }
-    ApiError::bad_request("the body broke off")
+    let is_slow = causes(error).any(<dyn std::error::Error>::is::<tower_http::timeout::TimeoutError>);
+    is_slow.then(ApiError::too_slow)
 }
 
 /// The parts of the path; one that is not text leads nowhere.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Json;
 use super::error::ApiError;
 use crate::app::App;
-use crate::positions::Positions;
+use crate::positions::{PlaceOf, Positions};
 use crate::store::ListQuery;
 
 /// How many entries a list has when nothing is asked.
@@ -51,7 +51,7 @@ impl PageQuery {
 /// A place that this server gave out.
 fn known_cursor(text: &str, positions: &Positions) -> Result<i64, ApiError> {
     let wrong = || ApiError::bad_request("`cursor` is not one of this server's: follow the `link` of a list");
-    positions.open(text).ok_or_else(wrong)
+    positions.open(PlaceOf::Entry, text).ok_or_else(wrong)
 }
 
 /// How many entries there may be.
@@ -81,7 +81,7 @@ pub(super) struct PageResponse {
 impl PageResponse {
     /// `uri` is what was asked for; the next part is the same with another cursor.
     pub(super) fn new(entries: Vec<Value>, next: Option<i64>, uri: &Uri, app: &App) -> Self {
-        let url = |place| app.urls.with_cursor(uri, &app.positions.seal(place)).to_string();
+        let url = |place| app.urls.with_cursor(uri, &app.positions.seal(PlaceOf::Entry, place)).to_string();
         Self { entries, next: next.map(url) }
     }
 }

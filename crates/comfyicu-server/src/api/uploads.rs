@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use comfyicu_model::json::{Object, Value};
 use futures_util::TryStreamExt as _;
 use http::{StatusCode, header};
+use http_body_util::Limited;
 
 use super::Json;
 use super::auth::Caller;
@@ -16,6 +17,9 @@ use crate::app::App;
 use crate::clock;
 use crate::files::{Blob, StoreBlobError};
 use crate::hash::Sha256Hex;
+
+/// How much a form may have beside its file.
+const FORM: u64 = 1024 * 1024;
 
 /// Stores bytes for the `files` of runs
 ///
@@ -83,25 +87,36 @@ pub(super) async fn find(
 }
 
 async fn store_body(app: &App, body: Body) -> Result<Blob, ApiError> {
-    app.blobs.store(body.into_data_stream()).await.map_err(|error| failed(&error))
+    let limit = app.limits.max_file_size.0;
+    app.blobs.store(body.into_data_stream()).await.map_err(|error| failed(&error, limit))
 }
 
 async fn store_form(app: &App, request: Request) -> Result<Blob, ApiError> {
-    let broken =
-        |error: &dyn std::error::Error| ApiError::bad_request(format!("the form cannot be read: {error}"));
+    let limit = app.limits.max_file_size.0;
+    let with_form = limit.saturating_add(FORM);
+    extract::refuse_longer(request.headers(), with_form)?;
+    // Whatever else stands in the form is read past, and bounded too.
+    let most = usize::try_from(with_form).unwrap_or(usize::MAX);
+    let request = request.map(|body| Body::new(Limited::new(body, most)));
+    let broken = |error: &(dyn std::error::Error + 'static)| {
+        let unreadable = || ApiError::bad_request(format!("the form cannot be read: {error}"));
+        extract::broken_off(error, limit).unwrap_or_else(unreadable)
+    };
     let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(&error))?;
     while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
         if field.file_name().is_some() {
-            return app.blobs.store(field.into_stream()).await.map_err(|error| failed(&error));
+            return app.blobs.store(field.into_stream()).await.map_err(|error| failed(&error, limit));
         }
     }
     Err(ApiError::bad_request("the form has no file"))
 }
 
-fn failed<E: std::error::Error + 'static>(error: &StoreBlobError<E>) -> ApiError {
+fn failed<E: std::error::Error + 'static>(error: &StoreBlobError<E>, limit: u64) -> ApiError {
     match error {
         StoreBlobError::TooLarge { limit } => ApiError::too_large(*limit),
-        StoreBlobError::Source(error) => extract::broken_off(error),
+        StoreBlobError::Source(error) => {
+            extract::broken_off(error, limit).unwrap_or_else(|| ApiError::bad_request("the body broke off"))
+        }
         StoreBlobError::Io(_) => ApiError::internal(error),
     }
 }

@@ -1,5 +1,6 @@
 //! The store of runs, measured.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -65,8 +66,12 @@ impl RunStore for MeasuredRuns {
         self.measure("renew", self.store.renew(run_id, attempt, until)).await
     }
 
-    async fn expired(&self, before: Option<Timestamp>, limit: u32) -> Result<Vec<RunKey>, StoreError> {
-        self.measure("expired", self.store.expired(before, limit)).await
+    async fn expired(
+        &self,
+        good: Option<RangeInclusive<Timestamp>>,
+        limit: u32,
+    ) -> Result<Vec<RunKey>, StoreError> {
+        self.measure("expired", self.store.expired(good, limit)).await
     }
 
     async fn waiting_runs(&self, after: i64, limit: u32) -> Result<Vec<WaitingRun>, StoreError> {

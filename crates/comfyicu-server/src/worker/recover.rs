@@ -1,11 +1,12 @@
 //! Runs whose worker is gone: of an earlier process, or of this one.
 
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use comfyicu_model::Timestamp;
 
 use super::Worker;
-use crate::clock::{self, JumpWatch};
+use crate::clock::{self, JumpWatch, after};
 use crate::report::with_causes;
 use crate::run::{Loss, told};
 use crate::store::{RunKey, StoreError};
@@ -41,15 +42,16 @@ impl Worker {
                 () = self.shutdown.stopping() => return,
                 () = tokio::time::sleep(self.lease.heartbeat) => {}
             }
-            if clock_watch.has_jumped(clock::now(), Instant::now(), self.lease.heartbeat / 2) {
-                // All leases look old, or look new for long; each worker renews its own by the clock as it is now.
+            let now = clock::now();
+            if clock_watch.has_jumped(now, Instant::now(), self.lease.heartbeat / 2) {
+                // All leases look old, or look new for long; whoever lives renews its own by the clock as it is now.
                 tracing::warn!("the system's clock was set");
                 patient_until = Instant::now() + self.lease.length;
             }
             if Instant::now() < patient_until {
                 continue;
             }
-            match self.put_back(Some(clock::now()), Loss::Gone).await {
+            match self.put_back(Some(now..=after(now, self.lease.length * 2)), Loss::Gone).await {
                 Ok(0) => {}
                 Ok(runs) => tracing::warn!(runs, "workers gave no sign of life; their runs wait again"),
                 Err(error) => tracing::error!(error = with_causes(&error), "no leases can be read"),
@@ -57,10 +59,15 @@ impl Worker {
         }
     }
 
-    async fn put_back(&self, before: Option<Timestamp>, loss: Loss) -> Result<usize, StoreError> {
+    /// Puts back the runs whose leases are not good.
+    async fn put_back(
+        &self,
+        good: Option<RangeInclusive<Timestamp>>,
+        loss: Loss,
+    ) -> Result<usize, StoreError> {
         let mut count = 0;
         loop {
-            let expired = self.store.expired(before, BATCH).await?;
+            let expired = self.store.expired(good.clone(), BATCH).await?;
             let earlier = count;
             for key in &expired {
                 count += usize::from(self.put_back_one(key, loss).await?);

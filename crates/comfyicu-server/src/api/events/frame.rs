@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use comfyicu_model::json::{Object, Value};
 
 use crate::live::{Progress, Step};
-use crate::positions::Positions;
+use crate::positions::{PlaceOf, Positions};
 use crate::run::LifecycleEvent;
 use crate::store::RunKey;
 
@@ -104,7 +104,7 @@ impl Frame {
     pub(super) fn into_event(self, positions: &Positions) -> Event {
         let event = Event::default().event(self.name).data(Value::from(self.data).to_json());
         match self.id {
-            Some(id) => event.id(positions.seal(id)),
+            Some(id) => event.id(positions.seal(PlaceOf::Event, id)),
             None => event,
         }
     }

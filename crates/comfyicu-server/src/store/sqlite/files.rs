@@ -59,9 +59,11 @@ impl FileIndex for SqliteStore {
     }
 }
 
-/// Of how many URLs it is remembered what they gave. Without a bound, URLs that are never the same twice would fill
-/// the disk.
+/// Of how many URLs of an owner it is remembered what they gave. Without a bound, URLs that are never the same twice
+/// would fill the disk.
 const REMEMBERED: i64 = if cfg!(test) { 20 } else { 100_000 };
+/// After how many notes it is looked whether there are more.
+const SWEEP: i64 = if cfg!(test) { 2 } else { 1_000 };
 
 #[derive(Debug)]
 struct NoteFetched {
@@ -75,7 +77,7 @@ impl Operation for NoteFetched {
     type Output = ();
 
     async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
-        sqlx::query(
+        let noted = sqlx::query(
             "INSERT OR REPLACE INTO fetched_files (owner, url, sha256, bytes, etag, last_modified, checked_at) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
@@ -88,11 +90,25 @@ impl Operation for NoteFetched {
         .bind(self.file.checked_at.as_unix_millis())
         .execute(&mut *changes.connection)
         .await?;
-        // What is replaced gets a new number, so that the lowest are those that were not asked for longest.
-        sqlx::query("DELETE FROM fetched_files WHERE rowid <= (SELECT MAX(rowid) FROM fetched_files) - ?")
-            .bind(REMEMBERED)
-            .execute(&mut *changes.connection)
-            .await?;
+        if noted.last_insert_rowid() % SWEEP == 0 {
+            self.forget_oldest(changes).await?;
+        }
+        Ok(())
+    }
+}
+
+impl NoteFetched {
+    /// Forgets what the owner's URLs gave that were noted longest ago, where there are too many. What is noted again
+    /// gets a new number.
+    async fn forget_oldest(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        sqlx::query(
+            "DELETE FROM fetched_files WHERE rowid IN
+             (SELECT rowid FROM fetched_files WHERE owner = ? ORDER BY rowid DESC LIMIT -1 OFFSET ?)",
+        )
+        .bind(self.owner.as_str())
+        .bind(REMEMBERED)
+        .execute(&mut *changes.connection)
+        .await?;
         Ok(())
     }
 }

@@ -4,6 +4,8 @@ mod change;
 mod insert;
 mod renew;
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use comfyicu_model::json::{Object, Value};
 use comfyicu_model::{RunId, Timestamp, WorkflowId};
@@ -43,13 +45,20 @@ impl RunStore for SqliteStore {
         self.write(Renew { run_id: run_id.clone(), attempt, until }).await
     }
 
-    async fn expired(&self, before: Option<Timestamp>, limit: u32) -> Result<Vec<RunKey>, StoreError> {
+    async fn expired(
+        &self,
+        good: Option<RangeInclusive<Timestamp>>,
+        limit: u32,
+    ) -> Result<Vec<RunKey>, StoreError> {
+        let millis = good.map(|good| (good.start().as_unix_millis(), good.end().as_unix_millis()));
+        let (earliest, latest) = millis.unzip();
         let rows = sqlx::query(
             "SELECT id, owner, workflow_id FROM runs
-             WHERE status = 'STARTED' AND (lease_until IS NULL OR lease_until < COALESCE(?, lease_until + 1))
+             WHERE status = 'STARTED' AND (lease_until BETWEEN ? AND ?) IS NOT TRUE
              ORDER BY seq LIMIT ?",
         )
-        .bind(before.map(Timestamp::as_unix_millis))
+        .bind(earliest)
+        .bind(latest)
         .bind(limit)
         .fetch_all(&self.readers)
         .await?;
