@@ -18,13 +18,14 @@ fuzz_target!(|bytes: &[u8]| {
         let extra = kept.get("extra_data").and_then(|extra| extra.as_object());
         assert!(extra.is_none_or(|extra| extra.get(token).is_none()), "a token is not stored");
     }
-    for (path, url) in request.files.iter() {
+    for (path, url) in request.requested_files().iter() {
         assert!(path.as_str().starts_with('/'));
         takes_files_from(url);
     }
-    let files = Files::from_value(&request.files.to_object().into()).expect("what was written is files");
-    assert_eq!(files, request.files);
-    for finding in request.prompt.check() {
+    let files =
+        Files::from_value(&request.requested_files().to_object().into()).expect("what was written is files");
+    assert_eq!(&files, request.requested_files());
+    for finding in request.prompt().check() {
         assert!(!finding.to_string().is_empty());
     }
 });
