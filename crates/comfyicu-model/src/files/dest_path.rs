@@ -182,6 +182,8 @@ mod tests {
         ("/input/ a", Edge),
         ("/input/ /a", Edge),
         ("/input/.. /a", Edge),
+        ("/input/a\u{1680}", Edge),
+        ("/input/\u{1680}/a", Edge),
         ("/input/CON", Reserved),
         ("/input/con", Reserved),
         ("/input/Nul.txt", Reserved),

@@ -113,6 +113,10 @@ fn check_disguise(part: &str) -> Result<(), PathProblem> {
     if plain.split('/').count() != 1 || check_part(&plain).is_err() {
         return Err(PathProblem::Disguised);
     }
+    // Not all blanks are forms of the usual one.
+    if plain.trim() != plain {
+        return Err(PathProblem::Edge);
+    }
     if is_device(&plain) { Err(PathProblem::Reserved) } else { Ok(()) }
 }
 
