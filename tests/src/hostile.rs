@@ -4,7 +4,6 @@ mod attack;
 mod bystander;
 
 use std::fs;
-use std::thread;
 use std::time::Duration;
 
 use crate::server::Server;
@@ -56,9 +55,4 @@ fn most_memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
-}
-
-/// Waits a little; the attackers' pace.
-fn rest(time: Duration) {
-    thread::sleep(time);
 }

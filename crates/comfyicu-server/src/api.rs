@@ -78,7 +78,7 @@ pub(crate) fn router(app: App, trusted_hosts: Option<TrustedHosts>) -> Router {
     let router = with_key
         .route_layer(from_fn_with_state(app.clone(), auth::require_key))
         .merge(without_key)
-        .merge(openapi::router(&document()))
+        .merge(openapi::router())
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(from_fn_with_state(app.faults.clone(), faults::strike))

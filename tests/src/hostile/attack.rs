@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::rest;
-
 /// How many do it at the same time, where each is busy with one connection.
 const ATTACKERS: usize = 3;
 /// The pace of attacks that are slow on purpose.
@@ -90,7 +88,7 @@ impl Attack {
             }
             streams.retain_mut(|stream| self.goes_on(stream));
             shared.connections.store(streams.len(), Ordering::SeqCst);
-            rest(PACE);
+            thread::sleep(PACE);
         }
     }
 
@@ -119,7 +117,7 @@ impl Attack {
         while !shared.is_ended() {
             // The server closes the connection in the middle: so it should.
             let _refused = self.once(shared);
-            rest(BREATH);
+            thread::sleep(BREATH);
         }
     }
 
@@ -215,7 +213,7 @@ impl Pressure {
         let begun = Instant::now();
         let patience = build_up * 10;
         while begun.elapsed() < build_up || (self.connections() < self.wanted && begun.elapsed() < patience) {
-            rest(PACE);
+            thread::sleep(PACE);
         }
     }
 

@@ -19,6 +19,8 @@ pub(super) use schema::{
     thumbnail_size,
 };
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
@@ -83,11 +85,13 @@ pub(super) fn to_json(document: &OpenApi) -> String {
     document.to_pretty_json().unwrap_or_default() + "\n"
 }
 
+/// Both are made when they are first asked for: most servers never are, and start without them.
+static JSON: LazyLock<String> = LazyLock::new(|| to_json(&super::document()));
+static PAGE: LazyLock<String> = LazyLock::new(|| page::render(&super::document()));
+
 /// Serves the document, as it is and as a page. Neither needs a key: they tell nothing of anybody's.
-pub(super) fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<S> {
-    let json = to_json(document);
-    let page = page::render(document);
+pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], json)))
-        .route("/reference", get(async || Html(page)))
+        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], JSON.as_str())))
+        .route("/reference", get(async || Html(PAGE.as_str())))
 }

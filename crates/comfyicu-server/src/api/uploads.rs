@@ -42,8 +42,7 @@ pub(super) async fn create(
     let blob = if content_type.is_some_and(|text| text.starts_with("multipart/form-data")) {
         store_form(&app, request).await?
     } else {
-        extract::refuse_longer(request.headers(), app.limits.max_file_size.0)?;
-        store_body(&app, request.into_body()).await?
+        store_body(&app, request).await?
     };
     app.index.note_upload(&caller.owner, &blob.sha256, clock::now()).await?;
     let url = app.urls.upload(&blob.sha256);
@@ -86,9 +85,10 @@ pub(super) async fn find(
     Ok([(header::LOCATION, app.urls.upload(&sha256).as_str())].into_response())
 }
 
-async fn store_body(app: &App, body: Body) -> Result<Blob, ApiError> {
+async fn store_body(app: &App, request: Request) -> Result<Blob, ApiError> {
     let limit = app.limits.max_file_size.0;
-    app.blobs.store(body.into_data_stream()).await.map_err(|error| failed(&error, limit))
+    extract::refuse_longer(request.headers(), limit)?;
+    app.blobs.store(request.into_body().into_data_stream()).await.map_err(|error| failed(&error, limit))
 }
 
 async fn store_form(app: &App, request: Request) -> Result<Blob, ApiError> {
