@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::command::Unwatched;
 use crate::data_dir::{DATABASE, DataDir, DataDirError, FOLDERS};
@@ -71,7 +70,7 @@ pub(crate) enum BackupError {
     Store(#[from] StoreError),
     /// The database cannot be read, or its copy not written.
     #[error("the database cannot be copied")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] rusqlite::Error),
     /// A file cannot be read, or its copy not written.
     #[error("{} cannot be copied", path.display())]
     Io {
@@ -99,7 +98,7 @@ impl BackupError {
 
 /// Copies a data directory, whose server may be running, to a folder. What an earlier backup left there stays
 /// where it is the same, and goes where the data has it no more.
-pub(crate) async fn backup(data_dir: &Path, to: &Path) -> Result<Copied, BackupError> {
+pub(crate) fn backup(data_dir: &Path, to: &Path) -> Result<Copied, BackupError> {
     let database = data_dir.join(DATABASE);
     if !database.is_file() {
         return Err(BackupError::Nothing(data_dir.to_owned()));
@@ -112,7 +111,7 @@ pub(crate) async fn backup(data_dir: &Path, to: &Path) -> Result<Copied, BackupE
     // Once more, now that links in it are followed.
     apart(data_dir, held.root())?;
     let unfinished = held.root().join(UNFINISHED);
-    let runs = snapshot(&database, &unfinished).await?;
+    let runs = snapshot(&database, &unfinished)?;
     let files = copy_files(data_dir, held.root())?;
     put_in_place(&unfinished, &held.root().join(DATABASE))?;
     let gone = remove_strangers(data_dir, held.root())?;
@@ -130,9 +129,9 @@ pub(crate) async fn restore(from: &Path, data_dir: &Path) -> Result<Copied, Back
     if held.database().exists() {
         return Err(BackupError::Occupied(held.root().to_owned()));
     }
-    check(from, &database).await?;
+    check(from, &database)?;
     let unfinished = held.root().join(UNFINISHED);
-    let runs = snapshot(&database, &unfinished).await?;
+    let runs = snapshot(&database, &unfinished)?;
     let files = copy_files(from, held.root())?;
     put_in_place(&unfinished, &held.database())?;
     // It is brought to this version now, while somebody looks.
@@ -151,34 +150,33 @@ fn apart(from: &Path, to: &Path) -> Result<(), BackupError> {
 }
 
 /// Writes the database as it is now to a new file, on disk when this returns, and counts its runs.
-async fn snapshot(database: &Path, to: &Path) -> Result<u64, BackupError> {
+fn snapshot(database: &Path, to: &Path) -> Result<u64, BackupError> {
     // A backup that broke off may have left one; SQLite writes no file that is there.
     remove(to)?;
-    let mut connection = open(database).await?;
+    let connection = open(database)?;
     let path = to.to_str().ok_or_else(|| BackupError::Io {
         path: to.to_owned(),
         source: io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"),
     })?;
-    sqlx::query("VACUUM INTO ?").bind(path).execute(&mut connection).await?;
-    connection.close().await?;
+    connection.execute("VACUUM INTO ?", [path])?;
     private(to).and_then(|()| File::open(to)?.sync_all()).map_err(|source| io_error(to, source))?;
-    let mut copy = open(to).await?;
-    let runs: i64 = sqlx::query_scalar("SELECT count(*) FROM runs").fetch_one(&mut copy).await?;
-    copy.close().await?;
+    let runs: i64 = open(to)?.query_one("SELECT count(*) FROM runs", (), |row| row.get(0))?;
     Ok(u64::try_from(runs).unwrap_or_default())
 }
 
-async fn open(database: &Path) -> Result<SqliteConnection, sqlx::Error> {
-    let options = SqliteConnectOptions::new().filename(database).read_only(true).busy_timeout(BUSY_TIMEOUT);
-    SqliteConnection::connect_with(&options).await
+fn open(database: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(database, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
 }
 
-async fn check(folder: &Path, database: &Path) -> Result<(), BackupError> {
-    let mut connection = open(database).await?;
-    let checked: Result<String, sqlx::Error> =
-        sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await;
+fn check(folder: &Path, database: &Path) -> Result<(), BackupError> {
+    let connection = open(database)?;
+    let checked: rusqlite::Result<String> =
+        connection.query_one("PRAGMA quick_check(1)", (), |row| row.get(0));
     let reason = match checked {
-        Ok(verdict) if verdict == "ok" => return Ok(connection.close().await?),
+        Ok(verdict) if verdict == "ok" => return Ok(()),
         Ok(verdict) => verdict,
         Err(error) => error.to_string(),
     };

@@ -92,7 +92,7 @@ pub fn main() -> ExitCode {
         }
     };
     match Cli::parse_from(&resolved.arguments).command {
-        Command::Backup(args) => run_command(command::backup::backup(args)),
+        Command::Backup(args) => exit_code(command::backup::backup(&args), CommandError::is_usage),
         Command::Restore(args) => run_command(command::backup::restore(args)),
         Command::Config(command) => run_command(async { command::config::run(command, &resolved) }),
         Command::Serve(args) => serve(*args),

@@ -27,10 +27,20 @@ use crate::usage::{UsageQuery, UsageRow};
 pub(crate) enum StoreError {
     /// The database failed, or could not be reached.
     #[error("the store failed")]
-    Database(#[source] sqlx::Error),
-    /// The database is not one of this program, or of a later version of it.
-    #[error("the database cannot be brought to this version")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    Database(#[source] rusqlite::Error),
+    /// The database is one of a later version of this program.
+    #[error(
+        "the database was written by a later version of comfyicu-server: its format is {found}, and this one knows {known}; start that version"
+    )]
+    TooNew {
+        /// The version of its format.
+        found: usize,
+        /// The latest one that this program knows.
+        known: usize,
+    },
+    /// There is no thread that could write.
+    #[error("the thread that writes cannot be started")]
+    Thread(#[source] std::io::Error),
     /// Without these settings an accepted run could be lost.
     #[error("the database does not keep its promise: {0}")]
     NotDurable(String),
@@ -47,8 +57,8 @@ pub(crate) enum StoreError {
     },
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
         Self::Database(error)
     }
 }

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::measure::per_second;
@@ -22,34 +21,26 @@ pub(super) struct Commits {
 
 /// Measures both, each for half of the time.
 pub(super) fn commits(time: Duration) -> Commits {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let folder = TempDir::new().expect("a folder");
-        let options = SqliteConnectOptions::new()
-            .filename(folder.path().join("limit.db"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        let mut connection = options.connect().await.expect("a database");
-        sqlx::query("CREATE TABLE rows (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT")
-            .execute(&mut connection)
-            .await
-            .expect("a table");
-        let single = rows_per_second(&mut connection, 1, time / 2).await;
-        let grouped = rows_per_second(&mut connection, super::CONNECTIONS, time / 2).await;
-        Commits { single, grouped }
-    })
+    let folder = TempDir::new().expect("a folder");
+    let mut connection = Connection::open(folder.path().join("limit.db")).expect("a database");
+    let setting = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                   CREATE TABLE rows (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT";
+    connection.execute_batch(setting).expect("a table");
+    let single = rows_per_second(&mut connection, 1, time / 2);
+    let grouped = rows_per_second(&mut connection, super::CONNECTIONS, time / 2);
+    Commits { single, grouped }
 }
 
-async fn rows_per_second(connection: &mut SqliteConnection, group: usize, time: Duration) -> f64 {
+fn rows_per_second(connection: &mut Connection, group: usize, time: Duration) -> f64 {
     let (begun, mut rows) = (Instant::now(), 0);
     while begun.elapsed() < time {
-        let mut transaction = connection.begin().await.expect("a transaction");
+        let transaction = connection.transaction().expect("a transaction");
         for _ in 0..group {
-            let insert = sqlx::query("INSERT INTO rows (text) VALUES (?)").bind(ROW);
-            insert.execute(&mut *transaction).await.expect("a row");
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO rows (text) VALUES (?)").expect("a statement");
+            insert.execute([ROW]).expect("a row");
         }
-        transaction.commit().await.expect("a commit");
+        transaction.commit().expect("a commit");
         rows += group;
     }
     per_second(rows, begun.elapsed())

@@ -1,7 +1,6 @@
 //! A store that has seen many runs.
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
+use rusqlite::Connection;
 
 use crate::server::Server;
 
@@ -17,41 +16,32 @@ pub(super) fn fill(server: Server, count: u64) -> Server {
     let options = server.options().clone();
     let database = server.data().join("runs.db");
     assert_eq!(server.end_with("TERM"), Some(0), "the server stops when asked to");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let mut connection =
-            SqliteConnectOptions::new().filename(&database).connect().await.expect("the store");
-        insert(&mut connection, i64::try_from(count).expect("a number of runs")).await.expect("the runs");
-        connection.close().await.expect("the store");
-    });
+    let mut connection = Connection::open(&database).expect("the store");
+    insert(&mut connection, i64::try_from(count).expect("a number of runs")).expect("the runs");
+    drop(connection);
     options.start()
 }
 
-async fn insert(connection: &mut SqliteConnection, count: i64) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin().await?;
-    sqlx::query(
+fn insert(connection: &mut Connection, count: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute(
         "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
          INSERT INTO runs (id, owner, workflow_id, status, attempt, created_at, updated_at, started_at, completed_at, accelerator, device)
          SELECT printf('stored-%014d', n), 'local', 'bench', 'COMPLETED', 1, n, n, n, n, 'CPU', 'CPU' FROM numbers",
-    )
-    .bind(count)
-    .execute(&mut *transaction)
-    .await?;
-    sqlx::query(
+        [count],
+    )?;
+    transaction.execute(
         "INSERT INTO run_documents (run_id, data, files, output, costs)
          SELECT runs.id, first.data, first.files, '[]', first.costs
          FROM runs, (SELECT * FROM run_documents LIMIT 1) AS first WHERE runs.id LIKE 'stored-%'",
-    )
-    .execute(&mut *transaction)
-    .await?;
+        (),
+    )?;
     for kind in ["queued", "started", "completed"] {
-        sqlx::query(
+        transaction.execute(
             "INSERT INTO events (run_id, owner, workflow_id, kind, attempt, created_at)
              SELECT id, owner, workflow_id, ?, 1, created_at FROM runs WHERE id LIKE 'stored-%'",
-        )
-        .bind(kind)
-        .execute(&mut *transaction)
-        .await?;
+            [kind],
+        )?;
     }
-    transaction.commit().await
+    transaction.commit()
 }

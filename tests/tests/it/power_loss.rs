@@ -11,9 +11,8 @@ use std::thread;
 
 use comfyicu_tests::{Server, ServerOptions, get, try_request};
 use fastrand::Rng;
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::PROGRAMS;
 use disk::Disk;
@@ -132,38 +131,38 @@ fn a_disk_that_only_says_that_it_syncs_loses_runs() {
 }
 
 /// How many of 100 rows that were committed one by one are there after the power has failed.
-async fn rows_after_a_cut(synchronous: SqliteSynchronous) -> usize {
+fn rows_after_a_cut(synchronous: &str) -> usize {
     let mounted = Mounted::new(Disk::new()).unwrap();
-    let mut connection = connect(&mounted.path(), synchronous).await.unwrap();
-    sqlx::query("CREATE TABLE t (n INTEGER)").execute(&mut connection).await.unwrap();
+    let connection = connect(&mounted.path(), synchronous).unwrap();
+    connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
     // So that there is a table to be found.
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
     for n in 0..100 {
-        sqlx::query("INSERT INTO t VALUES (?)").bind(n).execute(&mut connection).await.unwrap();
+        connection.execute("INSERT INTO t VALUES (?)", [n]).unwrap();
     }
     mounted.disk().fail_after(0);
     // It cannot say goodbye to a disk that is off.
-    connection.close().await.ok();
+    connection.close().ok();
     let mounted = Mounted::new(mounted.cut(&mut Rng::with_seed(3))).unwrap();
-    let counted = async {
-        let mut connection = connect(&mounted.path(), synchronous).await?;
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM t").fetch_one(&mut connection).await?;
-        connection.close().await?;
-        Ok::<_, sqlx::Error>(usize::try_from(count).unwrap())
+    let counted = || {
+        let count = connect(&mounted.path(), synchronous)?;
+        count.query_one("SELECT COUNT(*) FROM t", (), |row| row.get::<_, u32>(0))
     };
-    counted.await.unwrap_or_default()
+    counted().map_or(0, |count| count as usize)
 }
 
-async fn connect(folder: &Path, synchronous: SqliteSynchronous) -> Result<SqliteConnection, sqlx::Error> {
-    let options = SqliteConnectOptions::new().filename(folder.join("t.db")).create_if_missing(true);
-    options.journal_mode(SqliteJournalMode::Wal).synchronous(synchronous).connect().await
+fn connect(folder: &Path, synchronous: &str) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(folder.join("t.db"))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    Ok(connection)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite_keeps_what_it_committed_when_it_waits_for_the_disk_and_only_then() {
+#[test]
+fn sqlite_keeps_what_it_committed_when_it_waits_for_the_disk_and_only_then() {
     if !mount::is_possible() {
         return;
     }
-    assert_eq!(rows_after_a_cut(SqliteSynchronous::Full).await, 100);
-    assert!(rows_after_a_cut(SqliteSynchronous::Off).await < 100);
+    assert_eq!(rows_after_a_cut("FULL"), 100);
+    assert!(rows_after_a_cut("OFF") < 100);
 }

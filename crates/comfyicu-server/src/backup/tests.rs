@@ -17,7 +17,7 @@ async fn a_backup_becomes_a_data_directory_of_this_version() {
     let (data, copy, restored) =
         (folder.path().join("data"), folder.path().join("copy"), folder.path().join("restored"));
     left(&data);
-    let copied = backup(&data, &copy).await.unwrap();
+    let copied = backup(&data, &copy).unwrap();
     assert_eq!((copied.runs, copied.files.copied), (5, 1));
     assert!(!copy.join("first-key").exists(), "a key in clear is not copied");
     assert!(!copy.join(UNFINISHED).exists());
@@ -34,7 +34,7 @@ async fn runs_are_never_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
     left(&data);
-    backup(&data, &copy).await.unwrap();
+    backup(&data, &copy).unwrap();
     let error = restore(&copy, &data).await.unwrap_err();
     assert!(matches!(error, BackupError::Occupied(_)), "{error}");
     assert!(error.is_usage());
@@ -46,7 +46,7 @@ async fn a_copy_that_was_damaged_is_refused_before_anything_is_made() {
     let (data, copy, restored) =
         (folder.path().join("data"), folder.path().join("copy"), folder.path().join("restored"));
     left(&data);
-    backup(&data, &copy).await.unwrap();
+    backup(&data, &copy).unwrap();
     let database = copy.join(DATABASE);
     let mut bytes = fs::read(&database).unwrap();
     let middle = bytes.len() / 2;
@@ -61,11 +61,11 @@ async fn a_copy_that_was_damaged_is_refused_before_anything_is_made() {
 async fn a_copy_inside_of_the_data_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     left(folder.path());
-    let error = backup(folder.path(), &folder.path().join("copy")).await.unwrap_err();
+    let error = backup(folder.path(), &folder.path().join("copy")).unwrap_err();
     assert!(matches!(error, BackupError::Nested { .. }), "{error}");
     assert!(!folder.path().join("copy").exists());
     let nothing = tempfile::tempdir().unwrap();
-    let error = backup(nothing.path(), folder.path()).await.unwrap_err();
+    let error = backup(nothing.path(), folder.path()).unwrap_err();
     assert!(matches!(error, BackupError::Nothing(_)), "{error}");
 }
 
@@ -75,6 +75,6 @@ async fn two_backups_do_not_write_one_copy() {
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
     left(&data);
     let _first = DataDir::lock(&copy).unwrap();
-    let error = backup(&data, &copy).await.unwrap_err();
+    let error = backup(&data, &copy).unwrap_err();
     assert!(matches!(error, BackupError::InUse(_)), "{error}");
 }

@@ -8,8 +8,8 @@ use crate::args::{Backup, Restore};
 use crate::backup::{self, Copied};
 
 /// Copies the data directory.
-pub(crate) async fn backup(args: Backup) -> Result<(), CommandError> {
-    let copied = backup::backup(&args.place.data_dir, &args.to).await?;
+pub(crate) fn backup(args: &Backup) -> Result<(), CommandError> {
+    let copied = backup::backup(&args.place.data_dir, &args.to)?;
     tell("backed up", &copied, &args.to)
 }
 

@@ -1,9 +1,9 @@
 //! Idempotency keys in SQLite.
 
 use comfyicu_model::{RunId, Timestamp};
-use sqlx::{Row as _, SqliteConnection};
+use rusqlite::{Connection, params};
 
-use super::{StoreError, rows};
+use super::{StoreError, rows, statement};
 use crate::store::{Claimed, IdempotencyClaim};
 
 /// A claim, and the run that it would make.
@@ -15,42 +15,34 @@ pub(super) struct Claim {
 }
 
 /// Keeps a claim, and forgets those that are too old.
-pub(super) async fn keep(connection: &mut SqliteConnection, claim: &Claim) -> Result<(), StoreError> {
+pub(super) fn keep(connection: &Connection, claim: &Claim) -> Result<(), StoreError> {
     let Claim { made, run_id, now } = claim;
-    sqlx::query("DELETE FROM idempotency_keys WHERE created_at < ?")
-        .bind(made.oldest.as_unix_millis())
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(
+    statement::execute(
+        connection,
+        "DELETE FROM idempotency_keys WHERE created_at < ?",
+        [made.oldest.as_unix_millis()],
+    )?;
+    statement::execute(
+        connection,
         "INSERT INTO idempotency_keys (owner, key, request_sha256, run_id, created_at) VALUES (?, ?, ?, ?, ?)",
-    )
-    .bind(made.owner.as_str())
-    .bind(&made.key)
-    .bind(made.request.as_str())
-    .bind(run_id.as_str())
-    .bind(now.as_unix_millis())
-    .execute(connection)
-    .await?;
+        params![made.owner.as_str(), made.key, made.request.as_str(), run_id.as_str(), now.as_unix_millis()],
+    )?;
     Ok(())
 }
 
 /// What has a key.
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
-    claim: &IdempotencyClaim,
-) -> Result<Claimed, StoreError> {
-    let row = sqlx::query(
+pub(super) fn find(connection: &Connection, claim: &IdempotencyClaim) -> Result<Claimed, StoreError> {
+    let found = statement::row(
+        connection,
         "SELECT request_sha256, run_id FROM idempotency_keys WHERE owner = ? AND key = ? AND created_at >= ?",
-    )
-    .bind(claim.owner.as_str())
-    .bind(&claim.key)
-    .bind(claim.oldest.as_unix_millis())
-    .fetch_optional(connection)
-    .await?;
-    let Some(row) = row else { return Ok(Claimed::New) };
-    if row.try_get::<String, _>("request_sha256")? == claim.request.as_str() {
-        Ok(Claimed::Same(rows::run_id("idempotency_keys", &row, "run_id")?))
-    } else {
-        Ok(Claimed::Other)
-    }
+        params![claim.owner.as_str(), claim.key, claim.oldest.as_unix_millis()],
+        |row| {
+            if rows::text(row, "request_sha256")? == claim.request.as_str() {
+                Ok(Claimed::Same(rows::run_id("idempotency_keys", row, "run_id")?))
+            } else {
+                Ok(Claimed::Other)
+            }
+        },
+    )?;
+    Ok(found.unwrap_or(Claimed::New))
 }

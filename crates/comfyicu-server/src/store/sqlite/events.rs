@@ -1,53 +1,54 @@
 //! Lifecycle events in SQLite.
 
 use comfyicu_model::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqlitePool;
+use rusqlite::{Connection, params};
 
-use super::{StoreError, rows};
+use super::{StoreError, rows, statement};
 use crate::run::{EventKind, LifecycleEvent};
 use crate::store::{RunKey, Scope};
 
 /// Writes down what happened to a run.
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+pub(super) fn insert(
+    connection: &Connection,
     key: &RunKey,
     kind: EventKind,
     attempt: u32,
     at: Timestamp,
 ) -> Result<LifecycleEvent, StoreError> {
-    let inserted = sqlx::query(
+    let seq = statement::insert(
+        connection,
         "INSERT INTO events (run_id, owner, workflow_id, kind, attempt, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(key.run_id.as_str())
-    .bind(key.owner.as_str())
-    .bind(key.workflow_id.as_str())
-    .bind(kind.as_str())
-    .bind(attempt)
-    .bind(at.as_unix_millis())
-    .execute(connection)
-    .await?;
-    Ok(LifecycleEvent { seq: inserted.last_insert_rowid(), run: key.clone(), kind, attempt, at })
+        params![
+            key.run_id.as_str(),
+            key.owner.as_str(),
+            key.workflow_id.as_str(),
+            kind.as_str(),
+            attempt,
+            at.as_unix_millis()
+        ],
+    )?;
+    Ok(LifecycleEvent { seq, run: key.clone(), kind, attempt, at })
 }
 
 /// What happened after a place, in order.
-pub(super) async fn after(
-    readers: &SqlitePool,
+pub(super) fn after(
+    connection: &Connection,
     scope: &Scope,
     after: i64,
     limit: u32,
 ) -> Result<Vec<LifecycleEvent>, StoreError> {
-    let query = match scope {
-        Scope::Run(run_id) => {
-            sqlx::query("SELECT * FROM events WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?")
-                .bind(run_id.as_str())
-        }
-        Scope::Workflow(workflow) => sqlx::query(
+    match scope {
+        Scope::Run(run_id) => statement::rows(
+            connection,
+            "SELECT * FROM events WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+            params![run_id.as_str(), after, limit],
+            rows::event,
+        ),
+        Scope::Workflow(workflow) => statement::rows(
+            connection,
             "SELECT * FROM events WHERE owner = ? AND workflow_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-        )
-        .bind(workflow.owner.as_str())
-        .bind(workflow.id.as_str()),
-    };
-    let rows = query.bind(after).bind(limit).fetch_all(readers).await?;
-    rows.iter().map(rows::event).collect()
+            params![workflow.owner.as_str(), workflow.id.as_str(), after, limit],
+            rows::event,
+        ),
+    }
 }

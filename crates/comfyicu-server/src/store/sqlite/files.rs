@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use comfyicu_model::{DestPath, Timestamp};
+use rusqlite::params;
 
 use super::writer::{Changes, Operation};
-use super::{SqliteStore, StoreError, rows};
+use super::{SqliteStore, StoreError, rows, statement};
 use crate::hash::Sha256Hex;
 use crate::owner::{Owner, WorkflowKey};
 use crate::store::{FetchedFile, FileIndex};
@@ -12,12 +13,12 @@ use crate::store::{FetchedFile, FileIndex};
 #[async_trait]
 impl FileIndex for SqliteStore {
     async fn fetched(&self, owner: &Owner, url: &str) -> Result<Option<FetchedFile>, StoreError> {
-        let row = sqlx::query("SELECT * FROM fetched_files WHERE owner = ? AND url = ?")
-            .bind(owner.as_str())
-            .bind(url)
-            .fetch_optional(&self.readers)
-            .await?;
-        row.as_ref().map(rows::fetched_file).transpose()
+        let (owner, url) = (owner.clone(), url.to_owned());
+        let sql = "SELECT * FROM fetched_files WHERE owner = ? AND url = ?";
+        self.read(move |connection| {
+            statement::row(connection, sql, [owner.as_str(), &url], rows::fetched_file)
+        })
+        .await
     }
 
     async fn note_fetched(&self, owner: &Owner, url: &str, file: &FetchedFile) -> Result<(), StoreError> {
@@ -29,11 +30,10 @@ impl FileIndex for SqliteStore {
     }
 
     async fn has_upload(&self, owner: &Owner, sha256: &Sha256Hex) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM uploads WHERE owner = ? AND sha256 = ?)")
-            .bind(owner.as_str())
-            .bind(sha256.as_str())
-            .fetch_one(&self.readers)
-            .await?)
+        let (owner, sha256) = (owner.clone(), sha256.clone());
+        let sql = "SELECT EXISTS (SELECT 1 FROM uploads WHERE owner = ? AND sha256 = ?)";
+        self.read(move |connection| statement::value(connection, sql, [owner.as_str(), sha256.as_str()]))
+            .await
     }
 
     async fn note_inputs(
@@ -48,14 +48,14 @@ impl FileIndex for SqliteStore {
     }
 
     async fn input(&self, workflow: &WorkflowKey, path: &DestPath) -> Result<Option<Sha256Hex>, StoreError> {
-        let sha256: Option<String> =
-            sqlx::query_scalar("SELECT sha256 FROM inputs WHERE owner = ? AND workflow_id = ? AND path = ?")
-                .bind(workflow.owner.as_str())
-                .bind(workflow.id.as_str())
-                .bind(path.as_str())
-                .fetch_optional(&self.readers)
-                .await?;
-        sha256.map(|text| rows::digest("inputs", &text)).transpose()
+        let (workflow, path) = (workflow.clone(), path.clone());
+        let sql = "SELECT sha256 FROM inputs WHERE owner = ? AND workflow_id = ? AND path = ?";
+        self.read(move |connection| {
+            let params = [workflow.owner.as_str(), workflow.id.as_str(), path.as_str()];
+            let sha256: Option<String> = statement::optional_value(connection, sql, params)?;
+            sha256.map(|text| rows::digest("inputs", &text)).transpose()
+        })
+        .await
     }
 }
 
@@ -72,26 +72,26 @@ struct NoteFetched {
     file: FetchedFile,
 }
 
-#[async_trait]
 impl Operation for NoteFetched {
     type Output = ();
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
-        let noted = sqlx::query(
-            "INSERT OR REPLACE INTO fetched_files (owner, url, sha256, bytes, etag, last_modified, checked_at) \
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        let number = statement::insert(
+            changes.connection,
+            "INSERT OR REPLACE INTO fetched_files (owner, url, sha256, bytes, etag, last_modified, checked_at)
              VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(self.owner.as_str())
-        .bind(&self.url)
-        .bind(self.file.sha256.as_str())
-        .bind(i64::try_from(self.file.bytes).unwrap_or(i64::MAX))
-        .bind(self.file.etag.as_deref())
-        .bind(self.file.last_modified.as_deref())
-        .bind(self.file.checked_at.as_unix_millis())
-        .execute(&mut *changes.connection)
-        .await?;
-        if noted.last_insert_rowid() % SWEEP == 0 {
-            self.forget_oldest(changes).await?;
+            params![
+                self.owner.as_str(),
+                self.url,
+                self.file.sha256.as_str(),
+                i64::try_from(self.file.bytes).unwrap_or(i64::MAX),
+                self.file.etag,
+                self.file.last_modified,
+                self.file.checked_at.as_unix_millis(),
+            ],
+        )?;
+        if number % SWEEP == 0 {
+            self.forget_oldest(changes)?;
         }
         Ok(())
     }
@@ -100,15 +100,13 @@ impl Operation for NoteFetched {
 impl NoteFetched {
     /// Forgets what the owner's URLs gave that were noted longest ago, where there are too many. What is noted again
     /// gets a new number.
-    async fn forget_oldest(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
-        sqlx::query(
+    fn forget_oldest(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
+        statement::execute(
+            changes.connection,
             "DELETE FROM fetched_files WHERE rowid IN
              (SELECT rowid FROM fetched_files WHERE owner = ? ORDER BY rowid DESC LIMIT -1 OFFSET ?)",
-        )
-        .bind(self.owner.as_str())
-        .bind(REMEMBERED)
-        .execute(&mut *changes.connection)
-        .await?;
+            params![self.owner.as_str(), REMEMBERED],
+        )?;
         Ok(())
     }
 }
@@ -120,17 +118,15 @@ struct NoteUpload {
     now: Timestamp,
 }
 
-#[async_trait]
 impl Operation for NoteUpload {
     type Output = ();
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
-        sqlx::query("INSERT OR REPLACE INTO uploads (owner, sha256, created_at) VALUES (?, ?, ?)")
-            .bind(self.owner.as_str())
-            .bind(self.sha256.as_str())
-            .bind(self.now.as_unix_millis())
-            .execute(&mut *changes.connection)
-            .await?;
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        statement::execute(
+            changes.connection,
+            "INSERT OR REPLACE INTO uploads (owner, sha256, created_at) VALUES (?, ?, ?)",
+            params![self.owner.as_str(), self.sha256.as_str(), self.now.as_unix_millis()],
+        )?;
         Ok(())
     }
 }
@@ -141,21 +137,16 @@ struct NoteInputs {
     inputs: Vec<(DestPath, Sha256Hex)>,
 }
 
-#[async_trait]
 impl Operation for NoteInputs {
     type Output = ();
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
         for (path, sha256) in &self.inputs {
-            sqlx::query(
+            statement::execute(
+                changes.connection,
                 "INSERT OR REPLACE INTO inputs (owner, workflow_id, path, sha256) VALUES (?, ?, ?, ?)",
-            )
-            .bind(self.workflow.owner.as_str())
-            .bind(self.workflow.id.as_str())
-            .bind(path.as_str())
-            .bind(sha256.as_str())
-            .execute(&mut *changes.connection)
-            .await?;
+                [self.workflow.owner.as_str(), self.workflow.id.as_str(), path.as_str(), sha256.as_str()],
+            )?;
         }
         Ok(())
     }

@@ -4,9 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 use comfyicu_model::Timestamp;
+use rusqlite::params;
 
 use super::writer::{Changes, Operation};
-use super::{SqliteStore, StoreError, rows};
+use super::{SqliteStore, StoreError, rows, statement};
 use crate::hash::Sha256Hex;
 use crate::keys::{KeyDigest, KeyRecord};
 use crate::store::KeyStore;
@@ -14,7 +15,8 @@ use crate::store::KeyStore;
 #[async_trait]
 impl KeyStore for SqliteStore {
     async fn has_keys(&self) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM api_keys)").fetch_one(&self.readers).await?)
+        let sql = "SELECT EXISTS (SELECT 1 FROM api_keys)";
+        self.read(move |connection| statement::value(connection, sql, ())).await
     }
 
     async fn insert_key(&self, key: &KeyRecord, sha256: &Sha256Hex) -> Result<(), StoreError> {
@@ -22,19 +24,14 @@ impl KeyStore for SqliteStore {
     }
 
     async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        let rows =
-            sqlx::query("SELECT * FROM api_keys ORDER BY created_at, id").fetch_all(&self.readers).await?;
-        rows.iter().map(rows::api_key).collect()
+        let sql = "SELECT * FROM api_keys ORDER BY created_at, id";
+        self.read(move |connection| statement::rows(connection, sql, (), rows::api_key)).await
     }
 
     async fn digests(&self) -> Result<Vec<KeyDigest>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT api_keys.*, sha256, api_key_digests.expires_at AS until
-             FROM api_key_digests JOIN api_keys ON id = key_id WHERE revoked_at IS NULL",
-        )
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(rows::key_digest).collect()
+        let sql = "SELECT api_keys.*, sha256, api_key_digests.expires_at AS until
+                   FROM api_key_digests JOIN api_keys ON id = key_id WHERE revoked_at IS NULL";
+        self.read(move |connection| statement::rows(connection, sql, (), rows::key_digest)).await
     }
 
     async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
@@ -66,43 +63,42 @@ struct InsertKey {
     sha256: Sha256Hex,
 }
 
-#[async_trait]
 impl Operation for InsertKey {
     type Output = ();
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
         let key = &self.key;
-        sqlx::query(
+        statement::execute(
+            changes.connection,
             "INSERT INTO api_keys (id, owner, name, scopes, created_at, expires_at, requests_per_minute, active_runs, gpu_seconds)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&key.id)
-        .bind(key.owner.as_str())
-        .bind(&key.name)
-        .bind(key.scopes.to_string())
-        .bind(key.created_at.as_unix_millis())
-        .bind(key.expires_at.map(Timestamp::as_unix_millis))
-        .bind(key.limits.requests_per_minute)
-        .bind(key.limits.active_runs)
-        .bind(key.limits.gpu_seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)))
-        .execute(&mut *changes.connection)
-        .await?;
-        insert_digest(changes, &key.id, &self.sha256, key.created_at).await
+            params![
+                key.id,
+                key.owner.as_str(),
+                key.name,
+                key.scopes.to_string(),
+                key.created_at.as_unix_millis(),
+                key.expires_at.map(Timestamp::as_unix_millis),
+                key.limits.requests_per_minute,
+                key.limits.active_runs,
+                key.limits.gpu_seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX)),
+            ],
+        )?;
+        insert_digest(changes, &key.id, &self.sha256, key.created_at)
     }
 }
 
-async fn insert_digest(
-    changes: &mut Changes<'_>,
+fn insert_digest(
+    changes: &Changes<'_>,
     id: &str,
     sha256: &Sha256Hex,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO api_key_digests (sha256, key_id, created_at) VALUES (?, ?, ?)")
-        .bind(sha256.as_str())
-        .bind(id)
-        .bind(now.as_unix_millis())
-        .execute(&mut *changes.connection)
-        .await?;
+    statement::execute(
+        changes.connection,
+        "INSERT INTO api_key_digests (sha256, key_id, created_at) VALUES (?, ?, ?)",
+        params![sha256.as_str(), id, now.as_unix_millis()],
+    )?;
     Ok(())
 }
 
@@ -112,21 +108,17 @@ struct RevokeKey {
     now: Timestamp,
 }
 
-#[async_trait]
 impl Operation for RevokeKey {
     type Output = bool;
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
-        let revoked = sqlx::query("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
-            .bind(self.now.as_unix_millis())
-            .bind(&self.id)
-            .execute(&mut *changes.connection)
-            .await?;
-        sqlx::query("DELETE FROM api_key_digests WHERE key_id = ?")
-            .bind(&self.id)
-            .execute(&mut *changes.connection)
-            .await?;
-        Ok(revoked.rows_affected() == 1)
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
+        let revoked = statement::execute(
+            changes.connection,
+            "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+            params![self.now.as_unix_millis(), self.id],
+        )?;
+        statement::execute(changes.connection, "DELETE FROM api_key_digests WHERE key_id = ?", [&self.id])?;
+        Ok(revoked == 1)
     }
 }
 
@@ -138,32 +130,29 @@ struct RotateKey {
     earlier_until: Timestamp,
 }
 
-#[async_trait]
 impl Operation for RotateKey {
     type Output = bool;
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
-        let is_there: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL)")
-                .bind(&self.id)
-                .fetch_one(&mut *changes.connection)
-                .await?;
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
+        let is_there: bool = statement::value(
+            changes.connection,
+            "SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL)",
+            [&self.id],
+        )?;
         if !is_there {
             return Ok(false);
         }
-        sqlx::query("DELETE FROM api_key_digests WHERE key_id = ? AND expires_at <= ?")
-            .bind(&self.id)
-            .bind(self.now.as_unix_millis())
-            .execute(&mut *changes.connection)
-            .await?;
-        sqlx::query(
+        statement::execute(
+            changes.connection,
+            "DELETE FROM api_key_digests WHERE key_id = ? AND expires_at <= ?",
+            params![self.id, self.now.as_unix_millis()],
+        )?;
+        statement::execute(
+            changes.connection,
             "UPDATE api_key_digests SET expires_at = MIN(?1, COALESCE(expires_at, ?1)) WHERE key_id = ?2",
-        )
-        .bind(self.earlier_until.as_unix_millis())
-        .bind(&self.id)
-        .execute(&mut *changes.connection)
-        .await?;
-        insert_digest(changes, &self.id, &self.fresh, self.now).await?;
+            params![self.earlier_until.as_unix_millis(), self.id],
+        )?;
+        insert_digest(changes, &self.id, &self.fresh, self.now)?;
         Ok(true)
     }
 }
@@ -171,19 +160,16 @@ impl Operation for RotateKey {
 #[derive(Debug)]
 struct NoteUsed(Vec<(String, Timestamp)>);
 
-#[async_trait]
 impl Operation for NoteUsed {
     type Output = ();
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
         for (id, at) in &self.0 {
-            sqlx::query(
+            statement::execute(
+                changes.connection,
                 "UPDATE api_keys SET last_used_at = MAX(?1, COALESCE(last_used_at, ?1)) WHERE id = ?2",
-            )
-            .bind(at.as_unix_millis())
-            .bind(id)
-            .execute(&mut *changes.connection)
-            .await?;
+                params![at.as_unix_millis(), id],
+            )?;
         }
         Ok(())
     }
@@ -200,19 +186,15 @@ impl fmt::Debug for KeepSecret {
     }
 }
 
-#[async_trait]
 impl Operation for KeepSecret {
     type Output = Vec<u8>;
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<Vec<u8>, StoreError> {
-        sqlx::query("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING")
-            .bind(&self.name)
-            .bind(&self.fresh)
-            .execute(&mut *changes.connection)
-            .await?;
-        Ok(sqlx::query_scalar("SELECT value FROM secrets WHERE name = ?")
-            .bind(&self.name)
-            .fetch_one(&mut *changes.connection)
-            .await?)
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<Vec<u8>, StoreError> {
+        statement::execute(
+            changes.connection,
+            "INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+            params![self.name, self.fresh],
+        )?;
+        statement::value(changes.connection, "SELECT value FROM secrets WHERE name = ?", [&self.name])
     }
 }

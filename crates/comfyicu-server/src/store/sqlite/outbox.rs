@@ -2,31 +2,29 @@
 
 use async_trait::async_trait;
 use comfyicu_model::{RunId, Timestamp};
-use sqlx::SqliteConnection;
+use rusqlite::{Connection, params};
 
 use super::writer::{Changes, Operation};
-use super::{SqliteStore, StoreError, rows};
+use super::{SqliteStore, StoreError, rows, statement};
 use crate::run::EventKind;
 use crate::store::{
     Attempt, Delivery, DeliveryRecord, DeliveryState, DueDelivery, NewDelivery, Outbox, receiver,
 };
 
-/// The columns of a message, but for its body.
-const SELECT_DUE: &str = "SELECT seq, run_id, event, url, step, next_at FROM deliveries WHERE next_at IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?";
-
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn pending(&self, after: i64, limit: u32) -> Result<Vec<DueDelivery>, StoreError> {
-        let rows = sqlx::query(SELECT_DUE).bind(after).bind(limit).fetch_all(&self.readers).await?;
-        rows.iter().map(rows::due_delivery).collect()
+        let sql = "SELECT seq, run_id, event, url, step, next_at FROM deliveries
+                   WHERE next_at IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?";
+        self.read(move |connection| {
+            statement::rows(connection, sql, params![after, limit], rows::due_delivery)
+        })
+        .await
     }
 
     async fn message(&self, seq: i64) -> Result<Option<Delivery>, StoreError> {
-        let row = sqlx::query("SELECT id, url, body FROM deliveries WHERE seq = ? AND next_at IS NOT NULL")
-            .bind(seq)
-            .fetch_optional(&self.readers)
-            .await?;
-        row.as_ref().map(rows::delivery).transpose()
+        let sql = "SELECT id, url, body FROM deliveries WHERE seq = ? AND next_at IS NOT NULL";
+        self.read(move |connection| statement::row(connection, sql, [seq], rows::delivery)).await
     }
 
     async fn attempted(
@@ -40,21 +38,18 @@ impl Outbox for SqliteStore {
     }
 
     async fn deliveries(&self, run_id: &RunId) -> Result<Vec<DeliveryRecord>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT seq, id, event, url, created_at, state, next_at FROM deliveries WHERE run_id = ? ORDER BY seq",
-        )
-        .bind(run_id.as_str())
-        .fetch_all(&self.readers)
-        .await?;
-        let mut records = rows.iter().map(rows::delivery_record).collect::<Result<Vec<_>, _>>()?;
-        for record in &mut records {
-            let rows = sqlx::query("SELECT * FROM delivery_attempts WHERE delivery = ? ORDER BY number")
-                .bind(record.seq)
-                .fetch_all(&self.readers)
-                .await?;
-            record.attempts = rows.iter().map(rows::attempt).collect::<Result<_, _>>()?;
-        }
-        Ok(records)
+        let run_id = run_id.clone();
+        self.read(move |connection| {
+            let sql = "SELECT seq, id, event, url, created_at, state, next_at FROM deliveries
+                       WHERE run_id = ? ORDER BY seq";
+            let mut records = statement::rows(connection, sql, [run_id.as_str()], rows::delivery_record)?;
+            for record in &mut records {
+                let sql = "SELECT * FROM delivery_attempts WHERE delivery = ? ORDER BY number";
+                record.attempts = statement::rows(connection, sql, [record.seq], rows::attempt)?;
+            }
+            Ok(records)
+        })
+        .await
     }
 
     async fn resend(
@@ -68,28 +63,28 @@ impl Outbox for SqliteStore {
 }
 
 /// Takes in a message, to be sent at once.
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+pub(super) fn insert(
+    connection: &Connection,
     run_id: &RunId,
     event: EventKind,
     delivery: &NewDelivery,
     now: Timestamp,
 ) -> Result<DueDelivery, StoreError> {
-    let inserted = sqlx::query(
+    let seq = statement::insert(
+        connection,
         "INSERT INTO deliveries (id, run_id, event, url, body, created_at, state, next_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&delivery.id)
-    .bind(run_id.as_str())
-    .bind(event.as_str())
-    .bind(&delivery.url)
-    .bind(&delivery.body)
-    .bind(now.as_unix_millis())
-    .bind(DeliveryState::Pending.as_str())
-    .bind(now.as_unix_millis())
-    .execute(connection)
-    .await?;
-    let (seq, receiver) = (inserted.last_insert_rowid(), receiver(&delivery.url));
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6)",
+        params![
+            delivery.id,
+            run_id.as_str(),
+            event.as_str(),
+            delivery.url,
+            delivery.body,
+            now.as_unix_millis(),
+            DeliveryState::Pending.as_str(),
+        ],
+    )?;
+    let receiver = receiver(&delivery.url);
     Ok(DueDelivery { seq, run_id: run_id.clone(), receiver, event, step: 0, next_at: now })
 }
 
@@ -101,28 +96,28 @@ struct Attempted {
     next_at: Option<Timestamp>,
 }
 
-#[async_trait]
 impl Operation for Attempted {
     type Output = ();
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
-        sqlx::query("UPDATE deliveries SET state = ?, step = step + 1, next_at = ? WHERE seq = ?")
-            .bind(self.state.as_str())
-            .bind(self.next_at.map(Timestamp::as_unix_millis))
-            .bind(self.seq)
-            .execute(&mut *changes.connection)
-            .await?;
-        sqlx::query(
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        statement::execute(
+            changes.connection,
+            "UPDATE deliveries SET state = ?, step = step + 1, next_at = ? WHERE seq = ?",
+            params![self.state.as_str(), self.next_at.map(Timestamp::as_unix_millis), self.seq],
+        )?;
+        let Attempt { at, duration_ms, status, error } = &self.attempt;
+        statement::execute(
+            changes.connection,
             "INSERT INTO delivery_attempts (delivery, number, at, duration_ms, status, error)
              SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, ?3, ?4, ?5 FROM delivery_attempts WHERE delivery = ?1",
-        )
-        .bind(self.seq)
-        .bind(self.attempt.at.as_unix_millis())
-        .bind(self.attempt.duration_ms.map(|millis| i64::try_from(millis).unwrap_or(i64::MAX)))
-        .bind(self.attempt.status)
-        .bind(self.attempt.error.as_deref())
-        .execute(&mut *changes.connection)
-        .await?;
+            params![
+                self.seq,
+                at.as_unix_millis(),
+                duration_ms.map(|millis| i64::try_from(millis).unwrap_or(i64::MAX)),
+                status,
+                error,
+            ],
+        )?;
         Ok(())
     }
 }
@@ -134,22 +129,18 @@ struct Resend {
     now: Timestamp,
 }
 
-#[async_trait]
 impl Operation for Resend {
     type Output = Option<DueDelivery>;
 
     /// One that still waits is sent by its schedule, and is not sent twice at once.
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<Option<DueDelivery>, StoreError> {
-        let row = sqlx::query(
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<Option<DueDelivery>, StoreError> {
+        statement::row(
+            changes.connection,
             "UPDATE deliveries SET state = 'pending', step = 0, next_at = ?
              WHERE run_id = ? AND id = ? AND next_at IS NULL
              RETURNING seq, run_id, event, url, step, next_at",
+            params![self.now.as_unix_millis(), self.run_id.as_str(), self.id],
+            rows::due_delivery,
         )
-        .bind(self.now.as_unix_millis())
-        .bind(self.run_id.as_str())
-        .bind(&self.id)
-        .fetch_optional(&mut *changes.connection)
-        .await?;
-        row.as_ref().map(rows::due_delivery).transpose()
     }
 }

@@ -1,9 +1,8 @@
 //! Parts of lists: one row more than is asked for says whether there is a next part.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::{Connection, Params, Row};
 
-use super::StoreError;
+use super::{StoreError, statement};
 use crate::store::Page;
 
 /// How many rows to read for so many entries.
@@ -11,18 +10,18 @@ pub(super) const fn with_one_more(limit: u32) -> u32 {
     limit.saturating_add(1)
 }
 
-/// The page that the rows are; `place` is the column that they are ordered by.
-pub(super) fn of_rows<T>(
-    rows: &[SqliteRow],
-    limit: u32,
-    place: &str,
-    read: fn(&SqliteRow) -> Result<T, StoreError>,
+/// The page that the rows of a statement are; `place` is the column that they are ordered by.
+pub(super) fn read<T>(
+    connection: &Connection,
+    (sql, params): (&str, impl Params),
+    (limit, place): (u32, &str),
+    read: fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let shown = rows.get(..limit.min(rows.len())).unwrap_or_default();
-    let next = match shown.last() {
-        Some(last) if rows.len() > limit => Some(last.try_get(place)?),
-        _ => None,
-    };
-    Ok(Page { items: shown.iter().map(read).collect::<Result<_, _>>()?, next })
+    let placed = |row: &Row<'_>| Ok::<_, StoreError>((row.get(place)?, read(row)?));
+    let mut entries = statement::rows(connection, sql, params, placed)?;
+    let has_more = entries.len() > limit;
+    entries.truncate(limit);
+    let next = entries.last().filter(|_| has_more).map(|(place, _)| *place);
+    Ok(Page { items: entries.into_iter().map(|(_, entry)| entry).collect(), next })
 }

@@ -2,8 +2,7 @@
 
 use comfyicu_model::json::{self, Limits, Object, Value};
 use comfyicu_model::{RunId, RunStatus, Timestamp, WorkflowId};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::Row;
 
 use super::StoreError;
 use crate::hash::Sha256Hex;
@@ -16,172 +15,173 @@ use crate::store::{
 };
 use crate::usage::UsageRow;
 
-pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, StoreError> {
-    let text = |column: &str| row.try_get::<String, _>(column);
-    let outcome = row.try_get::<Option<String>, _>("output")?;
+/// The text of a column, as it lies in the row.
+pub(super) fn text<'r>(row: &'r Row<'_>, column: &str) -> Result<&'r str, StoreError> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
+pub(super) fn run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
+    let outcome: Option<String> = row.get("output")?;
     Ok(RunRecord {
-        id: id("runs", &text("id")?, RunId::parse)?,
-        owner: id("runs", &text("owner")?, Owner::parse)?,
-        workflow_id: id("runs", &text("workflow_id")?, WorkflowId::parse)?,
-        status: RunStatus::from(text("status")?.as_str()),
-        attempt: row.try_get("attempt")?,
-        created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
-        updated_at: Timestamp::from_unix_millis(row.try_get("updated_at")?),
+        id: id("runs", text(row, "id")?, RunId::parse)?,
+        owner: id("runs", text(row, "owner")?, Owner::parse)?,
+        workflow_id: id("runs", text(row, "workflow_id")?, WorkflowId::parse)?,
+        status: RunStatus::from(text(row, "status")?),
+        attempt: row.get("attempt")?,
+        created_at: Timestamp::from_unix_millis(row.get("created_at")?),
+        updated_at: Timestamp::from_unix_millis(row.get("updated_at")?),
         started_at: moment(row, "started_at")?,
         completed_at: moment(row, "completed_at")?,
         lease_until: moment(row, "lease_until")?,
         not_before: moment(row, "not_before")?,
-        accelerator: text("accelerator")?,
-        device: row.try_get("device")?,
-        webhook: row.try_get("webhook")?,
-        api_key_id: row.try_get("api_key_id")?,
-        data: object(&text("data")?)?,
-        files: object(&text("files")?)?,
+        accelerator: row.get("accelerator")?,
+        device: row.get("device")?,
+        webhook: row.get("webhook")?,
+        api_key_id: row.get("api_key_id")?,
+        data: object(text(row, "data")?)?,
+        files: object(text(row, "files")?)?,
         outcome: outcome.map(|text| outcome_of(&text)).transpose()?,
         outputs_removed_at: moment(row, "outputs_removed_at")?,
-        costs: Costs::from_object(&object(&text("costs")?)?),
+        costs: Costs::from_object(&object(text(row, "costs")?)?),
     })
 }
 
-pub(super) fn key(row: &SqliteRow) -> Result<RunKey, StoreError> {
+pub(super) fn key(row: &Row<'_>) -> Result<RunKey, StoreError> {
     key_of("runs", row, "id")
 }
 
-fn key_of(table: &'static str, row: &SqliteRow, run: &str) -> Result<RunKey, StoreError> {
-    let text = |column: &str| row.try_get::<String, _>(column);
+fn key_of(table: &'static str, row: &Row<'_>, run: &str) -> Result<RunKey, StoreError> {
     Ok(RunKey {
-        owner: id(table, &text("owner")?, Owner::parse)?,
-        workflow_id: id(table, &text("workflow_id")?, WorkflowId::parse)?,
-        run_id: id(table, &text(run)?, RunId::parse)?,
+        owner: id(table, text(row, "owner")?, Owner::parse)?,
+        workflow_id: id(table, text(row, "workflow_id")?, WorkflowId::parse)?,
+        run_id: id(table, text(row, run)?, RunId::parse)?,
     })
 }
 
-pub(super) fn waiting_run(row: &SqliteRow) -> Result<WaitingRun, StoreError> {
+pub(super) fn waiting_run(row: &Row<'_>) -> Result<WaitingRun, StoreError> {
     Ok(WaitingRun {
-        seq: row.try_get("seq")?,
+        seq: row.get("seq")?,
         key: key(row)?,
-        accelerator: row.try_get("accelerator")?,
-        has_files: row.try_get("has_files")?,
+        accelerator: row.get("accelerator")?,
+        has_files: row.get("has_files")?,
         not_before: moment(row, "not_before")?,
     })
 }
 
-pub(super) fn run_count(row: &SqliteRow) -> Result<RunCount, StoreError> {
+pub(super) fn run_count(row: &Row<'_>) -> Result<RunCount, StoreError> {
     Ok(RunCount {
-        status: RunStatus::from(row.try_get::<&str, _>("status")?),
-        accelerator: row.try_get("accelerator")?,
-        count: u64::try_from(row.try_get::<i64, _>("count")?).unwrap_or(0),
-        oldest: Timestamp::from_unix_millis(row.try_get("oldest")?),
+        status: RunStatus::from(text(row, "status")?),
+        accelerator: row.get("accelerator")?,
+        count: u64::try_from(row.get::<_, i64>("count")?).unwrap_or(0),
+        oldest: Timestamp::from_unix_millis(row.get("oldest")?),
     })
 }
 
-pub(super) fn event(row: &SqliteRow) -> Result<LifecycleEvent, StoreError> {
+pub(super) fn event(row: &Row<'_>) -> Result<LifecycleEvent, StoreError> {
     Ok(LifecycleEvent {
-        seq: row.try_get("seq")?,
+        seq: row.get("seq")?,
         run: key_of("events", row, "run_id")?,
         kind: kind("events", row, "kind")?,
-        attempt: row.try_get("attempt")?,
-        at: Timestamp::from_unix_millis(row.try_get("created_at")?),
+        attempt: row.get("attempt")?,
+        at: Timestamp::from_unix_millis(row.get("created_at")?),
     })
 }
 
-pub(super) fn run_id(table: &'static str, row: &SqliteRow, column: &str) -> Result<RunId, StoreError> {
-    id(table, &row.try_get::<String, _>(column)?, RunId::parse)
+pub(super) fn run_id(table: &'static str, row: &Row<'_>, column: &str) -> Result<RunId, StoreError> {
+    id(table, text(row, column)?, RunId::parse)
 }
 
-fn kind(table: &'static str, row: &SqliteRow, column: &str) -> Result<EventKind, StoreError> {
-    EventKind::parse(row.try_get(column)?).ok_or_else(|| corrupt(table, "a kind of event is not one"))
+fn kind(table: &'static str, row: &Row<'_>, column: &str) -> Result<EventKind, StoreError> {
+    EventKind::parse(text(row, column)?).ok_or_else(|| corrupt(table, "a kind of event is not one"))
 }
 
-fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
-    Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_unix_millis))
+fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_millis))
 }
 
-pub(super) fn workflow(row: &SqliteRow) -> Result<WorkflowRecord, StoreError> {
+pub(super) fn workflow(row: &Row<'_>) -> Result<WorkflowRecord, StoreError> {
     Ok(WorkflowRecord {
-        id: id("workflows", &row.try_get::<String, _>("id")?, WorkflowId::parse)?,
-        created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
-        updated_at: Timestamp::from_unix_millis(row.try_get("updated_at")?),
+        id: id("workflows", text(row, "id")?, WorkflowId::parse)?,
+        created_at: Timestamp::from_unix_millis(row.get("created_at")?),
+        updated_at: Timestamp::from_unix_millis(row.get("updated_at")?),
     })
 }
 
-pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, StoreError> {
-    Ok(Delivery { id: row.try_get("id")?, url: row.try_get("url")?, body: row.try_get("body")? })
+pub(super) fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
+    Ok(Delivery { id: row.get("id")?, url: row.get("url")?, body: row.get("body")? })
 }
 
-pub(super) fn due_delivery(row: &SqliteRow) -> Result<DueDelivery, StoreError> {
+pub(super) fn due_delivery(row: &Row<'_>) -> Result<DueDelivery, StoreError> {
     Ok(DueDelivery {
-        seq: row.try_get("seq")?,
+        seq: row.get("seq")?,
         run_id: run_id("deliveries", row, "run_id")?,
-        receiver: receiver(row.try_get("url")?),
+        receiver: receiver(text(row, "url")?),
         event: kind("deliveries", row, "event")?,
-        step: row.try_get("step")?,
-        next_at: Timestamp::from_unix_millis(row.try_get("next_at")?),
+        step: row.get("step")?,
+        next_at: Timestamp::from_unix_millis(row.get("next_at")?),
     })
 }
 
-pub(super) fn delivery_record(row: &SqliteRow) -> Result<DeliveryRecord, StoreError> {
-    let state: String = row.try_get("state")?;
+pub(super) fn delivery_record(row: &Row<'_>) -> Result<DeliveryRecord, StoreError> {
     Ok(DeliveryRecord {
-        seq: row.try_get("seq")?,
-        id: row.try_get("id")?,
+        seq: row.get("seq")?,
+        id: row.get("id")?,
         event: kind("deliveries", row, "event")?,
-        url: row.try_get("url")?,
-        created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
-        state: DeliveryState::parse(&state).ok_or_else(|| corrupt("deliveries", "a state is not one"))?,
+        url: row.get("url")?,
+        created_at: Timestamp::from_unix_millis(row.get("created_at")?),
+        state: DeliveryState::parse(text(row, "state")?)
+            .ok_or_else(|| corrupt("deliveries", "a state is not one"))?,
         next_at: moment(row, "next_at")?,
         attempts: Vec::new(),
     })
 }
 
-pub(super) fn attempt(row: &SqliteRow) -> Result<Attempt, StoreError> {
-    let duration_ms: Option<i64> = row.try_get("duration_ms")?;
+pub(super) fn attempt(row: &Row<'_>) -> Result<Attempt, StoreError> {
+    let duration_ms: Option<i64> = row.get("duration_ms")?;
     Ok(Attempt {
-        at: Timestamp::from_unix_millis(row.try_get("at")?),
+        at: Timestamp::from_unix_millis(row.get("at")?),
         duration_ms: duration_ms.and_then(|millis| u64::try_from(millis).ok()),
-        status: row.try_get("status")?,
-        error: row.try_get("error")?,
+        status: row.get("status")?,
+        error: row.get("error")?,
     })
 }
 
-pub(super) fn api_key(row: &SqliteRow) -> Result<KeyRecord, StoreError> {
-    let text = |column: &str| row.try_get::<String, _>(column);
+pub(super) fn api_key(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
     Ok(KeyRecord {
-        id: text("id")?,
-        owner: id("api_keys", &text("owner")?, Owner::parse)?,
-        name: text("name")?,
-        scopes: id("api_keys", &text("scopes")?, str::parse)?,
-        created_at: Timestamp::from_unix_millis(row.try_get("created_at")?),
+        id: row.get("id")?,
+        owner: id("api_keys", text(row, "owner")?, Owner::parse)?,
+        name: row.get("name")?,
+        scopes: id("api_keys", text(row, "scopes")?, str::parse)?,
+        created_at: Timestamp::from_unix_millis(row.get("created_at")?),
         expires_at: moment(row, "expires_at")?,
         revoked_at: moment(row, "revoked_at")?,
         last_used_at: moment(row, "last_used_at")?,
         limits: KeyLimits {
-            requests_per_minute: row.try_get("requests_per_minute")?,
-            active_runs: row.try_get("active_runs")?,
+            requests_per_minute: row.get("requests_per_minute")?,
+            active_runs: row.get("active_runs")?,
             gpu_seconds: row
-                .try_get::<Option<i64>, _>("gpu_seconds")?
+                .get::<_, Option<i64>>("gpu_seconds")?
                 .map(|seconds| u64::try_from(seconds).unwrap_or(0)),
         },
     })
 }
 
-pub(super) fn key_digest(row: &SqliteRow) -> Result<KeyDigest, StoreError> {
+pub(super) fn key_digest(row: &Row<'_>) -> Result<KeyDigest, StoreError> {
     Ok(KeyDigest {
-        sha256: digest("api_key_digests", &row.try_get::<String, _>("sha256")?)?,
+        sha256: digest("api_key_digests", text(row, "sha256")?)?,
         until: moment(row, "until")?,
         key: api_key(row)?,
     })
 }
 
-pub(super) fn usage(row: &SqliteRow) -> Result<UsageRow, StoreError> {
-    let text = |column: &str| row.try_get::<String, _>(column);
+pub(super) fn usage(row: &Row<'_>) -> Result<UsageRow, StoreError> {
     let count =
-        |column: &str| Ok::<_, sqlx::Error>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0));
+        |column: &str| Ok::<_, rusqlite::Error>(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0));
     Ok(UsageRow {
-        owner: id("usage", &text("owner")?, Owner::parse)?,
-        key_id: Some(text("api_key_id")?).filter(|id| !id.is_empty()),
-        key_name: row.try_get("key_name")?,
-        workflow_id: id("usage", &text("workflow_id")?, WorkflowId::parse)?,
+        owner: id("usage", text(row, "owner")?, Owner::parse)?,
+        key_id: Some(row.get("api_key_id")?).filter(|id: &String| !id.is_empty()),
+        key_name: row.get("key_name")?,
+        workflow_id: id("usage", text(row, "workflow_id")?, WorkflowId::parse)?,
         completed: count("completed")?,
         failed: count("failed")?,
         cancelled: count("cancelled")?,
@@ -190,13 +190,13 @@ pub(super) fn usage(row: &SqliteRow) -> Result<UsageRow, StoreError> {
     })
 }
 
-pub(super) fn fetched_file(row: &SqliteRow) -> Result<FetchedFile, StoreError> {
+pub(super) fn fetched_file(row: &Row<'_>) -> Result<FetchedFile, StoreError> {
     Ok(FetchedFile {
-        sha256: digest("fetched_files", &row.try_get::<String, _>("sha256")?)?,
-        bytes: u64::try_from(row.try_get::<i64, _>("bytes")?).unwrap_or(0),
-        etag: row.try_get("etag")?,
-        last_modified: row.try_get("last_modified")?,
-        checked_at: Timestamp::from_unix_millis(row.try_get("checked_at")?),
+        sha256: digest("fetched_files", text(row, "sha256")?)?,
+        bytes: u64::try_from(row.get::<_, i64>("bytes")?).unwrap_or(0),
+        etag: row.get("etag")?,
+        last_modified: row.get("last_modified")?,
+        checked_at: Timestamp::from_unix_millis(row.get("checked_at")?),
     })
 }
 

@@ -2,67 +2,65 @@
 
 use async_trait::async_trait;
 use comfyicu_model::{RunStatus, Timestamp};
-use sqlx::{QueryBuilder, Row as _, SqliteConnection};
+use rusqlite::{Connection, params};
 
-use super::{SqliteStore, StoreError, rows};
+use super::{SqliteStore, StoreError, rows, statement};
+use crate::owner::Owner;
 use crate::store::{Claimed, RunKey, UsageStore};
 use crate::usage::{Day, RunUsage, UsageQuery, UsageRow, counts};
 
 #[async_trait]
 impl UsageStore for SqliteStore {
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        let mut select = QueryBuilder::new(
-            "SELECT usage.owner, api_key_id, api_keys.name AS key_name, workflow_id, SUM(completed) AS completed,
-                    SUM(failed) AS failed, SUM(cancelled) AS cancelled, SUM(gpu_ms) AS gpu_ms,
-                    SUM(fetched_bytes) AS fetched_bytes
-             FROM usage LEFT JOIN api_keys ON api_keys.id = api_key_id WHERE day BETWEEN ",
-        );
-        select.push_bind(query.from.0).push(" AND ").push_bind(query.to.0);
-        if let Some(owner) = &query.owner {
-            select.push(" AND usage.owner = ").push_bind(owner.as_str());
-        }
-        select.push(
-            " GROUP BY usage.owner, api_key_id, workflow_id ORDER BY usage.owner, api_key_id, workflow_id",
-        );
-        let rows = select.build().fetch_all(&self.readers).await?;
-        rows.iter().map(rows::usage).collect()
+        let query = query.clone();
+        self.read(move |connection| {
+            statement::rows(
+                connection,
+                "SELECT usage.owner, api_key_id, api_keys.name AS key_name, workflow_id, SUM(completed) AS completed,
+                        SUM(failed) AS failed, SUM(cancelled) AS cancelled, SUM(gpu_ms) AS gpu_ms,
+                        SUM(fetched_bytes) AS fetched_bytes
+                 FROM usage LEFT JOIN api_keys ON api_keys.id = api_key_id
+                 WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR usage.owner = ?3)
+                 GROUP BY usage.owner, api_key_id, workflow_id ORDER BY usage.owner, api_key_id, workflow_id",
+                params![query.from.0, query.to.0, query.owner.as_ref().map(Owner::as_str)],
+                rows::usage,
+            )
+        })
+        .await
     }
 }
 
 /// Why a key has no room for one more run, if it has none.
-pub(super) async fn refusal(
-    connection: &mut SqliteConnection,
+pub(super) fn refusal(
+    connection: &Connection,
     key_id: &str,
     now: Timestamp,
 ) -> Result<Option<Claimed>, StoreError> {
-    let limits = sqlx::query(
+    let limits = statement::row(
+        connection,
         "SELECT active_runs, gpu_seconds FROM api_keys
          WHERE id = ? AND (active_runs IS NOT NULL OR gpu_seconds IS NOT NULL)",
-    )
-    .bind(key_id)
-    .fetch_optional(&mut *connection)
-    .await?;
-    let Some(limits) = limits else { return Ok(None) };
-    if let Some(limit) = limits.try_get::<Option<u32>, _>("active_runs")? {
-        let active: u32 = sqlx::query_scalar(
+        [key_id],
+        |row| Ok((row.get::<_, Option<u32>>(0)?, row.get::<_, Option<i64>>(1)?)),
+    )?;
+    let Some((active_runs, gpu_seconds)) = limits else { return Ok(None) };
+    if let Some(limit) = active_runs {
+        let active: u32 = statement::value(
+            connection,
             "SELECT COUNT(*) FROM runs WHERE api_key_id = ? AND status IN ('QUEUED', 'STARTED')",
-        )
-        .bind(key_id)
-        .fetch_one(&mut *connection)
-        .await?;
+            [key_id],
+        )?;
         if active >= limit {
             return Ok(Some(Claimed::TooManyRuns { limit }));
         }
     }
-    if let Some(seconds) = limits.try_get::<Option<i64>, _>("gpu_seconds")? {
-        let spent: i64 = sqlx::query_scalar(
+    if let Some(seconds) = gpu_seconds {
+        let spent: i64 = statement::value(
+            connection,
             "SELECT COALESCE(SUM(gpu_ms), 0) FROM usage JOIN api_keys USING (owner)
              WHERE api_keys.id = ?1 AND api_key_id = ?1 AND day >= ?2",
-        )
-        .bind(key_id)
-        .bind(Day::first_of_month(now).0)
-        .fetch_one(&mut *connection)
-        .await?;
+            params![key_id, Day::first_of_month(now).0],
+        )?;
         if spent >= seconds.saturating_mul(1_000) {
             return Ok(Some(Claimed::QuotaSpent { seconds: u64::try_from(seconds).unwrap_or(0) }));
         }
@@ -71,32 +69,33 @@ pub(super) async fn refusal(
 }
 
 /// Adds what a run used that has ended.
-pub(super) async fn add(
-    connection: &mut SqliteConnection,
+pub(super) fn add(
+    connection: &Connection,
     key: &RunKey,
     (api_key_id, accelerator): (Option<&str>, &str),
     status: &RunStatus,
     usage: RunUsage,
 ) -> Result<(), StoreError> {
     let [completed, failed, cancelled] = counts(status);
-    sqlx::query(
+    statement::execute(
+        connection,
         "INSERT INTO usage (owner, api_key_id, day, workflow_id, accelerator, completed, failed, cancelled, gpu_ms, fetched_bytes)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET completed = completed + excluded.completed, failed = failed + excluded.failed,
                                    cancelled = cancelled + excluded.cancelled, gpu_ms = gpu_ms + excluded.gpu_ms,
                                    fetched_bytes = fetched_bytes + excluded.fetched_bytes",
-    )
-    .bind(key.owner.as_str())
-    .bind(api_key_id.unwrap_or_default())
-    .bind(usage.day.0)
-    .bind(key.workflow_id.as_str())
-    .bind(accelerator)
-    .bind(completed)
-    .bind(failed)
-    .bind(cancelled)
-    .bind(i64::try_from(usage.gpu_ms).unwrap_or(i64::MAX))
-    .bind(i64::try_from(usage.fetched_bytes).unwrap_or(i64::MAX))
-    .execute(connection)
-    .await?;
+        params![
+            key.owner.as_str(),
+            api_key_id.unwrap_or_default(),
+            usage.day.0,
+            key.workflow_id.as_str(),
+            accelerator,
+            completed,
+            failed,
+            cancelled,
+            i64::try_from(usage.gpu_ms).unwrap_or(i64::MAX),
+            i64::try_from(usage.fetched_bytes).unwrap_or(i64::MAX),
+        ],
+    )?;
     Ok(())
 }

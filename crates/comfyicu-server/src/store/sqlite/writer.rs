@@ -5,15 +5,15 @@
 //! then rolled back, and each of its operations is written alone.
 
 use std::fmt::Debug;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
-use async_trait::async_trait;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Connection as _, Sqlite, pool::PoolConnection};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::connection;
 use crate::store::{Committed, Observer, StoreError};
 
 /// The most operations of one transaction: as many as are answered together.
@@ -22,19 +22,18 @@ const MAX_BATCH: usize = 256;
 const CAPACITY: usize = 4096;
 
 /// Something that is to be written: on disk as a whole, or not at all.
-#[async_trait]
-pub(super) trait Operation: Debug + Send + Sync + 'static {
+pub(super) trait Operation: Debug + Send + 'static {
     /// What whoever asked for it is answered.
     type Output: Debug + Send + 'static;
 
     /// Writes. It can be called again, after what it wrote was rolled back.
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<Self::Output, StoreError>;
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<Self::Output, StoreError>;
 }
 
 /// A transaction that is open, and what is to be told of it.
 #[derive(Debug)]
 pub(super) struct Changes<'c> {
-    pub(super) connection: &'c mut SqliteConnection,
+    pub(super) connection: &'c Connection,
     committed: Vec<Committed>,
 }
 
@@ -48,33 +47,47 @@ impl Changes<'_> {
 /// Where operations are brought. Clones share one writer.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Box<dyn Job>>,
-    closing: CancellationToken,
-    task: TaskTracker,
+    messages: mpsc::Sender<Message>,
+    thread: TaskTracker,
+}
+
+/// What the writer is told.
+#[derive(Debug)]
+enum Message {
+    Write(Box<dyn Job>),
+    Close,
 }
 
 impl Writer {
-    /// Starts to write. The pool has one connection.
-    pub(super) fn start(pool: SqlitePool, observer: Arc<dyn Observer>) -> Self {
-        let (jobs, waiting) = mpsc::channel(CAPACITY);
-        let (closing, task) = (CancellationToken::new(), TaskTracker::new());
-        task.spawn(work(pool, observer, waiting, closing.clone()));
-        task.close();
-        Self { jobs, closing, task }
+    /// Starts to write, on a thread of its own: a transaction is written from its begin to its end without a word
+    /// to anybody.
+    pub(super) fn start(file: &Path, observer: Arc<dyn Observer>) -> Result<Self, StoreError> {
+        let database = Database { file: file.to_owned(), connection: Some(connection::open(file)?) };
+        let (messages, waiting) = mpsc::channel(CAPACITY);
+        let tracker = TaskTracker::new();
+        let running = tracker.token();
+        let work = move || {
+            work(database, &*observer, waiting);
+            drop(running);
+        };
+        thread::Builder::new().name("store-writer".to_owned()).spawn(work).map_err(StoreError::Thread)?;
+        tracker.close();
+        Ok(Self { messages, thread: tracker })
     }
 
     /// Writes. It is on disk when this returns; when the future is dropped, it is written all the same.
     pub(super) async fn write<O: Operation>(&self, operation: O) -> Result<O::Output, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job = Pending { operation, result: None, answer };
-        self.jobs.send(Box::new(job)).await.map_err(|_| StoreError::Closed)?;
+        self.messages.send(Message::Write(Box::new(job))).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Writes what waits, and lets go of the file.
     pub(super) async fn close(&self) {
-        self.closing.cancel();
-        self.task.wait().await;
+        // It fails where it was closed before.
+        self.messages.send(Message::Close).await.ok();
+        self.thread.wait().await;
     }
 }
 
@@ -86,19 +99,17 @@ struct Pending<O: Operation> {
     answer: oneshot::Sender<Result<O::Output, StoreError>>,
 }
 
-#[async_trait]
 trait Job: Debug + Send {
-    async fn apply(&mut self, changes: &mut Changes<'_>) -> Result<(), StoreError>;
+    fn apply(&mut self, changes: &mut Changes<'_>) -> Result<(), StoreError>;
     /// It is on disk.
     fn succeed(self: Box<Self>);
     /// It is not.
     fn fail(self: Box<Self>, error: StoreError);
 }
 
-#[async_trait]
 impl<O: Operation> Job for Pending<O> {
-    async fn apply(&mut self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
-        self.result = Some(self.operation.apply(changes).await?);
+    fn apply(&mut self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        self.result = Some(self.operation.apply(changes)?);
         Ok(())
     }
 
@@ -113,37 +124,31 @@ impl<O: Operation> Job for Pending<O> {
     }
 }
 
-async fn work(
-    pool: SqlitePool,
-    observer: Arc<dyn Observer>,
-    mut waiting: mpsc::Receiver<Box<dyn Job>>,
-    closing: CancellationToken,
-) {
-    let mut batch = Vec::with_capacity(MAX_BATCH);
-    loop {
-        tokio::select! {
-            biased;
-            count = waiting.recv_many(&mut batch, MAX_BATCH) => if count == 0 { break },
-            () = closing.cancelled(), if !waiting.is_closed() => {
+fn work(mut database: Database, observer: &dyn Observer, mut waiting: mpsc::Receiver<Message>) {
+    let (mut messages, mut batch) = (Vec::with_capacity(MAX_BATCH), Vec::with_capacity(MAX_BATCH));
+    while waiting.blocking_recv_many(&mut messages, MAX_BATCH) > 0 {
+        for message in messages.drain(..) {
+            match message {
+                Message::Write(job) => batch.push(job),
                 // What was brought before is still written.
-                waiting.close();
-                continue;
+                Message::Close => waiting.close(),
             }
         }
-        write_batch(&pool, &*observer, &mut batch).await;
+        if !batch.is_empty() {
+            write_batch(&mut database, observer, &mut batch);
+        }
     }
-    pool.close().await;
 }
 
 /// Writes a batch, and answers each of its operations.
-async fn write_batch(pool: &SqlitePool, observer: &dyn Observer, batch: &mut Vec<Box<dyn Job>>) {
-    match transact(pool, batch).await {
+fn write_batch(database: &mut Database, observer: &dyn Observer, batch: &mut Vec<Box<dyn Job>>) {
+    match database.transact(batch) {
         Ok(committed) => settle(observer, committed, batch),
         Err(error) if batch.len() == 1 => fail(batch, error),
         Err(_) => {
             for job in std::mem::take(batch) {
                 let mut alone = vec![job];
-                match transact(pool, &mut alone).await {
+                match database.transact(&mut alone) {
                     Ok(committed) => settle(observer, committed, &mut alone),
                     Err(error) => fail(&mut alone, error),
                 }
@@ -165,36 +170,36 @@ fn settle(observer: &dyn Observer, committed: Vec<Committed>, batch: &mut Vec<Bo
     batch.drain(..).for_each(Job::succeed);
 }
 
-async fn transact(pool: &SqlitePool, batch: &mut [Box<dyn Job>]) -> Result<Vec<Committed>, StoreError> {
-    let mut connection = pool.acquire().await?;
-    let result = transact_on(&mut connection, batch).await;
-    settled(connection, result)
+/// The file, and the connection to it while there is one.
+#[derive(Debug)]
+struct Database {
+    file: PathBuf,
+    connection: Option<Connection>,
 }
 
-async fn transact_on(
-    connection: &mut SqliteConnection,
-    batch: &mut [Box<dyn Job>],
-) -> Result<Vec<Committed>, StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let mut changes = Changes { connection: &mut transaction, committed: Vec::new() };
+impl Database {
+    /// Writes all of it, or nothing. After a failure the connection is closed: a commit for which the disk had no
+    /// room can leave the transaction open, and whatever came after would be lost in it.
+    fn transact(&mut self, batch: &mut [Box<dyn Job>]) -> Result<Vec<Committed>, StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connection::open(&self.file)?,
+        };
+        let committed = transact(&mut connection, batch)?;
+        self.connection = Some(connection);
+        Ok(committed)
+    }
+}
+
+fn transact(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<Vec<Committed>, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut changes = Changes { connection: &transaction, committed: Vec::new() };
     for job in batch {
-        job.apply(&mut changes).await?;
+        job.apply(&mut changes)?;
     }
     let committed = changes.committed;
-    transaction.commit().await?;
+    transaction.commit()?;
     Ok(committed)
-}
-
-/// Gives the connection back after a transaction. After one that failed it is closed: a commit for which the
-/// disk had no room can leave the transaction open, and whatever came after would be lost in it.
-fn settled<T>(
-    mut connection: PoolConnection<Sqlite>,
-    result: Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    if result.is_err() {
-        connection.close_on_drop();
-    }
-    result
 }
 
 /// Leaves as good as no room for what is written next, as on a full disk.
@@ -203,13 +208,11 @@ fn settled<T>(
 pub(super) struct LimitSize;
 
 #[cfg(test)]
-#[async_trait]
 impl Operation for LimitSize {
     type Output = ();
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
-        let pages: i64 =
-            sqlx::query_scalar("PRAGMA max_page_count = 100").fetch_one(&mut *changes.connection).await?;
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<(), StoreError> {
+        let pages: i64 = super::statement::value(changes.connection, "PRAGMA max_page_count = 100", ())?;
         assert!(pages < 1000);
         Ok(())
     }

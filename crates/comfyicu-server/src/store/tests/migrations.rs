@@ -145,3 +145,28 @@ async fn the_fourth_version_left_one_owner_who_has_everything() {
 fn claim_of(key: &str, oldest: Timestamp) -> IdempotencyClaim {
     IdempotencyClaim { key: key.to_owned(), ..claim("local", b"another request", oldest.as_unix_millis()) }
 }
+
+#[tokio::test]
+async fn a_store_of_a_later_version_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("runs.db");
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.pragma_update(None, "user_version", 1000).unwrap();
+    drop(connection);
+    let error = SqliteStore::open(&file, Arc::new(Heard::default())).await.unwrap_err();
+    insta::assert_snapshot!(error, @"the database was written by a later version of comfyicu-server: its format is 1000, and this one knows 7; start that version");
+    assert!(!SqliteStore::is_current(&file).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_store_is_of_this_version_once_it_was_opened_by_it() {
+    let (folder, store) = upgraded("0001").await;
+    let file = folder.path().join("runs.db");
+    assert!(SqliteStore::is_current(&file).await.unwrap());
+    store.close().await;
+    let again = SqliteStore::open(&file, Arc::new(Heard::default())).await.unwrap();
+    assert_eq!(runs(&again, "w1").await.len(), 4);
+    let left = format!("{}/../../tests/data/stores/0001.db", env!("CARGO_MANIFEST_DIR"));
+    std::fs::copy(left, &file).unwrap();
+    assert!(!SqliteStore::is_current(&file).await.unwrap());
+}

@@ -1,12 +1,12 @@
 //! Changing a run, and telling of it.
 
-use async_trait::async_trait;
 use comfyicu_model::{RunStatus, Timestamp};
+use rusqlite::params;
 
 use super::json;
 use crate::run::{EventKind, RunRecord};
 use crate::store::sqlite::writer::{Changes, Operation};
-use crate::store::sqlite::{events, outbox, usage};
+use crate::store::sqlite::{events, outbox, statement, usage};
 use crate::store::{Committed, NewDelivery, RunKey, StoreError, WaitingRun};
 use crate::usage::RunUsage;
 
@@ -62,57 +62,54 @@ impl Change {
     }
 
     /// The run's place in the order of acceptance, when it was still what the change began from.
-    async fn update_run(&self, changes: &mut Changes<'_>) -> Result<Option<i64>, StoreError> {
-        let seq = sqlx::query_scalar(
+    fn update_run(&self, changes: &mut Changes<'_>) -> Result<Option<i64>, StoreError> {
+        statement::optional_value(
+            changes.connection,
             "UPDATE runs SET status = ?, attempt = ?, updated_at = ?, started_at = ?, completed_at = ?, device = ?,
                     lease_until = ?, not_before = ?, output_bytes = ?
              WHERE id = ? AND status = ? AND attempt = ? RETURNING seq",
+            params![
+                self.status.as_str(),
+                self.attempt,
+                self.updated_at.as_unix_millis(),
+                self.started_at.map(Timestamp::as_unix_millis),
+                self.completed_at.map(Timestamp::as_unix_millis),
+                self.device,
+                self.lease_until.map(Timestamp::as_unix_millis),
+                self.not_before.map(Timestamp::as_unix_millis),
+                self.output_bytes,
+                self.key.run_id.as_str(),
+                self.from.0.as_str(),
+                self.from.1,
+            ],
         )
-        .bind(self.status.as_str())
-        .bind(self.attempt)
-        .bind(self.updated_at.as_unix_millis())
-        .bind(self.started_at.map(Timestamp::as_unix_millis))
-        .bind(self.completed_at.map(Timestamp::as_unix_millis))
-        .bind(self.device.as_deref())
-        .bind(self.lease_until.map(Timestamp::as_unix_millis))
-        .bind(self.not_before.map(Timestamp::as_unix_millis))
-        .bind(self.output_bytes)
-        .bind(self.key.run_id.as_str())
-        .bind(self.from.0.as_str())
-        .bind(self.from.1)
-        .fetch_optional(&mut *changes.connection)
-        .await?;
-        Ok(seq)
     }
 }
 
-#[async_trait]
 impl Operation for Change {
     type Output = bool;
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
-        let Some(seq) = self.update_run(changes).await? else { return Ok(false) };
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
+        let Some(seq) = self.update_run(changes)? else { return Ok(false) };
         if let Some((output, costs)) = &self.documents {
-            sqlx::query("UPDATE run_documents SET output = ?, costs = ? WHERE run_id = ?")
-                .bind(output.as_deref())
-                .bind(costs)
-                .bind(self.key.run_id.as_str())
-                .execute(&mut *changes.connection)
-                .await?;
+            statement::execute(
+                changes.connection,
+                "UPDATE run_documents SET output = ?, costs = ? WHERE run_id = ?",
+                params![output, costs, self.key.run_id.as_str()],
+            )?;
         }
         if let Some(used) = self.used {
             let whose = (self.api_key_id.as_deref(), self.accelerator.as_str());
-            usage::add(changes.connection, &self.key, whose, &self.status, used).await?;
+            usage::add(changes.connection, &self.key, whose, &self.status, used)?;
         }
         let delivery = match &self.told {
             Some(told) => {
                 let (run_id, now) = (&self.key.run_id, self.updated_at);
-                Some(outbox::insert(changes.connection, run_id, self.kind, told, now).await?)
+                Some(outbox::insert(changes.connection, run_id, self.kind, told, now)?)
             }
             None => None,
         };
-        let event =
-            events::insert(changes.connection, &self.key, self.kind, self.attempt, self.updated_at).await?;
+        let event = events::insert(changes.connection, &self.key, self.kind, self.attempt, self.updated_at)?;
         let waiting = (self.kind == EventKind::Queued).then(|| WaitingRun {
             seq,
             key: self.key.clone(),

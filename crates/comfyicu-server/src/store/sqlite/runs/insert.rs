@@ -1,13 +1,13 @@
 //! Taking in a run.
 
-use async_trait::async_trait;
 use comfyicu_model::{RunStatus, Timestamp};
+use rusqlite::params;
 
 use super::json;
 use crate::run::{EventKind, RunRecord};
 use crate::store::sqlite::claims::{self, Claim};
 use crate::store::sqlite::writer::{Changes, Operation};
-use crate::store::sqlite::{events, usage};
+use crate::store::sqlite::{events, statement, usage};
 use crate::store::{Claimed, Committed, IdempotencyClaim, RunKey, StoreError, WaitingRun};
 
 /// Takes in a run.
@@ -47,69 +47,64 @@ impl Insert {
         }
     }
 
-    async fn insert_rows(&self, changes: &mut Changes<'_>) -> Result<i64, StoreError> {
-        sqlx::query(
-            "INSERT INTO workflows (owner, id, created_at, updated_at) VALUES (?, ?, ?, ?)
+    fn insert_rows(&self, changes: &mut Changes<'_>) -> Result<i64, StoreError> {
+        let (owner, workflow_id) = (self.key.owner.as_str(), self.key.workflow_id.as_str());
+        let (run_id, created_at) = (self.key.run_id.as_str(), self.created_at.as_unix_millis());
+        statement::execute(
+            changes.connection,
+            "INSERT INTO workflows (owner, id, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
              ON CONFLICT (owner, id) DO UPDATE SET updated_at = excluded.updated_at",
-        )
-        .bind(self.key.owner.as_str())
-        .bind(self.key.workflow_id.as_str())
-        .bind(self.created_at.as_unix_millis())
-        .bind(self.created_at.as_unix_millis())
-        .execute(&mut *changes.connection)
-        .await?;
-        let inserted = sqlx::query(
+            params![owner, workflow_id, created_at],
+        )?;
+        let seq = statement::insert(
+            changes.connection,
             // A clock can be set back; the order of the runs of a workflow stays that of their acceptance.
             "INSERT INTO runs (id, owner, workflow_id, status, attempt, created_at, updated_at, accelerator, webhook, api_key_id)
              VALUES (?1, ?2, ?3, ?4, ?5,
                      MAX(?6, COALESCE((SELECT MAX(created_at) FROM runs WHERE owner = ?2 AND workflow_id = ?3), 0)),
                      ?7, ?8, ?9, ?10)",
-        )
-        .bind(self.key.run_id.as_str())
-        .bind(self.key.owner.as_str())
-        .bind(self.key.workflow_id.as_str())
-        .bind(self.status.as_str())
-        .bind(self.attempt)
-        .bind(self.created_at.as_unix_millis())
-        .bind(self.updated_at.as_unix_millis())
-        .bind(&self.accelerator)
-        .bind(self.webhook.as_deref())
-        .bind(self.api_key_id.as_deref())
-        .execute(&mut *changes.connection)
-        .await?;
-        sqlx::query("INSERT INTO run_documents (run_id, data, files, costs) VALUES (?, ?, ?, ?)")
-            .bind(self.key.run_id.as_str())
-            .bind(&self.data)
-            .bind(&self.files)
-            .bind(&self.costs)
-            .execute(&mut *changes.connection)
-            .await?;
-        Ok(inserted.last_insert_rowid())
+            params![
+                run_id,
+                owner,
+                workflow_id,
+                self.status.as_str(),
+                self.attempt,
+                created_at,
+                self.updated_at.as_unix_millis(),
+                self.accelerator,
+                self.webhook,
+                self.api_key_id,
+            ],
+        )?;
+        statement::execute(
+            changes.connection,
+            "INSERT INTO run_documents (run_id, data, files, costs) VALUES (?, ?, ?, ?)",
+            params![run_id, self.data, self.files, self.costs],
+        )?;
+        Ok(seq)
     }
 }
 
-#[async_trait]
 impl Operation for Insert {
     type Output = Claimed;
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<Claimed, StoreError> {
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<Claimed, StoreError> {
         if let Some(claim) = &self.claim {
-            match claims::find(changes.connection, &claim.made).await? {
+            match claims::find(changes.connection, &claim.made)? {
                 Claimed::New => {}
                 earlier => return Ok(earlier),
             }
         }
         if let Some(key_id) = &self.api_key_id
-            && let Some(refused) = usage::refusal(changes.connection, key_id, self.created_at).await?
+            && let Some(refused) = usage::refusal(changes.connection, key_id, self.created_at)?
         {
             return Ok(refused);
         }
         if let Some(claim) = &self.claim {
-            claims::keep(changes.connection, claim).await?;
+            claims::keep(changes.connection, claim)?;
         }
-        let seq = self.insert_rows(changes).await?;
-        let event =
-            events::insert(changes.connection, &self.key, self.kind, self.attempt, self.updated_at).await?;
+        let seq = self.insert_rows(changes)?;
+        let event = events::insert(changes.connection, &self.key, self.kind, self.attempt, self.updated_at)?;
         let waiting = (self.kind == EventKind::Queued).then(|| WaitingRun {
             seq,
             key: self.key.clone(),

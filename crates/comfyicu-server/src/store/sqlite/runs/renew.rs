@@ -1,9 +1,10 @@
 //! Prolonging the lease of a run.
 
-use async_trait::async_trait;
 use comfyicu_model::{RunId, Timestamp};
+use rusqlite::params;
 
 use crate::store::StoreError;
+use crate::store::sqlite::statement;
 use crate::store::sqlite::writer::{Changes, Operation};
 
 /// Prolongs a lease.
@@ -14,19 +15,15 @@ pub(super) struct Renew {
     pub(super) until: Timestamp,
 }
 
-#[async_trait]
 impl Operation for Renew {
     type Output = bool;
 
-    async fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
-        let renewed = sqlx::query(
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<bool, StoreError> {
+        let renewed = statement::execute(
+            changes.connection,
             "UPDATE runs SET lease_until = ? WHERE id = ? AND attempt = ? AND status = 'STARTED'",
-        )
-        .bind(self.until.as_unix_millis())
-        .bind(self.run_id.as_str())
-        .bind(self.attempt)
-        .execute(&mut *changes.connection)
-        .await?;
-        Ok(renewed.rows_affected() == 1)
+            params![self.until.as_unix_millis(), self.run_id.as_str(), self.attempt],
+        )?;
+        Ok(renewed == 1)
     }
 }
