@@ -3,6 +3,7 @@
 //! They lie in a folder of this machine or in an S3 bucket, under the same names: `RUN/ATTEMPT/PATH`, and beside
 //! them the thumbnails that were made of them.
 
+mod folder;
 mod location;
 mod room;
 mod s3;
@@ -16,6 +17,7 @@ pub(crate) use location::OutputsLocation;
 use room::Room;
 pub(crate) use settings::OutputSettings;
 pub(crate) use thumbnails::{THUMBNAIL_SIZES, ThumbnailError, Thumbnails, has_thumbnail};
+use upload::Target;
 
 use std::io::{self, SeekFrom};
 use std::ops::Range;
@@ -70,7 +72,14 @@ impl From<object_store::Error> for OutputsError {
 pub(crate) struct OutputStore {
     objects: Arc<dyn ObjectStore>,
     /// The folder, where they are on this machine.
-    folder: Option<PathBuf>,
+    folder: Option<Folder>,
+}
+
+/// The folder of the outputs, and how the names of its files are made.
+#[derive(Clone, Debug)]
+struct Folder {
+    root: PathBuf,
+    files: Arc<LocalFileSystem>,
 }
 
 /// A part of a file, or all of it, that is about to be read.
@@ -84,9 +93,11 @@ pub(crate) struct Opened {
 
 impl OutputStore {
     /// Outputs in a folder that is there. What was saved is on disk.
-    pub(crate) fn in_folder(folder: PathBuf) -> Result<Self, OutputsError> {
-        let objects = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
-        Ok(Self { objects: Arc::new(objects), folder: Some(folder) })
+    pub(crate) fn in_folder(folder: &FsPath) -> Result<Self, OutputsError> {
+        let files = Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true));
+        // As the names of its files begin.
+        let folder = Folder { root: folder.canonicalize()?, files: Arc::clone(&files) };
+        Ok(Self { objects: files, folder: Some(folder) })
     }
 
     /// Outputs in an S3 bucket, which is looked at once.
@@ -161,7 +172,7 @@ impl OutputStore {
 
     async fn remove(&self, prefix: &Path) -> Result<(), OutputsError> {
         if let Some(folder) = &self.folder {
-            return remove_folder(folder, prefix).await;
+            return remove_folder(&folder.root, prefix).await;
         }
         let found = self.objects.list(Some(prefix)).map_ok(|object| object.location).boxed();
         let removed = self.objects.delete_stream(found).try_for_each(|_| std::future::ready(Ok(()))).await;
@@ -260,12 +271,14 @@ impl AttemptOutputs {
 
     async fn write(&self, output: &Output) -> io::Result<u64> {
         let key = key(&self.run_id, &self.attempt.to_string(), output.path.as_str());
-        let mut attributes = Attributes::new();
-        // A folder has no room for it; of outputs that are served, the type follows from the name.
-        if self.store.folder.is_none() {
+        let target = if let Some(Folder { root, files }) = &self.store.folder {
+            Target::File { root, path: files.path_to_filesystem(&key)? }
+        } else {
+            let mut attributes = Attributes::new();
             attributes.insert(Attribute::ContentType, output.content_type.to_string().into());
-        }
-        upload::upload(&*self.store.objects, &key, attributes, &output.content, &self.room).await
+            Target::Object { objects: &*self.store.objects, key, attributes }
+        };
+        upload::upload(target, &output.content, &self.room).await
     }
 }
 

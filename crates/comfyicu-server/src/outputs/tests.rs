@@ -34,7 +34,7 @@ fn in_memory() -> OutputStore {
 /// A store of each kind; the folder is that of the one that has one.
 fn stores() -> (tempfile::TempDir, [OutputStore; 2]) {
     let folder = tempfile::tempdir().unwrap();
-    let local = OutputStore::in_folder(folder.path().to_owned()).unwrap();
+    let local = OutputStore::in_folder(folder.path()).unwrap();
     (folder, [local, in_memory()])
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::io;
+use std::path::{Path as FsPath, PathBuf};
 use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +13,7 @@ use object_store::{Attributes, MultipartUpload, ObjectStore, PutMultipartOptions
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::oneshot;
 
+use super::folder;
 use super::room::Room;
 
 /// The size of all parts but the last: S3 takes none below 5 MiB, and 10,000 of them, so 80 GB.
@@ -21,19 +23,30 @@ const CONCURRENT: usize = 3;
 /// How much lies between whoever writes and whoever sends.
 const PIPE: usize = 256 * 1024;
 
-/// Stores content under a name, all of it or nothing, and gives its size, for which there has to be room. Dropping the future leaves nothing under
-/// the name.
-pub(super) async fn upload(
-    objects: &dyn ObjectStore,
-    key: &Path,
-    attributes: Attributes,
-    content: &Content,
-    room: &Room,
-) -> io::Result<u64> {
+/// Where an output goes.
+pub(super) enum Target<'a> {
+    /// To a file of this machine.
+    File { root: &'a FsPath, path: PathBuf },
+    /// To a bucket.
+    Object { objects: &'a dyn ObjectStore, key: Path, attributes: Attributes },
+}
+
+impl Target<'_> {
+    async fn store(self, parts: impl Stream<Item = io::Result<Bytes>> + Send) -> io::Result<u64> {
+        match self {
+            Self::File { root, path } => folder::save(root, path, parts).await,
+            Self::Object { objects, key, attributes } => store(objects, &key, attributes, parts).await,
+        }
+    }
+}
+
+/// Stores content, all of it or nothing, and gives its size, for which there has to be room. Dropping the future leaves
+/// nothing under the name.
+pub(super) async fn upload(target: Target<'_>, content: &Content, room: &Room) -> io::Result<u64> {
     let within = |part: Bytes| ready(room.take(part.len() as u64).map(|()| part));
     if let Some(bytes) = content.as_bytes() {
         let parts = stream::iter(slices(bytes.clone()).map(Ok)).and_then(within);
-        return store(objects, key, attributes, parts).await;
+        return target.store(parts).await;
     }
     let (mut writer, reader) = tokio::io::duplex(PIPE);
     let (end, ended) = oneshot::channel();
@@ -44,7 +57,7 @@ pub(super) async fn upload(
         let _gone = end.send(());
         Ok(())
     };
-    let storing = store(objects, key, attributes, parts(reader, ended).and_then(within));
+    let storing = target.store(parts(reader, ended).and_then(within));
     let (written, stored): (io::Result<()>, _) = tokio::join!(writing, storing);
     match (written, stored) {
         (Ok(()), stored) => stored,

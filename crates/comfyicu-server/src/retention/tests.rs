@@ -41,7 +41,7 @@ impl World {
         let store =
             SqliteStore::open(&folder.path().join("runs.db"), Arc::new(Bus::default())).await.unwrap();
         std::fs::create_dir(folder.path().join("outputs")).unwrap();
-        let outputs = OutputStore::in_folder(folder.path().join("outputs")).unwrap();
+        let outputs = OutputStore::in_folder(&folder.path().join("outputs")).unwrap();
         let mut world = Self { folder, store, outputs, runs: Vec::new() };
         for (number, made) in made.iter().enumerate() {
             let run = world.make(number, made).await;

@@ -127,9 +127,8 @@ pub(crate) async fn open_outputs(
 ) -> Result<OutputStore, ServeError> {
     let fail = |place: String| move |source| ServeError::Outputs { place, source };
     match location {
-        None => {
-            OutputStore::in_folder(data_dir.outputs()).map_err(fail(data_dir.outputs().display().to_string()))
-        }
+        None => OutputStore::in_folder(&data_dir.outputs())
+            .map_err(fail(data_dir.outputs().display().to_string())),
         Some(location) => {
             let transport = Arc::new(ReqwestTransport::builder().read_timeout(STORE_TIMEOUT).build()?);
             OutputStore::in_bucket(location, transport).await.map_err(fail(location.to_string()))

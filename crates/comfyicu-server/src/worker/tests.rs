@@ -115,7 +115,7 @@ fn worker(folder: &Path, data: &DataDir, store: &SqliteStore, bus: &Bus, executo
             uploads: urls.uploads(),
             model_folders: Arc::default(),
         },
-        outputs: OutputStore::in_folder(folder.join("outputs")).unwrap(),
+        outputs: OutputStore::in_folder(&folder.join("outputs")).unwrap(),
         urls,
         queue: Arc::clone(&bus.queue),
         live: bus.live.clone(),
