@@ -19,7 +19,7 @@ pub(crate) use settings::OutputSettings;
 pub(crate) use thumbnails::{THUMBNAIL_SIZES, ThumbnailError, Thumbnails, has_thumbnail};
 use upload::Target;
 
-use std::io::{self, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -217,18 +217,30 @@ impl Opened {
         Ok(Self { size, range, payload: GetResultPayload::File(file.into_std().await, path) })
     }
 
-    /// The bytes, as they are read.
+    /// The bytes, as they are read; few of them at once.
     pub(crate) async fn into_body(self) -> Result<Body, OutputsError> {
-        let length = self.range.end.saturating_sub(self.range.start);
-        match self.payload {
+        let Self { range, payload, .. } = self;
+        let length = range.end.saturating_sub(range.start);
+        match payload {
+            GetResultPayload::File(file, _) if length <= CHUNK as u64 => {
+                let reading = tokio::task::spawn_blocking(move || read_part(file, range.start, length));
+                Ok(Body::from(reading.await.map_err(io::Error::other)??))
+            }
             GetResultPayload::File(file, _) => {
                 let mut file = File::from_std(file);
-                file.seek(SeekFrom::Start(self.range.start)).await?;
+                file.seek(SeekFrom::Start(range.start)).await?;
                 Ok(Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK)))
             }
             GetResultPayload::Stream(stream) => Ok(Body::from_stream(stream)),
         }
     }
+}
+
+fn read_part(mut file: std::fs::File, start: u64, length: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The name of a file in the store. What `object_store` gives a meaning of its own is written otherwise.

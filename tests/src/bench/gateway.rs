@@ -45,8 +45,8 @@ trait Contender: Send {
 /// Where prompts are executed.
 #[derive(Debug)]
 enum Comfy {
-    /// A real ComfyUI: each prompt is a new one.
-    Real(String),
+    /// A real ComfyUI: each prompt is a new one, and saves into the folder of this measurement.
+    Real { url: String, folder: String },
     /// A fake one, which knows one prompt.
     Fake(Box<FakeComfy>, Value),
 }
@@ -66,19 +66,25 @@ impl Comfy {
         Self::Fake(Box::new(FakeComfy::start(vec![recorded], &definitions, ComfyFault::None)), prompt)
     }
 
+    fn real(url: &str) -> Self {
+        let folder = format!("comfyicu-bench-{}", first_number());
+        Self::Real { url: url.trim_end_matches('/').to_owned(), folder }
+    }
+
     fn url(&self) -> String {
         match self {
-            Self::Real(url) => url.clone(),
+            Self::Real { url, .. } => url.clone(),
             Self::Fake(fake, _) => fake.url(),
         }
     }
 
-    /// A prompt that was not run before, where that makes a difference.
+    /// A prompt that was not run before, where that makes a difference. All save into one folder, as people's
+    /// prompts do: ComfyUI lists it to find the next number.
     fn prompt(&self, number: usize) -> Value {
         match self {
-            Self::Real(_) => json!({
+            Self::Real { folder, .. } => json!({
                 "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": number % 0x00ff_ffff}},
-                "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "comfyicu-bench/image"}}
+                "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": format!("{folder}/image")}}
             }),
             Self::Fake(_, prompt) => prompt.clone(),
         }
@@ -105,7 +111,7 @@ impl Measured {
 /// # Panics
 /// When a run does not end well.
 pub fn bench_gateway(programs: Programs, comfyui: Option<&str>, runs: usize) -> Vec<String> {
-    let comfy = comfyui.map_or_else(Comfy::fake, |url| Comfy::Real(url.trim_end_matches('/').to_owned()));
+    let comfy = comfyui.map_or_else(Comfy::fake, Comfy::real);
     let url = comfy.url();
     let server = ServerOptions::new(programs).args(["--comfyui", &url]).start();
     let mut next = first_number();
@@ -154,7 +160,7 @@ pub fn bench_gateway(programs: Programs, comfyui: Option<&str>, runs: usize) -> 
 
 fn what(comfy: &Comfy) -> &str {
     match comfy {
-        Comfy::Real(url) => url,
+        Comfy::Real { url, .. } => url,
         Comfy::Fake(..) => "a fake ComfyUI, which executes nothing",
     }
 }

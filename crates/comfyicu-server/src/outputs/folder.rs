@@ -65,7 +65,7 @@ impl Unfinished {
 
     fn create(&mut self) -> io::Result<File> {
         let folder = self.path.parent().unwrap_or(&self.root);
-        make_folder(&self.root, folder, &mut self.changed)?;
+        make_folders(&self.root, folder, &mut self.changed)?;
         let file = File::create(&self.path)?;
         self.changed.push(folder.to_owned());
         Ok(file)
@@ -92,18 +92,19 @@ impl Drop for Unfinished {
     }
 }
 
-/// Makes a folder below the root, and those above it, and notes in which ones something is new.
-fn make_folder(root: &Path, folder: &Path, changed: &mut Vec<PathBuf>) -> io::Result<()> {
-    let above = folder.parent().unwrap_or(root);
-    let made = match fs::create_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && folder.starts_with(root) => {
-            make_folder(root, above, changed)?;
-            fs::create_dir(folder)
+/// Makes the folders from below the root to this one, and notes in which ones something is new.
+fn make_folders(root: &Path, folder: &Path, changed: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut above = root.to_owned();
+    for name in folder.strip_prefix(root).map_err(io::Error::other)? {
+        let made = above.join(name);
+        match fs::create_dir(&made) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => {
+                result?;
+                changed.push(above);
+            }
         }
-        made => made,
-    };
-    match made {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made.map(|()| changed.push(above.to_owned())),
+        above = made;
     }
+    Ok(())
 }
