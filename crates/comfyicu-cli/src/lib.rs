@@ -34,8 +34,6 @@ pub use exit::ExitStatus;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::Arguments;
 use command::Context;
 use failure::Failure;
@@ -48,7 +46,8 @@ pub fn main() -> ExitCode {
     if let Some(shell) = Environment::completing_shell() {
         return completed(&shell);
     }
-    match Arguments::try_parse() {
+    let line: Vec<_> = std::env::args_os().collect();
+    match Arguments::read(&line) {
         Ok(arguments) => execute(arguments),
         Err(error) => {
             // Help and version are such errors too; that nobody reads them is none.
