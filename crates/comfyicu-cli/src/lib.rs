@@ -24,6 +24,7 @@ mod printer;
 mod progress;
 mod render;
 mod replace;
+mod runtime;
 mod settings;
 mod shell_word;
 mod signal;
@@ -73,16 +74,11 @@ fn execute(arguments: Arguments) -> ExitCode {
         Err(failure) => return failure.end(),
     };
     verbose::begin(global.verbose);
-    signal::second_quits();
+    let interrupt = signal::second_quits();
     let stage = Stage::new(settings.flags());
     let context = Context { settings, printer, stage, timeout: global.timeout, waits: command.waits() };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Failure::unexpected("no runtime").because(&error).end(),
-    };
-    let outcome = runtime.block_on(command::execute(&context, command));
-    // A read from a pipe or a name that is being resolved is not waited for.
-    runtime.shutdown_background();
+    let interrupted = async { context.stage.interrupted(interrupt.received().await) };
+    let outcome = runtime::drive(command::execute(&context, command), interrupted);
     context.printer.progress().clear();
     outcome.map_or_else(|failure| failure.end(), |()| ExitStatus::DONE.into())
 }
