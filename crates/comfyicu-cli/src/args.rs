@@ -8,6 +8,7 @@ mod file;
 mod global;
 mod other;
 mod prompt;
+mod read;
 mod run;
 mod runs;
 mod settings;

@@ -25,8 +25,8 @@ use crate::args::{Command, Runs};
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::progress::{Downloads, Line};
+use crate::runtime;
 use crate::settings::Settings;
-use crate::signal;
 use crate::stage::Stage;
 
 /// What every command is given.
@@ -46,18 +46,18 @@ impl Command {
     pub(crate) const fn waits(&self) -> bool {
         matches!(self, Self::Run(_) | Self::Batch(_) | Self::Runs(Runs::Wait(_) | Runs::Watch(_)))
     }
-}
 
-/// Does what the command line asks for, until it is done or a signal ends it.
-pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), Failure> {
-    tokio::select! {
-        biased;
-        status = signal::received() => Err(context.stage.interrupted(status)),
-        outcome = dispatch(context, command) => outcome,
+    /// Whether the command waits for nothing, unless it asks for a runtime itself.
+    const fn works_on_files(&self) -> bool {
+        matches!(self, Self::Prompt(_) | Self::Config(_) | Self::Completions(_))
     }
 }
 
-async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
+/// Does what the command line asks for.
+pub(crate) async fn execute(context: &Context, command: Command) -> Result<(), Failure> {
+    if !command.works_on_files() {
+        runtime::needed().await;
+    }
     match command {
         Command::Run(arguments) => run::run(context, *arguments).await,
         Command::Batch(arguments) => batch::batch(context, *arguments).await,

@@ -1,7 +1,7 @@
 //! Reading what a command is given: prompts, the images that carry them, node definitions.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 
@@ -18,6 +18,7 @@ use crate::connect;
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::render::findings::Source;
+use crate::runtime;
 use crate::shell_word::shell_word;
 
 /// What messages call stdin.
@@ -29,6 +30,9 @@ const PROMPT_HINT: &str = "give the path of a prompt: in ComfyUI, Workflow → E
 const BROKEN_HINT: &str = "correct it there, or export it again: in ComfyUI, Workflow → Export (API)";
 /// Which images carry texts.
 pub(crate) const IMAGE_HINT: &str = "give a PNG, WebP or JPEG image that ComfyUI saved";
+/// How long a file may be to be read in one go.
+const SHORT: u64 = 1 << 20;
+
 /// What else can be read.
 const TEXT_HINT: &str = "give the path of a text file; - is stdin";
 
@@ -59,7 +63,12 @@ impl PromptFile {
 
     /// Puts findings where they are in the text.
     pub(crate) fn locate(&self, findings: &mut [Finding]) {
-        if let Some(source_map) = &self.read.source_map {
+        if findings.iter().all(|finding| finding.position.is_some()) {
+            return;
+        }
+        // To note where everything stands takes longer than to read it, and mostly there is nothing to find.
+        let read = Prompt::read(self.text.as_bytes(), ReadOptions::default().source_map(true));
+        if let Some(source_map) = read.ok().and_then(|read| read.source_map) {
             source_map.locate(findings);
         }
     }
@@ -101,7 +110,7 @@ pub(crate) async fn runnable(path: &Path, printer: &Printer) -> Result<Runnable,
         Contents::Text(bytes) => (bytes, true),
         Contents::Image(metadata) => (carried(metadata, &name)?.into_bytes(), false),
     };
-    match Prompt::read(&bytes, ReadOptions::default().source_map(true)) {
+    match Prompt::read(&bytes, ReadOptions::default()) {
         Ok(read) => {
             // A prompt that was read is UTF-8.
             let text = String::from_utf8(bytes).unwrap_or_default();
@@ -129,7 +138,8 @@ pub(crate) fn prompt_in(path: &Path) -> Option<Prompt> {
     if is_stdin(path) {
         return None;
     }
-    let bytes = match File::open(path).and_then(sniff).ok()? {
+    let contents = short(path).unwrap_or_else(|| File::open(path).and_then(sniff));
+    let bytes = match contents.ok()? {
         Contents::Text(bytes) => bytes,
         Contents::Image(metadata) => metadata.ok()?.prompt_text()?.into_owned().into_bytes(),
     };
@@ -163,6 +173,7 @@ pub(crate) async fn image(path: &Path, printer: &Printer) -> Result<ImageMetadat
 pub(crate) async fn object_info(place: &Place, context: &Context) -> Result<ObjectInfo, Failure> {
     let path = match place {
         Place::Url(url) => {
+            runtime::needed().await;
             let client: Client = connect::client(context)?;
             return client.object_info_of(url).await.map_err(|error| match error.kind() {
                 ErrorKind::Transport | ErrorKind::Protocol | ErrorKind::NotFound => Failure::from(error)
@@ -199,12 +210,29 @@ async fn contents(path: &Path, what: &str, printer: &Printer) -> io::Result<Cont
     if is_stdin && io::stdin().is_terminal() {
         printer.note(&format!("reading {what} from the terminal; Ctrl-D ends it"));
     }
+    if !is_stdin && let Some(contents) = short(path) {
+        return contents;
+    }
     let path = path.to_owned();
+    runtime::needed().await;
     // A pipe may say nothing for ever: meanwhile Ctrl-C is listened to.
     let read = tokio::task::spawn_blocking(move || {
         if is_stdin { sniff(io::stdin().lock()) } else { File::open(path).and_then(sniff) }
     });
     read.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// What a file holds that is read sooner than a thread would be there to do it. What claims to be empty may be no file,
+/// but something of the system's that says nothing for ever.
+fn short(path: &Path) -> Option<io::Result<Contents>> {
+    let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    if !(1..=SHORT).contains(&file.len()) {
+        return None;
+    }
+    Some(fs::read(path).map(|bytes| match ImageFormat::sniff(&bytes) {
+        Some(_) => Contents::Image(ImageMetadata::read(bytes.as_slice())),
+        None => Contents::Text(bytes),
+    }))
 }
 
 fn sniff(mut source: impl Read) -> io::Result<Contents> {

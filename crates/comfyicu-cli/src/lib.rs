@@ -24,6 +24,7 @@ mod printer;
 mod progress;
 mod render;
 mod replace;
+mod runtime;
 mod settings;
 mod shell_word;
 mod signal;
@@ -33,8 +34,6 @@ mod verbose;
 pub use exit::ExitStatus;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 use args::Arguments;
 use command::Context;
@@ -48,7 +47,8 @@ pub fn main() -> ExitCode {
     if let Some(shell) = Environment::completing_shell() {
         return completed(&shell);
     }
-    match Arguments::try_parse() {
+    let line: Vec<_> = std::env::args_os().collect();
+    match Arguments::read(&line) {
         Ok(arguments) => execute(arguments),
         Err(error) => {
             // Help and version are such errors too; that nobody reads them is none.
@@ -74,16 +74,11 @@ fn execute(arguments: Arguments) -> ExitCode {
         Err(failure) => return failure.end(),
     };
     verbose::begin(global.verbose);
-    signal::second_quits();
+    let interrupt = signal::second_quits();
     let stage = Stage::new(settings.flags());
     let context = Context { settings, printer, stage, timeout: global.timeout, waits: command.waits() };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Failure::unexpected("no runtime").because(&error).end(),
-    };
-    let outcome = runtime.block_on(command::execute(&context, command));
-    // A read from a pipe or a name that is being resolved is not waited for.
-    runtime.shutdown_background();
+    let interrupted = async { context.stage.interrupted(interrupt.received().await) };
+    let outcome = runtime::drive(command::execute(&context, command), interrupted);
     context.printer.progress().clear();
     outcome.map_or_else(|failure| failure.end(), |()| ExitStatus::DONE.into())
 }

@@ -87,14 +87,15 @@ fn check_numbers(node: Node<'_>, input: Option<&str>, place: &str, value: &Value
 
 /// The first number in a value that is not finite, found without recursion.
 fn non_finite(value: &Value) -> Option<&Number> {
-    let mut left = vec![value];
-    while let Some(value) = left.pop() {
+    let (mut left, mut next) = (Vec::new(), Some(value));
+    while let Some(value) = next {
         match value {
             Value::Number(number) if number.is_non_finite() => return Some(number),
             Value::Array(items) => left.extend(items.iter().rev()),
             Value::Object(object) => left.extend(object.iter().rev().map(|(_, value)| value)),
             _ => {}
         }
+        next = left.pop();
     }
     None
 }

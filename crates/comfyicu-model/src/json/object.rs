@@ -30,6 +30,26 @@ impl Object {
         Self::default()
     }
 
+    /// Makes an object of entries, and says whether a key stands twice among them: its last value wins, at the place
+    /// of the first.
+    pub(super) fn of_entries(entries: Vec<(String, Value)>) -> (Self, bool) {
+        let keys = || entries.iter().map(|(key, _)| key.as_str());
+        let mut places = None;
+        let has_doubled_keys = if entries.len() > FEW {
+            let table: HashMap<Box<str>, usize> =
+                keys().enumerate().map(|(place, key)| (key.into(), place)).collect();
+            let is_doubled = table.len() < entries.len();
+            places = Some(Box::new(Places(table)));
+            is_doubled
+        } else {
+            keys().enumerate().any(|(place, key)| keys().take(place).any(|other| other == key))
+        };
+        if has_doubled_keys {
+            return (entries.into_iter().collect(), true);
+        }
+        (Self { entries, places }, false)
+    }
+
     /// The number of keys.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -51,6 +51,10 @@ struct Reader<'a> {
     depth_left: usize,
     values_left: usize,
     has_doubled_keys: bool,
+    /// What was read of the arrays and objects that have not ended, the innermost last. So each is made once it is
+    /// known how long it is, and takes no more memory than that.
+    items: Vec<Value>,
+    entries: Vec<(String, Value)>,
 }
 
 /// An error on its way up: each array and object that it leaves adds its step to the path. So nothing is
@@ -100,6 +104,8 @@ impl<'a> Reader<'a> {
             depth_left: limits.depth(),
             values_left: limits.max_values,
             has_doubled_keys: false,
+            items: Vec::new(),
+            entries: Vec::new(),
         }
     }
 
@@ -146,14 +152,15 @@ impl<'a> Reader<'a> {
     }
 
     fn array(&mut self) -> Read<Value> {
-        let mut items = Vec::new();
+        let start = self.items.len();
         let mut next = self.jiter.known_array();
         loop {
             match next {
-                Ok(None) => return Ok(Value::Array(items)),
+                Ok(None) => return Ok(Value::Array(self.items.drain(start..).collect())),
                 Ok(Some(peek)) => {
-                    let item = self.value(peek).map_err(|failure| failure.in_item(items.len()))?;
-                    items.push(item);
+                    let index = self.items.len() - start;
+                    let item = self.value(peek).map_err(|failure| failure.in_item(index))?;
+                    self.items.push(item);
                 }
                 Err(error) => return Err(self.failure(error)),
             }
@@ -162,13 +169,18 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self) -> Read<Value> {
-        let mut object = Object::new();
+        let start = self.entries.len();
         let mut next = self.jiter.known_object().map(|key| key.map(str::to_owned));
         loop {
             match next {
-                Ok(None) => return Ok(Value::Object(object)),
+                Ok(None) => {
+                    let (object, has_doubled_keys) =
+                        Object::of_entries(self.entries.drain(start..).collect());
+                    self.has_doubled_keys |= has_doubled_keys;
+                    return Ok(Value::Object(object));
+                }
                 Ok(Some(key)) => match self.next_value() {
-                    Ok(value) => self.has_doubled_keys |= object.insert(key, value).is_some(),
+                    Ok(value) => self.entries.push((key, value)),
                     Err(failure) => return Err(failure.in_key(&key)),
                 },
                 Err(error) => return Err(self.failure(error)),

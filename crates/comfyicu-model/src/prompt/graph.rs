@@ -28,9 +28,17 @@ pub struct Graph<'a> {
     nodes: Vec<Node<'a>>,
     by_id: HashMap<&'a str, usize>,
     /// For each node the links at its inputs.
-    links: Vec<Vec<Edge<'a>>>,
+    links: Edges<'a>,
     /// For each node the links to its outputs.
-    consumers: Vec<Vec<Edge<'a>>>,
+    consumers: Edges<'a>,
+}
+
+/// Links by node: one list for all of them, and not one for each, since most are short.
+#[derive(Clone, Debug, Default)]
+struct Edges<'a> {
+    all: Vec<Edge<'a>>,
+    /// Where the links of each node end; they begin where those of the node before end.
+    ends: Vec<usize>,
 }
 
 /// A link, seen from one of its ends.
@@ -60,23 +68,50 @@ impl Prompt {
     pub fn graph(&self) -> Graph<'_> {
         let nodes: Vec<_> = self.nodes().collect();
         let by_id: HashMap<_, _> = nodes.iter().enumerate().map(|(at, node)| (node.id(), at)).collect();
-        let mut consumers = vec![Vec::new(); nodes.len()];
-        let mut links = Vec::with_capacity(nodes.len());
-        for (at, node) in nodes.iter().enumerate() {
-            let edges = node.links().map(|(input, link)| Edge {
-                other: by_id.get(link.node_id).copied(),
-                input,
-                link,
-            });
-            let edges: Vec<_> = edges.collect();
-            for edge in &edges {
-                if let Some(used) = edge.other.and_then(|source| consumers.get_mut(source)) {
-                    Vec::push(used, Edge { other: Some(at), ..*edge });
-                }
-            }
-            links.push(edges);
+        let mut links = Edges::default();
+        for node in &nodes {
+            let other = |link: Link<'_>| by_id.get(link.node_id).copied();
+            links.all.extend(node.links().map(|(input, link)| Edge { other: other(link), input, link }));
+            links.ends.push(links.all.len());
         }
-        Graph { nodes, by_id, links, consumers }
+        Graph { consumers: links.reversed(), nodes, by_id, links }
+    }
+}
+
+impl<'a> Edges<'a> {
+    /// Those of a node, by its index.
+    fn of(&self, at: usize) -> &[Edge<'a>] {
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        self.ends.get(at).and_then(|end| self.all.get(start..*end)).unwrap_or_default()
+    }
+
+    /// Each with the index of its node.
+    fn iter(&self) -> impl Iterator<Item = (usize, &Edge<'a>)> {
+        (0..self.ends.len()).flat_map(|at| self.of(at).iter().map(move |edge| (at, edge)))
+    }
+
+    /// The same links by the nodes at their other ends, for each of those in the order that they are in here.
+    fn reversed(&self) -> Self {
+        let linked =
+            || self.iter().filter_map(|(at, edge)| Some((edge.other?, Edge { other: Some(at), ..*edge })));
+        let mut ends = vec![0; self.ends.len()];
+        for (source, _) in linked() {
+            ends.get_mut(source).into_iter().for_each(|count| *count += 1);
+        }
+        // First each says where those of its node begin. It moves on with every one that is put there, to where they
+        // end.
+        let mut start = 0;
+        for end in &mut ends {
+            start += std::mem::replace(end, start);
+        }
+        let mut all = self.all.clone();
+        all.truncate(start);
+        for (source, edge) in linked() {
+            let Some(next) = ends.get_mut(source) else { continue };
+            all.get_mut(*next).into_iter().for_each(|place| *place = edge);
+            *next += 1;
+        }
+        Self { all, ends }
     }
 }
 
@@ -93,7 +128,7 @@ impl<'a> Graph<'a> {
 
     /// The inputs that take an output of a node, in the order of the file; none when there is no such node.
     pub fn consumers(&self, id: &str) -> impl Iterator<Item = LinkedInput<'a>> {
-        let edges = self.index_of(id).and_then(|at| self.consumers.get(at));
+        let edges = self.index_of(id).map(|at| self.consumers.of(at));
         edges.into_iter().flatten().filter_map(|edge| self.linked_input(edge.other?, edge))
     }
 
@@ -104,15 +139,17 @@ impl<'a> Graph<'a> {
 
     /// The links to nodes that are not there, in the order of the file.
     pub fn dangling(&self) -> impl Iterator<Item = LinkedInput<'a>> {
-        let edges =
-            self.links.iter().enumerate().flat_map(|(at, edges)| edges.iter().map(move |edge| (at, edge)));
-        edges.filter(|(_, edge)| edge.other.is_none()).filter_map(|(at, edge)| self.linked_input(at, edge))
+        self.links
+            .iter()
+            .filter(|(_, edge)| edge.other.is_none())
+            .filter_map(|(at, edge)| self.linked_input(at, edge))
     }
 
     /// The nodes whose outputs nothing takes: where the graph ends. Nodes that save or show something are
     /// among them, and so are nodes that are of no use.
     pub fn ends(&self) -> impl Iterator<Item = Node<'a>> {
-        self.nodes.iter().zip(&self.consumers).filter(|(_, used)| used.is_empty()).map(|(node, _)| *node)
+        let is_end = |at: &usize| self.consumers.of(*at).is_empty();
+        (0..self.len()).filter(is_end).filter_map(|at| self.at(at))
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -132,11 +169,11 @@ impl<'a> Graph<'a> {
     }
 
     pub(super) fn links_of(&self, at: usize) -> &[Edge<'a>] {
-        self.links.get(at).map_or(&[], Vec::as_slice)
+        self.links.of(at)
     }
 
     pub(super) fn uses_of(&self, at: usize) -> &[Edge<'a>] {
-        self.consumers.get(at).map_or(&[], Vec::as_slice)
+        self.consumers.of(at)
     }
 
     fn linked_input(&self, at: usize, edge: &Edge<'a>) -> Option<LinkedInput<'a>> {

@@ -10,7 +10,7 @@ use crate::command::Context;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::input::Runnable;
-use crate::{connect, input};
+use crate::{connect, input, runtime};
 
 pub(super) async fn convert(
     context: &Context,
@@ -73,6 +73,7 @@ async fn conversion(
 
 /// The node definitions of the service that is set up.
 async fn of_service(context: &Context) -> Result<ObjectInfo, Failure> {
+    runtime::needed().await;
     let client = connect::client(context)?;
     client.object_info().await.map_err(|error| match error.kind() {
         ErrorKind::Unsupported => Failure::usage(

@@ -10,7 +10,7 @@ use comfyicu_model::{ImageError, ImageMetadata};
 use crate::command::Context;
 use crate::failure::Failure;
 use crate::replace::Replacement;
-use crate::{input, printer};
+use crate::{input, printer, runtime};
 
 pub(super) async fn extract(context: &Context, path: &Path, workflow: bool) -> Result<(), Failure> {
     let metadata = input::image(path, &context.printer).await?;
@@ -44,6 +44,7 @@ pub(super) async fn strip(
         return Err(Failure::usage("an image is nothing for a terminal").hint("name a file: -o FILE"));
     }
     let (source, to) = (path.to_owned(), target.map(Path::to_owned));
+    runtime::needed().await;
     // A pipe may say nothing for ever: meanwhile Ctrl-C is listened to.
     let stripped = tokio::task::spawn_blocking(move || strip_to(&source, to.as_deref())).await;
     let stripped = stripped.unwrap_or_else(|error| Err(ImageError::Read(io::Error::other(error))));

@@ -29,4 +29,15 @@ proptest! {
         object.insert("new", 1_u64);
         prop_assert_ne!(reversed, object);
     }
+    #[test]
+    fn it_is_made_of_entries_as_by_inserting_them(keys in prop::collection::vec(0_u8..60, 0..40)) {
+        let entries: Vec<_> = keys.iter().map(ToString::to_string).zip((0_u64..).map(Value::from)).collect();
+        let inserted: Object = entries.clone().into_iter().collect();
+        let (object, has_doubled_keys) = Object::of_entries(entries);
+        prop_assert_eq!(has_doubled_keys, inserted.len() < keys.len());
+        prop_assert!(object.iter().eq(inserted.iter()));
+        for key in (0_u8..60).map(|key| key.to_string()) {
+            prop_assert_eq!(object.get(&key), inserted.get(&key));
+        }
+    }
 }
