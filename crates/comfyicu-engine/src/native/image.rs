@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::buffer::{Blank, Buffer};
 use super::limit::{self, TooLarge};
 use super::memory::{Lease, OutOfMemory};
 use super::number::to_byte;
@@ -54,6 +55,12 @@ impl Shape {
     }
 }
 
+/// Memory for an image of this shape.
+fn blank(shape: Shape, work: &Work) -> Result<Blank, BuildError> {
+    limit::check(shape)?;
+    Ok(work.memory().buffer(shape.values())?)
+}
+
 /// One image or a batch of them: ComfyUI's `IMAGE`.
 ///
 /// Values are 0 to 1 from black to white; a node may leave some outside of that, and the next one sees
@@ -61,19 +68,12 @@ impl Shape {
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
     shape: Shape,
-    data: Arc<Pixels>,
-}
-
-/// Values, and the memory that was leased for them.
-#[derive(Debug)]
-struct Pixels {
-    values: Vec<f32>,
-    _lease: Lease,
+    data: Arc<Buffer>,
 }
 
 impl PartialEq for Image {
     fn eq(&self, other: &Self) -> bool {
-        self.shape == other.shape && self.data.values == other.data.values
+        self.shape == other.shape && **self.data == **other.data
     }
 }
 
@@ -103,11 +103,9 @@ impl Image {
         work: &Work,
         fill: impl FnOnce(&mut [f32]) -> Result<(), Cancelled>,
     ) -> Result<Self, BuildError> {
-        limit::check(shape)?;
-        let lease = work.memory().lease(shape.bytes())?;
-        let mut values = vec![0.0; shape.values()];
-        fill(&mut values)?;
-        Ok(Self { shape, data: Arc::new(Pixels { values, _lease: lease }) })
+        let mut buffer = blank(shape, work)?.zeroed(work)?;
+        fill(&mut buffer)?;
+        Ok(Self { shape, data: Arc::new(buffer) })
     }
 
     /// Makes an image row by row, on all processors; `fill` gets which image of the batch and which row of it
@@ -121,18 +119,34 @@ impl Image {
         fill: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Result<Self, BuildError> {
         let height = shape.height;
-        Self::try_build(shape, work, |values| {
-            work.fill_rows(values, shape.row(), |at, row| fill(at / height, at % height, row))
-        })
+        let rows = (shape.values(), shape.row(), 1);
+        let fill = |_, at: usize, row: &mut [f32]| fill(at / height, at % height, row);
+        Ok(Self { shape, data: Arc::new(blank(shape, work)?.filled(work, rows, fill)?) })
+    }
+
+    /// Makes an image some rows at a time, on all processors; `fill` gets which image of the batch and from which row
+    /// of it on it makes, and these rows, which are zero.
+    ///
+    /// # Errors
+    /// When the image would have too many pixels, or the run is cancelled meanwhile.
+    pub(super) fn by_bands(
+        shape: Shape,
+        rows: usize,
+        work: &Work,
+        fill: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) -> Result<Self, BuildError> {
+        let bands = (shape.frame(), shape.row(), rows);
+        Ok(Self { shape, data: Arc::new(blank(shape, work)?.filled(work, bands, fill)?) })
     }
 
     /// Takes values that lie as `shape` says.
     #[cfg(test)]
-    pub(super) fn from_values(shape: Shape, work: &Work, mut values: Vec<f32>) -> Result<Self, BuildError> {
-        limit::check(shape)?;
-        let lease = work.memory().lease(shape.bytes())?;
-        values.resize(shape.values(), 0.0);
-        Ok(Self { shape, data: Arc::new(Pixels { values, _lease: lease }) })
+    pub(super) fn from_values(
+        shape: Shape,
+        work: &Work,
+        values: impl IntoIterator<Item = f32>,
+    ) -> Result<Self, BuildError> {
+        Self::build(shape, work, |all| all.iter_mut().zip(values).for_each(|(own, value)| *own = value))
     }
 
     /// How the image lies in memory.
@@ -143,7 +157,7 @@ impl Image {
     /// All values.
     #[cfg(test)]
     pub(crate) fn values(&self) -> &[f32] {
-        &self.data.values
+        &self.data
     }
 
     /// Changes the values where they are, when nobody else holds the image, else in a copy.
@@ -158,8 +172,8 @@ impl Image {
         if Arc::get_mut(&mut self.data).is_none() {
             self = Self::by_rows(self.shape, work, |frame, y, row| row.copy_from_slice(self.row(frame, y)))?;
         }
-        if let Some(pixels) = Arc::get_mut(&mut self.data) {
-            change(&mut pixels.values)?;
+        if let Some(values) = Arc::get_mut(&mut self.data) {
+            change(values)?;
         }
         Ok(self)
     }
@@ -192,7 +206,7 @@ impl Image {
         if self.shape != other.shape {
             return Ok(false);
         }
-        for (own, others) in self.data.values.chunks(STRETCH).zip(other.data.values.chunks(STRETCH)) {
+        for (own, others) in self.data.chunks(STRETCH).zip(other.data.chunks(STRETCH)) {
             work.go_on()?;
             if own != others {
                 return Ok(false);
@@ -204,7 +218,7 @@ impl Image {
     /// A row of one image of the batch; empty where there is none.
     pub(super) fn row(&self, frame: usize, y: usize) -> &[f32] {
         let start = frame * self.shape.frame() + y * self.shape.row();
-        self.data.values.get(start..start + self.shape.row()).unwrap_or_default()
+        self.data.get(start..start + self.shape.row()).unwrap_or_default()
     }
 
     /// A pixel of one image of the batch; empty where there is none.
@@ -258,7 +272,7 @@ impl Image {
     /// The images of the batch, each as its values.
     pub(crate) fn frames(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         // A length of 0 cannot be: the limit check refuses an image without pixels.
-        self.data.values.chunks_exact(self.shape.frame().max(1))
+        self.data.chunks_exact(self.shape.frame().max(1))
     }
 }
 
@@ -311,7 +325,7 @@ mod tests {
 
     #[test]
     fn frames_are_the_images_of_the_batch() {
-        let image = Image::from_values(SHAPE, &Work::default(), (0_u8..12).map(f32::from).collect()).unwrap();
+        let image = Image::from_values(SHAPE, &Work::default(), (0_u8..12).map(f32::from)).unwrap();
         assert_eq!(image.frames().map(|frame| frame[0]).collect::<Vec<_>>(), [0.0, 6.0]);
     }
 }
