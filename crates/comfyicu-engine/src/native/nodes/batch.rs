@@ -1,7 +1,7 @@
 //! Batches: joined, repeated, taken apart.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Form, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Form, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::resize::{Crop, Method, Size, resize_to};
 use crate::native::value::Value;
@@ -28,6 +28,7 @@ pub(in crate::native) static IMAGE_BATCH: Definition = Definition {
         let channels = first.channels.max(second.channels);
         Some(Shape { batch: first.batch.saturating_add(second.batch), channels, ..first })
     },
+    effort: Effort::Little,
     run: join,
     ..BASE
 };
@@ -43,6 +44,7 @@ pub(in crate::native) static REPEAT_IMAGE_BATCH: Definition = Definition {
         let shape = given.image("image")?;
         Some(Shape { batch: shape.batch.saturating_mul(given.size("amount")?), ..shape })
     },
+    effort: Effort::Little,
     run: repeat,
     ..BASE
 };
@@ -55,6 +57,7 @@ pub(in crate::native) static IMAGE_FROM_BATCH: Definition = Definition {
         Input::int("batch_index", Int::new(0, 0, 4095), "The first image; 0 is the batch's first."),
         Input::int("length", Int::new(1, 1, 4096), "How many images."),
     ],
+    effort: Effort::Little,
     run: take,
     ..BASE
 };
@@ -75,6 +78,7 @@ pub(in crate::native) static REBATCH_IMAGES: Definition = Definition {
     ],
     outputs: &[Output::IMAGE.list()],
     takes_lists: true,
+    effort: Effort::Little,
     run: rebatch,
     ..BASE
 };

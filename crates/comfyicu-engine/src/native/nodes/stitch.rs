@@ -1,7 +1,7 @@
 //! Images side by side.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::number::{floor, to_f64};
 use crate::native::resize::{Crop, Method, Size, resize_to};
@@ -34,6 +34,7 @@ pub(in crate::native) static IMAGE_STITCH: Definition = Definition {
         Input::image("image2", "The second image.").optional(),
     ],
     outputs: &[Output::IMAGE],
+    effort: Effort::Little,
     run,
     ..Definition::BASE
 };

@@ -1,7 +1,7 @@
 //! Cutting, mirroring and turning.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::value::Value;
 
@@ -23,6 +23,7 @@ pub(in crate::native) static IMAGE_CROP: Definition = Definition {
         Input::int("x", Int::new(0, 0, 16_384).step(1), "The part's left edge in pixels."),
         Input::int("y", Int::new(0, 0, 16_384).step(1), "The part's upper edge in pixels."),
     ],
+    effort: Effort::Little,
     run: crop,
     ..BASE
 };
@@ -39,6 +40,7 @@ pub(in crate::native) static IMAGE_FLIP: Definition = Definition {
         ),
     ],
     size: |given| given.image("image"),
+    effort: Effort::Little,
     run: flip,
     ..BASE
 };
@@ -50,6 +52,7 @@ pub(in crate::native) static IMAGE_ROTATE: Definition = Definition {
         Input::image("image", "The images to turn."),
         Input::choice("rotation", &["none", "90 degrees", "180 degrees", "270 degrees"], "How far."),
     ],
+    effort: Effort::Little,
     run: rotate,
     ..BASE
 };

@@ -1,7 +1,7 @@
 //! Brightness and colour apart, as kornia's YCbCr has them.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Form, Input, Output};
+use crate::native::definition::{Definition, Effort, Form, Input, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::value::Value;
 
@@ -17,6 +17,7 @@ pub(in crate::native) static IMAGE_RGB_TO_YUV: Definition = Definition {
     description: "Takes colours apart into brightness, blue and red, each as a grey image.",
     inputs: &[Input::image("image", "The images to take apart.")],
     outputs: &[Output::IMAGE.named("Y"), Output::IMAGE.named("U"), Output::IMAGE.named("V")],
+    effort: Effort::Little,
     run: apart,
     ..BASE
 };
