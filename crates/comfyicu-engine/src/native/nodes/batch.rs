@@ -95,14 +95,14 @@ fn join(mut call: Call) -> Result<Yield, Failure> {
     } else {
         resize_to(&second, Method::Bilinear, Size { width, height }, Crop::Center, work)?
     };
-    let joined = join_all(&call, &[first, second])?;
+    let joined = Image::joined(&[first, second], work)?;
     Ok(Yield::values([Value::Image(joined)]))
 }
 
 fn repeat(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
     let amount = call.within("amount", 1..=4096)?;
-    let repeated = join_all(&call, &vec![image; amount])?;
+    let repeated = Image::joined(&vec![image; amount], &call.context.work)?;
     Ok(Yield::values([Value::Image(repeated)]))
 }
 
@@ -124,12 +124,6 @@ fn rebatch(mut call: Call) -> Result<Yield, Failure> {
         images.iter().flat_map(|image| (0..image.shape().batch).map(move |frame| (image, frame))).collect();
     let batches = frames.chunks(batch_size.max(1)).map(|frames| join_frames(&call, frames).map(Value::Image));
     Ok(Yield::list(batches.collect::<Result<_, _>>()?))
-}
-
-fn join_all(call: &Call, images: &[Image]) -> Result<Image, Failure> {
-    let frames: Vec<(&Image, usize)> =
-        images.iter().flat_map(|image| (0..image.shape().batch).map(move |frame| (image, frame))).collect();
-    join_frames(call, &frames)
 }
 
 /// Makes one batch of single images, which must have one size.

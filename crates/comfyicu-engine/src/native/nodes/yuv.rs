@@ -45,7 +45,6 @@ fn apart(mut call: Call) -> Result<Yield, Failure> {
         return Err(Failure::new("ValueError", message));
     }
     let work = &call.context.work;
-    let row = image.shape().row();
     let part = |value: fn(&[f32; 3]) -> f32| {
         Image::by_rows(image.shape(), work, |frame, y, row| {
             let source = image.row(frame, y).as_chunks::<3>().0;
@@ -55,10 +54,8 @@ fn apart(mut call: Call) -> Result<Yield, Failure> {
     };
     let (blue, red) = (part(blue)?, part(red)?);
     // What the others follow from comes last, because it can lie where the image does.
-    let brightness = image.change(work, |values| {
-        work.fill_rows(values, row, |_, row| {
-            row.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| *pixel = [brightness(pixel); 3]);
-        })
+    let brightness = image.change(work, |_, _, row| {
+        row.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| *pixel = [brightness(pixel); 3]);
     })?;
     let parts = [brightness, blue, red];
     Ok(Yield::values(parts.map(Value::Image)))
