@@ -135,7 +135,7 @@ fn give_back_in_time(pool: &Weak<Pool>, idle: Duration) {
 }
 
 impl Spare {
-    /// Takes the newest buffer of so many values out: what lies in the processor's cache, may be of it.
+    /// Takes the newest buffer of so many values out: some of it may still lie in the processor's cache.
     fn fitting(&mut self, values: usize) -> Option<Pages> {
         let at = self.buffers.iter().rposition(|(_, buffer)| buffer.len() == values)?;
         let (_, buffer) = self.buffers.remove(at)?;
