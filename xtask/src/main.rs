@@ -35,7 +35,7 @@ Commands:
                           (everything it writes lies under DIR, by default target/quickstart)
   test [ARGS…]            all tests: the doctests, then the others with cargo-nextest where it is installed, else
                           cargo test; with ARGS only what they select, no doctests (such as `-p comfyicu-model`)
-  bench native [--comfyui HOST:PORT] [--pid PID] [--script FILE] [--sides N,N…]
+  bench native [--comfyui HOST:PORT] [--pid PID] [--script FILE] [--sides N,N…] [--only NAME]
                           how fast the native nodes are, in a release build, beside a real ComfyUI if one is named: its
                           memory too with its PID, and its first image where FILE starts and stops one at a port
   conformance native --url URL [--seed N] [--cases N] [--classes A,B…] [--keep DIR]

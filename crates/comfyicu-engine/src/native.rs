@@ -7,6 +7,7 @@
 //!
 //! A node is its definition and its code, side by side in `nodes/`, with one line in `registry.rs`.
 
+mod buffer;
 mod cache;
 mod call;
 mod codec;
@@ -21,8 +22,10 @@ mod memory;
 mod nodes;
 mod number;
 mod order;
+mod pages;
 mod palette;
 mod plan;
+mod pool;
 mod prefix;
 mod python;
 mod random;
@@ -53,7 +56,8 @@ pub use thumbnail::{ThumbnailError, thumbnail};
 use crate::{Device, EventSink, ExecutionError, Executor, Job, OutputSink};
 use cache::Cache;
 use execution::Execution;
-use memory::{Admissions, Ledger, Memory};
+use memory::{Admissions, Kept, Ledger, Memory};
+use pool::Pool;
 
 /// How much memory the images and masks of a [`NativeExecutor`] may take, in bytes.
 ///
@@ -64,7 +68,8 @@ pub struct MemoryLimits {
     /// What one run may hold at once: by default 4 GiB, twice the largest image.
     pub run_bytes: usize,
     /// What all runs together may hold at once: by default 8 GiB. A run waits until what it is known to need is
-    /// left.
+    /// left. For some seconds, up to a quarter of it is kept for the next images when theirs are gone, where nothing
+    /// else needs it.
     pub total_bytes: usize,
     /// What may be kept for later runs, as a part of the total: by default 256 MiB; 0 keeps nothing.
     pub cache_bytes: usize,
@@ -80,6 +85,9 @@ impl Default for MemoryLimits {
     }
 }
 
+/// The memory of images that are gone is kept for the next ones, up to this part of what may be held.
+const POOLED_PART: usize = 4;
+
 /// Executes prompts in Rust, on the CPU. See the [crate] for an example.
 ///
 /// Clones share what they keep for later runs.
@@ -91,6 +99,7 @@ pub struct NativeExecutor {
     total: Arc<Ledger>,
     admissions: Arc<Admissions>,
     cache: Arc<Cache>,
+    pool: Arc<Pool>,
     /// The threads that nodes work on; without them, those that the whole process shares.
     threads: Option<Arc<ThreadPool>>,
 }
@@ -103,13 +112,16 @@ impl NativeExecutor {
 
     /// Makes an executor that holds so much memory at most.
     pub fn with_limits(limits: MemoryLimits) -> Self {
+        let total = Ledger::of_executor(limits.total_bytes);
+        let pool = Pool::new(limits.total_bytes / POOLED_PART, pool::IDLE, Arc::clone(&total));
         Self {
             device: Device::new("CPU", Accelerator::Cpu),
             object_info: registry::object_info(),
             limits,
-            total: Ledger::of_executor(limits.total_bytes),
+            total,
             admissions: Arc::new(Admissions::new(limits.total_bytes)),
             cache: Arc::new(Cache::new(limits.cache_bytes)),
+            pool: Arc::new(pool),
             threads: None,
         }
     }
@@ -128,11 +140,13 @@ impl NativeExecutor {
     /// Forgets what was kept for later runs.
     pub fn clear_cache(&self) {
         self.cache.clear();
+        self.pool.clear();
     }
 
     /// What one more run may hold.
     fn memory(&self) -> Memory {
-        Memory::new(self.limits.run_bytes, Arc::clone(&self.total), Arc::clone(&self.cache))
+        let kept = Kept { cache: Arc::clone(&self.cache), pool: Arc::clone(&self.pool) };
+        Memory::new(self.limits.run_bytes, Arc::clone(&self.total), kept)
     }
 }
 

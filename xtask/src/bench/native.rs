@@ -11,12 +11,12 @@ pub(super) fn run(args: &[String]) -> Result<(), Failure> {
     let (workspace, interrupt) = (Workspace::find()?, Interrupt::watch()?);
     let mut command = workspace.cargo();
     command.args(["run", "--release", "-p", "comfyicu-engine", "--example", "beside_comfyui", "--", "bench"]);
-    command.args([arguments.comfyui, arguments.sides, arguments.pid, arguments.script]);
+    command.args([arguments.comfyui, arguments.sides, arguments.pid, arguments.script, arguments.only]);
     process::run(&mut command, &interrupt)
 }
 
 /// What the benchmark of the native nodes is told.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Arguments {
     /// Where a real ComfyUI listens, as `host:port`; empty where there is none.
     comfyui: String,
@@ -27,17 +27,20 @@ struct Arguments {
     /// What starts and stops one instead, so that its first image is measured too: `SCRIPT start PORT`; empty
     /// likewise.
     script: String,
+    /// What the names of the prompts have in them that are measured; empty for all.
+    only: String,
 }
 
 impl Arguments {
     fn read(args: &[String]) -> Result<Self, Failure> {
         let sides = "512,2048,4096".to_owned();
-        let mut read = Self { comfyui: String::new(), sides, pid: String::new(), script: String::new() };
+        let mut read = Self { sides, ..Self::default() };
         let targets = &mut [
             ("--comfyui", &mut read.comfyui),
             ("--sides", &mut read.sides),
             ("--pid", &mut read.pid),
             ("--script", &mut read.script),
+            ("--only", &mut read.only),
         ];
         options::read("bench native", args, targets)?;
         Ok(read)
@@ -58,11 +61,11 @@ mod tests {
         let sides = |comfyui: &str, sides: &str| Arguments {
             comfyui: comfyui.into(),
             sides: sides.into(),
-            pid: String::new(),
-            script: String::new(),
+            ..Arguments::default()
         };
         assert_eq!(read("").unwrap(), sides("", "512,2048,4096"));
         assert_eq!(read("--pid 7 --script a.sh").unwrap().script, "a.sh");
+        assert_eq!(read("--only Scale").unwrap().only, "Scale");
         assert_eq!(read("--sides 64 --comfyui [::1]:8188").unwrap(), sides("[::1]:8188", "64"));
         assert!(read("--comfyui").is_err() && read("--size 3").is_err());
     }

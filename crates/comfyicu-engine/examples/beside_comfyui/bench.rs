@@ -39,13 +39,15 @@ struct Plan {
     sides: Vec<u32>,
     /// The real ComfyUI that was started for this, and is stopped behind it.
     started: Option<Started>,
+    /// What the names of the prompts have in them that are measured.
+    only: String,
 }
 
 impl Plan {
-    /// The address, the sides with commas between, the process, the script; each may be empty.
+    /// The address, the sides with commas between, the process, the script, a part of names; each may be empty.
     fn read(arguments: &[String]) -> Result<Self, Failure> {
-        let [comfyui, sides, pid, script] = arguments else {
-            return Err("needed: ADDRESS SIDES PID SCRIPT".into());
+        let [comfyui, sides, pid, script, only] = arguments else {
+            return Err("needed: ADDRESS SIDES PID SCRIPT NAME".into());
         };
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let started = given(script).map(|script| Started::new(script.into())).transpose()?;
@@ -59,6 +61,7 @@ impl Plan {
             pid,
             sides: sides.split(',').map(str::parse).collect::<Result<_, _>>()?,
             started,
+            only: only.clone(),
         })
     }
 }
@@ -83,6 +86,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
                 bench.size(*side, batch)?;
             }
         }
+    }
+    if !plan.only.is_empty() {
+        return Ok(());
     }
     first(plan.started.as_ref())?;
     cancel::run()
@@ -122,7 +128,7 @@ impl<'p> Bench<'p> {
     /// Measures everything at one size.
     fn size(&self, side: u32, batch: u32) -> Result<(), Failure> {
         let empty = self.measure(What::NONE, side, batch)?;
-        for what in What::all() {
+        for what in What::all().filter(|what| what.name().contains(&self.plan.only)) {
             if matches!(what, What::Load) && batch > 1 {
                 continue;
             }

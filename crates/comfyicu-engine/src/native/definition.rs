@@ -37,6 +37,7 @@ pub(super) struct Definition {
     /// Whether its first result always takes memory of its own: it is never the image that the node got, nor
     /// written over that.
     pub(super) allocates: bool,
+    pub(super) effort: Effort,
     /// The shape of its first result, as far as it is known before anything runs.
     pub(super) size: fn(&Given<'_>) -> Option<Shape>,
     /// The node's code: a pure function, which may block and take long.
@@ -77,6 +78,15 @@ pub(super) enum Role {
     Inner,
     /// It always runs.
     Output,
+}
+
+/// What a node does with each value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Next to nothing: it fills, moves or inverts it. The result is as soon made again as memory is found for it.
+    Little,
+    /// Work that is worth keeping.
+    Some,
 }
 
 /// An output of a node.
@@ -129,6 +139,7 @@ impl Definition {
         switch: None,
         experimental: false,
         allocates: false,
+        effort: Effort::Some,
         size: |_| None,
         run: |_| Ok(Yield::default()),
     };

@@ -12,14 +12,19 @@ use tokio_util::sync::CancellationToken;
 use super::NativeExecutor;
 use super::call::{Call, Failure, File, Yield};
 use super::context::Context;
+use super::definition::Effort;
 use super::forecast;
 use super::memory::Admission;
 use super::plan::{Known, Plan};
 use super::run::Results;
 use super::signature::{Signature, signatures};
 use super::steps::Step;
+use super::value::Value;
 use super::work::{Progress, Work};
 use crate::{Event, EventSink, ExecutionError, Job, NodeFailure, Output, OutputSink};
+
+/// Larger results of little effort are not kept for later runs: the next image is better off with their memory.
+const LITTLE_BYTES: usize = 1 << 20;
 
 /// A run that is ready to go.
 #[derive(Debug)]
@@ -131,10 +136,12 @@ impl<'a> Execution<'a> {
         if !texts.is_empty() {
             events.emit(Event::NodeTexts { node_id: step.node_id.clone(), texts });
         }
-        // What nobody can ask for again is not kept.
+        // What nobody can ask for again is not kept, nor what takes no time to make.
         let signature = self.signatures.get(&step.node_id).filter(|_| !values.is_empty());
-        if let Some(signature) = signature {
-            self.executor.cache.put(*signature, &values);
+        let bytes = values.iter().flatten().map(Value::bytes).sum();
+        let is_worth_it = step.definition.effort != Effort::Little || bytes <= LITTLE_BYTES;
+        if let Some(signature) = signature.filter(|_| is_worth_it) {
+            self.executor.cache.put(*signature, &values, bytes);
         }
         self.results.keep(&step.node_id, values);
         Ok(())

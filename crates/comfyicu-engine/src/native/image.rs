@@ -1,7 +1,10 @@
 //! Images and masks as nodes pass them on.
 
+mod shared;
+
 use std::sync::Arc;
 
+use super::buffer::{Blank, Buffer};
 use super::limit::{self, TooLarge};
 use super::memory::{Lease, OutOfMemory};
 use super::number::to_byte;
@@ -54,26 +57,34 @@ impl Shape {
     }
 }
 
+/// Memory for an image of this shape.
+fn blank(shape: Shape, work: &Work) -> Result<Blank, BuildError> {
+    limit::check(shape)?;
+    Ok(work.memory().buffer(shape.values())?)
+}
+
 /// One image or a batch of them: ComfyUI's `IMAGE`.
 ///
 /// Values are 0 to 1 from black to white; a node may leave some outside of that, and the next one sees
-/// them. Clones share the pixels.
+/// them. Clones share the pixels, and so do batches with the images that they were joined of.
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
     shape: Shape,
-    data: Arc<Pixels>,
+    /// At least one, in the order of the batch.
+    parts: Vec<Part>,
 }
 
-/// Values, and the memory that was leased for them.
-#[derive(Debug)]
-struct Pixels {
-    values: Vec<f32>,
-    _lease: Lease,
+/// Some images of a batch.
+#[derive(Clone, Debug)]
+struct Part {
+    /// How many images stand before these.
+    first: usize,
+    data: Arc<Buffer>,
 }
 
 impl PartialEq for Image {
     fn eq(&self, other: &Self) -> bool {
-        self.shape == other.shape && self.data.values == other.data.values
+        self.shape == other.shape && self.frames().eq(other.frames())
     }
 }
 
@@ -103,11 +114,9 @@ impl Image {
         work: &Work,
         fill: impl FnOnce(&mut [f32]) -> Result<(), Cancelled>,
     ) -> Result<Self, BuildError> {
-        limit::check(shape)?;
-        let lease = work.memory().lease(shape.bytes())?;
-        let mut values = vec![0.0; shape.values()];
-        fill(&mut values)?;
-        Ok(Self { shape, data: Arc::new(Pixels { values, _lease: lease }) })
+        let mut buffer = blank(shape, work)?.zeroed(work)?;
+        fill(&mut buffer)?;
+        Ok(Self::of(shape, buffer))
     }
 
     /// Makes an image row by row, on all processors; `fill` gets which image of the batch and which row of it
@@ -121,18 +130,38 @@ impl Image {
         fill: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Result<Self, BuildError> {
         let height = shape.height;
-        Self::try_build(shape, work, |values| {
-            work.fill_rows(values, shape.row(), |at, row| fill(at / height, at % height, row))
-        })
+        let rows = (shape.values(), shape.row(), 1);
+        let fill = |_, at: usize, row: &mut [f32]| fill(at / height, at % height, row);
+        Ok(Self::of(shape, blank(shape, work)?.filled(work, rows, fill)?))
+    }
+
+    /// Makes an image some rows at a time, on all processors; `fill` gets which image of the batch and from which row
+    /// of it on it makes, and these rows, which are zero.
+    ///
+    /// # Errors
+    /// When the image would have too many pixels, or the run is cancelled meanwhile.
+    pub(super) fn by_bands(
+        shape: Shape,
+        rows: usize,
+        work: &Work,
+        fill: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) -> Result<Self, BuildError> {
+        let bands = (shape.frame(), shape.row(), rows);
+        Ok(Self::of(shape, blank(shape, work)?.filled(work, bands, fill)?))
     }
 
     /// Takes values that lie as `shape` says.
     #[cfg(test)]
-    pub(super) fn from_values(shape: Shape, work: &Work, mut values: Vec<f32>) -> Result<Self, BuildError> {
-        limit::check(shape)?;
-        let lease = work.memory().lease(shape.bytes())?;
-        values.resize(shape.values(), 0.0);
-        Ok(Self { shape, data: Arc::new(Pixels { values, _lease: lease }) })
+    pub(super) fn from_values(
+        shape: Shape,
+        work: &Work,
+        values: impl IntoIterator<Item = f32>,
+    ) -> Result<Self, BuildError> {
+        Self::build(shape, work, |all| all.iter_mut().zip(values).for_each(|(own, value)| *own = value))
+    }
+
+    fn of(shape: Shape, buffer: Buffer) -> Self {
+        Self { shape, parts: vec![Part { first: 0, data: Arc::new(buffer) }] }
     }
 
     /// How the image lies in memory.
@@ -140,48 +169,11 @@ impl Image {
         self.shape
     }
 
-    /// All values.
+    /// All values of an image that was not joined of others.
     #[cfg(test)]
     pub(crate) fn values(&self) -> &[f32] {
-        &self.data.values
-    }
-
-    /// Changes the values where they are, when nobody else holds the image, else in a copy.
-    ///
-    /// # Errors
-    /// When the run may not hold a copy, or is cancelled.
-    pub(super) fn change(
-        mut self,
-        work: &Work,
-        change: impl FnOnce(&mut [f32]) -> Result<(), Cancelled>,
-    ) -> Result<Self, BuildError> {
-        if Arc::get_mut(&mut self.data).is_none() {
-            self = Self::by_rows(self.shape, work, |frame, y, row| row.copy_from_slice(self.row(frame, y)))?;
-        }
-        if let Some(pixels) = Arc::get_mut(&mut self.data) {
-            change(&mut pixels.values)?;
-        }
-        Ok(self)
-    }
-
-    /// Changes each value; in place where nobody else holds the image.
-    ///
-    /// # Errors
-    /// When the run may not hold a copy, or is cancelled.
-    pub(super) fn map(self, work: &Work, change: impl Fn(f32) -> f32 + Sync) -> Result<Self, BuildError> {
-        let row = self.shape.row();
-        if Arc::strong_count(&self.data) > 1 {
-            return Self::by_rows(self.shape, work, |frame, y, row| {
-                row.iter_mut().zip(self.row(frame, y)).for_each(|(target, value)| *target = change(*value));
-            });
-        }
-        self.change(work, |values| {
-            work.fill_rows(values, row, |_, row| {
-                for value in row {
-                    *value = change(*value);
-                }
-            })
-        })
+        let [only] = &*self.parts else { panic!("it has parts") };
+        &only.data
     }
 
     /// Whether another image is the same, value by value.
@@ -192,10 +184,12 @@ impl Image {
         if self.shape != other.shape {
             return Ok(false);
         }
-        for (own, others) in self.data.values.chunks(STRETCH).zip(other.data.values.chunks(STRETCH)) {
-            work.go_on()?;
-            if own != others {
-                return Ok(false);
+        for (own, others) in self.frames().zip(other.frames()) {
+            for (own, others) in own.chunks(STRETCH).zip(others.chunks(STRETCH)) {
+                work.go_on()?;
+                if own != others {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
@@ -203,8 +197,21 @@ impl Image {
 
     /// A row of one image of the batch; empty where there is none.
     pub(super) fn row(&self, frame: usize, y: usize) -> &[f32] {
-        let start = frame * self.shape.frame() + y * self.shape.row();
-        self.data.values.get(start..start + self.shape.row()).unwrap_or_default()
+        let start = y * self.shape.row();
+        self.frame(frame).get(start..start + self.shape.row()).unwrap_or_default()
+    }
+
+    /// One image of the batch; empty where there is none.
+    fn frame(&self, frame: usize) -> &[f32] {
+        let part = match &*self.parts {
+            [only] => Some(only),
+            parts => parts.iter().take(parts.partition_point(|part| part.first <= frame)).next_back(),
+        };
+        let values = part.and_then(|Part { first, data }| {
+            let start = (frame - first) * self.shape.frame();
+            data.get(start..start + self.shape.frame())
+        });
+        values.unwrap_or_default()
     }
 
     /// A pixel of one image of the batch; empty where there is none.
@@ -257,8 +264,7 @@ impl Image {
 
     /// The images of the batch, each as its values.
     pub(crate) fn frames(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        // A length of 0 cannot be: the limit check refuses an image without pixels.
-        self.data.values.chunks_exact(self.shape.frame().max(1))
+        (0..self.shape.batch).map(|frame| self.frame(frame))
     }
 }
 
@@ -311,7 +317,7 @@ mod tests {
 
     #[test]
     fn frames_are_the_images_of_the_batch() {
-        let image = Image::from_values(SHAPE, &Work::default(), (0_u8..12).map(f32::from).collect()).unwrap();
+        let image = Image::from_values(SHAPE, &Work::default(), (0_u8..12).map(f32::from)).unwrap();
         assert_eq!(image.frames().map(|frame| frame[0]).collect::<Vec<_>>(), [0.0, 6.0]);
     }
 }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::buffer::Blank;
 use super::cache::Cache;
+use super::pool::Pool;
 
 /// A buffer would be more than may be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +53,7 @@ impl Ledger {
         Arc::new(Self { held: AtomicUsize::new(0), limit, scope: Scope::Run })
     }
 
-    fn take(&self, bytes: usize) -> Result<(), OutOfMemory> {
+    pub(super) fn take(&self, bytes: usize) -> Result<(), OutOfMemory> {
         let add = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.limit);
         match self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, add) {
             Ok(_) => Ok(()),
@@ -59,8 +61,13 @@ impl Ledger {
         }
     }
 
-    fn give(&self, bytes: usize) {
+    pub(super) fn give(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    /// How much is held.
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Ordering::Acquire)
     }
 }
 
@@ -98,13 +105,22 @@ impl Admissions {
 pub(super) struct Memory {
     run: Arc<Ledger>,
     executor: Arc<Ledger>,
-    /// What is kept for later runs makes room when it is needed now.
-    cache: Option<Arc<Cache>>,
+    /// What is kept for later makes room when it is needed now.
+    kept: Option<Kept>,
+}
+
+/// What an executor keeps for later.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    /// Results of nodes.
+    pub(super) cache: Arc<Cache>,
+    /// Buffers without an image.
+    pub(super) pool: Arc<Pool>,
 }
 
 impl Memory {
-    pub(super) fn new(run_limit: usize, executor: Arc<Ledger>, cache: Arc<Cache>) -> Self {
-        Self { run: Ledger::of_run(run_limit), executor, cache: Some(cache) }
+    pub(super) fn new(run_limit: usize, executor: Arc<Ledger>, kept: Kept) -> Self {
+        Self { run: Ledger::of_run(run_limit), executor, kept: Some(kept) }
     }
 
     /// Whether a buffer could be held beside so many bytes if there were nothing else.
@@ -117,14 +133,28 @@ impl Memory {
         Ok(())
     }
 
-    /// Leases memory for a buffer.
+    /// A buffer for so many values. Nothing is allocated where it may not be held.
+    pub(super) fn buffer(&self, values: usize) -> Result<Blank, OutOfMemory> {
+        let pool = self.kept.as_ref().map(|kept| &kept.pool);
+        let used = pool.and_then(|pool| pool.take(values));
+        let lease = self.lease(values.saturating_mul(size_of::<f32>()))?;
+        Ok(Blank::new(values, used, lease, pool.cloned()))
+    }
+
+    /// Leases memory.
     pub(super) fn lease(&self, bytes: usize) -> Result<Lease, OutOfMemory> {
         let full = match self.try_lease(bytes) {
             Ok(lease) => return Ok(lease),
             Err(full) => full,
         };
-        let Some(cache) = &self.cache else { return Err(full) };
+        let Some(Kept { cache, pool }) = &self.kept else { return Err(full) };
+        pool.clear();
+        if let Ok(lease) = self.try_lease(bytes) {
+            return Ok(lease);
+        }
         cache.clear();
+        // Of what was in the cache, the buffers are there now.
+        pool.clear();
         self.try_lease(bytes)
     }
 
@@ -141,7 +171,7 @@ impl Memory {
 /// Bounds nothing: for tests of what needs no bounds.
 impl Default for Memory {
     fn default() -> Self {
-        Self { run: Ledger::of_run(usize::MAX), executor: Ledger::of_executor(usize::MAX), cache: None }
+        Self { run: Ledger::of_run(usize::MAX), executor: Ledger::of_executor(usize::MAX), kept: None }
     }
 }
 
@@ -165,6 +195,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::native::pool::IDLE;
 
     #[tokio::test]
     async fn a_run_waits_until_there_is_room_for_what_it_needs() {
@@ -182,13 +213,34 @@ mod tests {
     #[test]
     fn what_is_dropped_can_be_leased_again() {
         let executor = Ledger::of_executor(100);
-        let [first, second] =
-            [60, 60].map(|limit| Memory::new(limit, Arc::clone(&executor), Arc::new(Cache::new(0))));
+        let kept = Kept {
+            cache: Arc::new(Cache::new(0)),
+            pool: Arc::new(Pool::new(0, IDLE, Arc::clone(&executor))),
+        };
+        let [first, second] = [60, 60].map(|limit| Memory::new(limit, Arc::clone(&executor), kept.clone()));
         let lease = first.lease(50).unwrap();
         insta::assert_snapshot!(first.lease(20).unwrap_err(), @"20 more bytes cannot be held: a run may hold 60 at once, and holds 50");
         insta::assert_snapshot!(second.lease(60).unwrap_err(), @"60 more bytes cannot be held: all runs together may hold 100 at once, and holds 50");
         drop(lease);
         let _both = (first.lease(60).unwrap(), second.lease(40).unwrap());
-        assert_eq!(executor.held.load(Ordering::Acquire), 100);
+        assert_eq!(executor.held(), 100);
+    }
+
+    #[test]
+    fn what_is_kept_makes_room() {
+        const BYTES: usize = 1 << 20;
+        let executor = Ledger::of_executor(2 * BYTES);
+        let pool = Arc::new(Pool::new(2 * BYTES, IDLE, Arc::clone(&executor)));
+        let kept = Kept { cache: Arc::new(Cache::new(0)), pool: Arc::clone(&pool) };
+        let memory = Memory::new(2 * BYTES, Arc::clone(&executor), kept);
+        let buffer = |bytes: usize| memory.buffer(bytes / size_of::<f32>());
+        drop((buffer(BYTES).unwrap(), buffer(BYTES).unwrap()));
+        assert_eq!(executor.held(), 2 * BYTES, "both are kept");
+        let both = (buffer(BYTES).unwrap(), buffer(BYTES).unwrap());
+        assert_eq!(executor.held(), 2 * BYTES, "they are the same");
+        insta::assert_snapshot!(memory.lease(1).unwrap_err(), @"1 more bytes cannot be held: a run may hold 2097152 at once, and holds 2097152");
+        drop(both);
+        let _lease = memory.lease(2 * BYTES).unwrap();
+        assert_eq!(executor.held(), 2 * BYTES, "what was kept is gone");
     }
 }

@@ -13,9 +13,6 @@ use super::work::{Cancelled, STRETCH, Work};
 const GROUP: usize = 16;
 const HALF: usize = GROUP / 2;
 
-/// How many groups one processor makes at a time.
-const GROUPS: usize = 1 << 10;
-
 /// Fills a buffer with normal random numbers of mean 0 and deviation 1, as `torch.randn` does.
 ///
 /// As there, only the lower 32 bits of the seed count.
@@ -29,15 +26,22 @@ pub(super) fn normal(seed: u64, values: &mut [f32], work: &Work) -> Result<(), C
         few(&mut twister, values);
         return Ok(());
     }
-    // One number follows from another, so this is not shared out.
-    for stretch in values.chunks_mut(STRETCH) {
-        work.go_on()?;
-        stretch.fill_with(|| uniform(&mut twister));
-    }
     let arch = Arch::new();
+    // One number follows from another: while some are drawn, other processors make normal ones of those before them.
+    rayon::scope(|scope| {
+        for stretch in values.chunks_mut(STRETCH) {
+            work.go_on()?;
+            stretch.fill_with(|| uniform(&mut twister));
+            scope.spawn(move |_| {
+                if !work.is_cancelled() {
+                    arch.dispatch(BoxMuller(stretch));
+                }
+            });
+        }
+        Ok(())
+    })?;
+    work.go_on()?;
     let whole = values.len() / GROUP * GROUP;
-    let groups = values.get_mut(..whole).unwrap_or_default();
-    work.fill_bands(groups, GROUP, GROUPS, |_, band| arch.dispatch(BoxMuller(band)))?;
     if whole < values.len() {
         // What does not make a group is drawn anew, together with the numbers before it.
         let last = values.len() - GROUP;

@@ -22,7 +22,7 @@ mod tests;
 pub(crate) use target::{Size, Target};
 
 use super::image::{BuildError, Image, Shape};
-use super::work::{Cancelled, Work};
+use super::work::Work;
 use view::View;
 
 /// How the pixels of the new size are computed.
@@ -154,38 +154,25 @@ pub(super) fn resize_to(
         }
         Err(error) => return Err(error),
     };
-    let frame = shape.frame();
-    let result = Image::try_build(shape, work, |values| {
-        for (source, target) in image.frames().zip(values.chunks_exact_mut(frame)) {
-            let view = View::new(source, image.shape(), window);
-            one(&view, method, size, target, work)?;
+    let views: Vec<View<'_>> = image.frames().map(|frame| View::new(frame, image.shape(), window)).collect();
+    if method == Method::Lanczos {
+        let fill_all = |values: &mut [f32]| {
+            let mut frames = views.iter().zip(values.chunks_exact_mut(shape.frame()));
+            frames.try_for_each(|(view, target)| lanczos::resize(view, size, target, work))
+        };
+        return Ok(Image::try_build(shape, work, fill_all)?);
+    }
+    let result = Image::by_bands(shape, BAND, work, |frame, first, band| {
+        let Some(view) = views.get(frame) else { return };
+        match method {
+            Method::NearestExact => nearest::resize(view, size, first, band),
+            Method::Bilinear => linear::resize(view, size, first, band),
+            Method::Bicubic => cubic::resize(view, size, first, band),
+            Method::Area | Method::Lanczos => area::resize(view, size, first, band, work),
         }
-        Ok(())
     })?;
     Ok(result)
 }
 
 /// How many rows of the result are made together: kernels that share work between neighbours lose little.
 const BAND: usize = 32;
-
-/// Resizes one image of a batch.
-fn one(
-    view: &View<'_>,
-    method: Method,
-    size: Size,
-    target: &mut [f32],
-    work: &Work,
-) -> Result<(), Cancelled> {
-    let row = size.width * view.channels;
-    let kernel = match method {
-        Method::NearestExact => nearest::resize,
-        Method::Bilinear => linear::resize,
-        Method::Bicubic => cubic::resize,
-        Method::Area => {
-            let kernel = |first, band: &mut [f32]| area::resize(view, size, first, band, work);
-            return work.fill_bands(target, row, BAND, kernel);
-        }
-        Method::Lanczos => return lanczos::resize(view, size, target, work),
-    };
-    work.fill_bands(target, row, BAND, |first, band| kernel(view, size, first, band))
-}

@@ -260,6 +260,28 @@ async fn what_an_earlier_run_gave_is_not_made_again() {
 }
 
 #[tokio::test]
+async fn what_is_as_soon_made_again_is_not_kept() {
+    // Each image takes 3 MiB.
+    let prompt = r#"{
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 512, "height": 512, "batch_size": 1, "color": 255}},
+        "2": {"class_type": "ImageSharpen", "inputs": {"image": ["1", 0], "sharpen_radius": 1, "sigma": 1.0, "alpha": 1.0}},
+        "3": {"class_type": "ImageFlip", "inputs": {"image": ["2", 0], "flip_method": "x"}},
+        "4": {"class_type": "ImageCrop", "inputs": {"image": ["3", 0], "x": 0, "y": 0, "width": 9, "height": 9}},
+        "5": {"class_type": "PreviewImage", "inputs": {"images": ["3", 0]}},
+        "6": {"class_type": "PreviewImage", "inputs": {"images": ["4", 0]}}
+    }"#;
+    let prompt = prompt.replace(r#""x"}"#, r#""x-axis: vertically"}"#);
+    let executor = NativeExecutor::new();
+    assert_eq!(watched(&executor, job(&prompt)).await[1], Vec::<String>::new());
+    let [mut started, cached] = watched(&executor, job(&prompt)).await;
+    started.sort();
+    assert_eq!(
+        (started, cached),
+        (["3", "5", "6"].map(str::to_owned).to_vec(), ["2", "4"].map(str::to_owned).to_vec())
+    );
+}
+
+#[tokio::test]
 async fn a_file_counts_by_its_bytes() {
     let load = r#"{"1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
         "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}}}"#;

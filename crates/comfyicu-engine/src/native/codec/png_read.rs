@@ -133,7 +133,7 @@ fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<(Frame, Read),
             if cut { Read::Cut } else { Read::Damaged }
         }
     };
-    Ok((to_frame(reader.info(), (width, height), &rows, work)?, read))
+    Ok((to_frame(reader.info(), (width, height), Cow::Owned(rows), work)?, read))
 }
 
 /// Reads rows from the first to the last, until that fails.
@@ -212,7 +212,7 @@ fn animation(
             in_order(reader, used, line, work)?
         };
         read.map_err(|error| broken(&error))?;
-        let used = rows.get(..line.saturating_mul(height)).unwrap_or_default();
+        let used = Cow::Borrowed(rows.get(..line.saturating_mul(height)).unwrap_or_default());
         let part = to_frame(reader.info(), (width, height), used, work)?;
         frames.push(canvas.draw(&part, &control));
     }
@@ -233,7 +233,7 @@ fn orientation(reader: &mut PngReader<'_>) -> Orientation {
 fn to_frame(
     info: &Info<'_>,
     (width, height): (usize, usize),
-    rows: &[u8],
+    rows: Cow<'_, [u8]>,
     work: &Work,
 ) -> Result<Frame, Cancelled> {
     let samples = to_bytes(info, (width, height), rows, work)?;
@@ -281,7 +281,7 @@ fn key(info: &Info<'_>) -> Option<[u8; 3]> {
 fn to_bytes<'r>(
     info: &Info<'_>,
     (width, height): (usize, usize),
-    rows: &'r [u8],
+    rows: Cow<'r, [u8]>,
     work: &Work,
 ) -> Result<Cow<'r, [u8]>, Cancelled> {
     let indexed = info.color_type == ColorType::Indexed;
@@ -303,7 +303,7 @@ fn to_bytes<'r>(
         BitDepth::One => spread(1, 255),
         BitDepth::Two => spread(2, 85),
         BitDepth::Four => spread(4, 17),
-        BitDepth::Eight => Ok(Cow::Borrowed(rows)),
+        BitDepth::Eight => Ok(rows),
         BitDepth::Sixteen => {
             let clipped = info.color_type == ColorType::Grayscale;
             let byte = |[upper, lower]: [u8; 2]| match (clipped, upper) {
@@ -311,7 +311,7 @@ fn to_bytes<'r>(
                 (true, 0) => [lower],
                 (false, upper) => [upper],
             };
-            each_pixel(rows, width, work, byte).map(Cow::Owned)
+            each_pixel(&rows, width, work, byte).map(Cow::Owned)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Opacity: joined to images, and split off.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Form, Input, Output};
+use crate::native::definition::{Definition, Effort, Form, Input, Output};
 use crate::native::image::{Image, Mask, Shape};
 use crate::native::resize::{Crop, Method, Size, resize_to};
 use crate::native::value::Value;
@@ -32,6 +32,7 @@ pub(in crate::native) static SPLIT_IMAGE_WITH_ALPHA: Definition = Definition {
     description: "Takes images apart into colours and what is transparent.",
     inputs: &[Input::image("image", "The images to take apart.")],
     outputs: &[Output::IMAGE, Output::MASK],
+    effort: Effort::Little,
     run: split,
     ..BASE
 };

@@ -1,7 +1,7 @@
 //! Batches: joined, repeated, taken apart.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Form, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Form, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::resize::{Crop, Method, Size, resize_to};
 use crate::native::value::Value;
@@ -28,6 +28,7 @@ pub(in crate::native) static IMAGE_BATCH: Definition = Definition {
         let channels = first.channels.max(second.channels);
         Some(Shape { batch: first.batch.saturating_add(second.batch), channels, ..first })
     },
+    effort: Effort::Little,
     run: join,
     ..BASE
 };
@@ -43,6 +44,7 @@ pub(in crate::native) static REPEAT_IMAGE_BATCH: Definition = Definition {
         let shape = given.image("image")?;
         Some(Shape { batch: shape.batch.saturating_mul(given.size("amount")?), ..shape })
     },
+    effort: Effort::Little,
     run: repeat,
     ..BASE
 };
@@ -55,6 +57,7 @@ pub(in crate::native) static IMAGE_FROM_BATCH: Definition = Definition {
         Input::int("batch_index", Int::new(0, 0, 4095), "The first image; 0 is the batch's first."),
         Input::int("length", Int::new(1, 1, 4096), "How many images."),
     ],
+    effort: Effort::Little,
     run: take,
     ..BASE
 };
@@ -75,6 +78,7 @@ pub(in crate::native) static REBATCH_IMAGES: Definition = Definition {
     ],
     outputs: &[Output::IMAGE.list()],
     takes_lists: true,
+    effort: Effort::Little,
     run: rebatch,
     ..BASE
 };
@@ -91,14 +95,14 @@ fn join(mut call: Call) -> Result<Yield, Failure> {
     } else {
         resize_to(&second, Method::Bilinear, Size { width, height }, Crop::Center, work)?
     };
-    let joined = join_all(&call, &[first, second])?;
+    let joined = Image::joined(&[first, second], work)?;
     Ok(Yield::values([Value::Image(joined)]))
 }
 
 fn repeat(mut call: Call) -> Result<Yield, Failure> {
     let image = call.image("image")?;
     let amount = call.within("amount", 1..=4096)?;
-    let repeated = join_all(&call, &vec![image; amount])?;
+    let repeated = Image::joined(&vec![image; amount], &call.context.work)?;
     Ok(Yield::values([Value::Image(repeated)]))
 }
 
@@ -120,12 +124,6 @@ fn rebatch(mut call: Call) -> Result<Yield, Failure> {
         images.iter().flat_map(|image| (0..image.shape().batch).map(move |frame| (image, frame))).collect();
     let batches = frames.chunks(batch_size.max(1)).map(|frames| join_frames(&call, frames).map(Value::Image));
     Ok(Yield::list(batches.collect::<Result<_, _>>()?))
-}
-
-fn join_all(call: &Call, images: &[Image]) -> Result<Image, Failure> {
-    let frames: Vec<(&Image, usize)> =
-        images.iter().flat_map(|image| (0..image.shape().batch).map(move |frame| (image, frame))).collect();
-    join_frames(call, &frames)
 }
 
 /// Makes one batch of single images, which must have one size.

@@ -40,8 +40,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     let mask = mask.transpose()?;
     let channels = below.channels;
     let work = &call.context.work;
-    let composite = |at: usize, row: &mut [f32]| {
-        let (frame, line) = (at / below.height, at % below.height);
+    let composite = |frame: usize, line: usize, row: &mut [f32]| {
         let Some(line) = line.checked_sub(y).filter(|line| *line < above.height) else { return };
         let Some(row) = row.get_mut(x * channels..) else { return };
         let source = source.row(frame % above.batch, line);
@@ -55,7 +54,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
             },
         }
     };
-    let image = image.change(work, |values| work.fill_rows(values, below.row(), composite))?;
+    let image = image.change(work, composite)?;
     Ok(Yield::values([Value::Image(image)]))
 }
 

@@ -1,7 +1,7 @@
 //! Images of one colour.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::number::from_byte;
 use crate::native::value::Value;
@@ -28,6 +28,7 @@ pub(in crate::native) static EMPTY_IMAGE: Definition = Definition {
         let (height, width) = (given.size("height")?, given.size("width")?);
         Some(Shape { batch: given.size("batch_size")?, height, width, channels: 3 })
     },
+    effort: Effort::Little,
     run,
     ..Definition::BASE
 };

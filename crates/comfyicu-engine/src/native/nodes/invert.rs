@@ -1,7 +1,7 @@
 //! Inverting colours.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Output};
+use crate::native::definition::{Definition, Effort, Input, Output};
 use crate::native::value::Value;
 
 pub(in crate::native) static IMAGE_INVERT: Definition = Definition {
@@ -12,6 +12,7 @@ pub(in crate::native) static IMAGE_INVERT: Definition = Definition {
     inputs: &[Input::image("image", "The images to invert.")],
     outputs: &[Output::IMAGE],
     size: |given| given.image("image"),
+    effort: Effort::Little,
     run,
     ..Definition::BASE
 };

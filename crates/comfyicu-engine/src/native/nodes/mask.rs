@@ -7,7 +7,7 @@ pub(in crate::native) use composite::MASK_COMPOSITE;
 pub(in crate::native) use edit::{CROP_MASK, FEATHER_MASK, GROW_MASK};
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Float, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Float, Input, Int, Output};
 use crate::native::image::{Image, Mask, Shape};
 use crate::native::number::{from_f64, to_byte_rounded};
 use crate::native::value::Value;
@@ -24,6 +24,7 @@ pub(in crate::native) static MASK_TO_IMAGE: Definition = Definition {
     inputs: &[Input::mask("mask", "The mask to show.")],
     outputs: &[Output::IMAGE],
     size: |given| Some(Shape { channels: 3, ..given.image("mask")? }),
+    effort: Effort::Little,
     run: mask_to_image,
     ..BASE
 };
@@ -37,6 +38,7 @@ pub(in crate::native) static IMAGE_TO_MASK: Definition = Definition {
         Input::choice("channel", &CHANNELS, "The channel; only images of four channels have alpha."),
     ],
     outputs: &[Output::MASK],
+    effort: Effort::Little,
     run: image_to_mask,
     ..BASE
 };
@@ -69,6 +71,7 @@ pub(in crate::native) static SOLID_MASK: Definition = Definition {
     size: |given| {
         Some(Shape { batch: 1, height: given.size("height")?, width: given.size("width")?, channels: 1 })
     },
+    effort: Effort::Little,
     run: solid,
     ..BASE
 };
@@ -79,6 +82,7 @@ pub(in crate::native) static INVERT_MASK: Definition = Definition {
     inputs: &[Input::mask("mask", "The mask to invert.")],
     outputs: &[Output::MASK],
     size: |given| given.image("mask"),
+    effort: Effort::Little,
     run: invert,
     ..BASE
 };
@@ -92,6 +96,7 @@ pub(in crate::native) static THRESHOLD_MASK: Definition = Definition {
     ],
     outputs: &[Output::MASK],
     size: |given| given.image("mask"),
+    effort: Effort::Little,
     run: threshold,
     ..BASE
 };

@@ -28,14 +28,10 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     let (seed, strength) = (call.seed("seed")?, from_f64(call.float("strength")?));
     let work = &call.context.work;
     let noise = Image::try_build(image.shape(), work, |values| normal(seed, values, work))?;
-    let row = image.shape().row();
-    let height = image.shape().height;
-    let noisy = noise.change(work, |values| {
-        work.fill_rows(values, row, |at, row| {
-            for (noise, value) in row.iter_mut().zip(image.row(at / height, at % height)) {
-                *noise = (value + strength * *noise).clamp(0.0, 1.0);
-            }
-        })
+    let noisy = noise.change(work, |frame, y, row| {
+        for (noise, value) in row.iter_mut().zip(image.row(frame, y)) {
+            *noise = (value + strength * *noise).clamp(0.0, 1.0);
+        }
     })?;
     Ok(Yield::values([Value::Image(noisy)]))
 }

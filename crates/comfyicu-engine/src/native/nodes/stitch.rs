@@ -1,7 +1,7 @@
 //! Images side by side.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::number::{floor, to_f64};
 use crate::native::resize::{Crop, Method, Size, resize_to};
@@ -34,6 +34,7 @@ pub(in crate::native) static IMAGE_STITCH: Definition = Definition {
         Input::image("image2", "The second image.").optional(),
     ],
     outputs: &[Output::IMAGE],
+    effort: Effort::Little,
     run,
     ..Definition::BASE
 };
@@ -129,15 +130,18 @@ impl Part {
                 }
             }
             Self::Image { image, margin } => {
-                row.chunks_exact_mut(channels).for_each(|pixel| pixel.copy_from_slice(margin));
                 let shape = image.shape();
                 let above = (height - shape.height) / 2;
                 let left = (row.len() / channels - shape.width) / 2;
-                let Some(y) = y.checked_sub(above).filter(|y| *y < shape.height) else { return };
                 // A shorter batch repeats its last image.
-                let source = image.row(frame.min(shape.batch - 1), y);
-                let target = row.iter_mut().skip(left * channels);
-                target.zip(source).for_each(|(target, value)| *target = *value);
+                let source = y.checked_sub(above).filter(|y| *y < shape.height);
+                let source = source.map_or(&[][..], |y| image.row(frame.min(shape.batch - 1), y));
+                let (before, rest) = row.split_at_mut(left * channels);
+                let (target, behind) = rest.split_at_mut(source.len());
+                target.copy_from_slice(source);
+                for pixel in before.chunks_exact_mut(channels).chain(behind.chunks_exact_mut(channels)) {
+                    pixel.copy_from_slice(margin);
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Cutting, mirroring and turning.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::value::Value;
 
@@ -23,6 +23,7 @@ pub(in crate::native) static IMAGE_CROP: Definition = Definition {
         Input::int("x", Int::new(0, 0, 16_384).step(1), "The part's left edge in pixels."),
         Input::int("y", Int::new(0, 0, 16_384).step(1), "The part's upper edge in pixels."),
     ],
+    effort: Effort::Little,
     run: crop,
     ..BASE
 };
@@ -39,6 +40,7 @@ pub(in crate::native) static IMAGE_FLIP: Definition = Definition {
         ),
     ],
     size: |given| given.image("image"),
+    effort: Effort::Little,
     run: flip,
     ..BASE
 };
@@ -50,6 +52,7 @@ pub(in crate::native) static IMAGE_ROTATE: Definition = Definition {
         Input::image("image", "The images to turn."),
         Input::choice("rotation", &["none", "90 degrees", "180 degrees", "270 degrees"], "How far."),
     ],
+    effort: Effort::Little,
     run: rotate,
     ..BASE
 };
@@ -115,13 +118,13 @@ fn turned(call: &Call, image: &Image, turn: Turn) -> Result<Yield, Failure> {
     };
     let work = &call.context.work;
     let turned = match turn {
-        Turn::Right | Turn::Left => Image::try_build(new_shape, work, |values| {
-            work.fill_bands(values, new_shape.row(), TURNED_TOGETHER, |first, band| match shape.channels {
-                3 => quarter::<3>(image, turn, first, band),
-                4 => quarter::<4>(image, turn, first, band),
-                _ => quarter::<1>(image, turn, first, band),
-            })
-        })?,
+        Turn::Right | Turn::Left => {
+            Image::by_bands(new_shape, TURNED_TOGETHER, work, |frame, first, band| match shape.channels {
+                3 => quarter::<3>(image, turn, (frame, first), band),
+                4 => quarter::<4>(image, turn, (frame, first), band),
+                _ => quarter::<1>(image, turn, (frame, first), band),
+            })?
+        }
         _ => Image::by_rows(new_shape, work, |frame, y, row| {
             let source = if turn == Turn::Mirrored { y } else { bottom - y };
             let source = image.row(frame, source);
@@ -140,17 +143,20 @@ fn turned(call: &Call, image: &Image, turn: Turn) -> Result<Yield, Failure> {
 const TURNED_TOGETHER: usize = 16;
 
 /// Fills the lines from `first` on of an image that is turned by a quarter.
-fn quarter<const CHANNELS: usize>(image: &Image, turn: Turn, first: usize, band: &mut [f32]) {
+fn quarter<const CHANNELS: usize>(
+    image: &Image,
+    turn: Turn,
+    (frame, first): (usize, usize),
+    band: &mut [f32],
+) {
     let Shape { height, width, .. } = image.shape();
-    let pixels = band.as_chunks_mut::<CHANNELS>().0;
-    let count = pixels.len() / height;
-    let lines: Vec<_> = (first..first + count).map(|line| (line / width, line % width)).collect();
+    let mut lines: Vec<_> = band.as_chunks_mut::<CHANNELS>().0.chunks_exact_mut(height).collect();
     for x in 0..height {
-        for (line, (frame, y)) in lines.iter().enumerate() {
-            let (from_x, from_y) =
-                if turn == Turn::Right { (*y, height - 1 - x) } else { (width - 1 - y, x) };
-            let source = image.row(*frame, from_y).as_chunks::<CHANNELS>().0.get(from_x);
-            if let (Some(target), Some(source)) = (pixels.get_mut(line * height + x), source) {
+        let from_y = if turn == Turn::Right { height - 1 - x } else { x };
+        let source = image.row(frame, from_y).as_chunks::<CHANNELS>().0;
+        for (y, line) in (first..).zip(&mut lines) {
+            let from_x = if turn == Turn::Right { y } else { width - 1 - y };
+            if let (Some(target), Some(source)) = (line.get_mut(x), source.get(from_x)) {
                 *target = *source;
             }
         }

@@ -1,7 +1,7 @@
 //! Brightness and colour apart, as kornia's YCbCr has them.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Form, Input, Output};
+use crate::native::definition::{Definition, Effort, Form, Input, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::value::Value;
 
@@ -17,6 +17,7 @@ pub(in crate::native) static IMAGE_RGB_TO_YUV: Definition = Definition {
     description: "Takes colours apart into brightness, blue and red, each as a grey image.",
     inputs: &[Input::image("image", "The images to take apart.")],
     outputs: &[Output::IMAGE.named("Y"), Output::IMAGE.named("U"), Output::IMAGE.named("V")],
+    effort: Effort::Little,
     run: apart,
     ..BASE
 };
@@ -43,20 +44,33 @@ fn apart(mut call: Call) -> Result<Yield, Failure> {
         let message = format!("colours of 3 channels are taken apart, not of {}", image.shape().channels);
         return Err(Failure::new("ValueError", message));
     }
-    let yuv = |[red, green, blue]: [f32; 3]| {
-        let brightness = 0.299 * red + 0.587 * green + 0.114 * blue;
-        [brightness, (blue - brightness) * 0.564 + DELTA, (red - brightness) * 0.713 + DELTA]
-    };
-    let part = |part: usize| {
-        Image::by_rows(image.shape(), &call.context.work, |frame, y, row| {
+    let work = &call.context.work;
+    let part = |value: fn(&[f32; 3]) -> f32| {
+        Image::by_rows(image.shape(), work, |frame, y, row| {
             let source = image.row(frame, y).as_chunks::<3>().0;
-            for (pixel, source) in row.as_chunks_mut::<3>().0.iter_mut().zip(source) {
-                pixel.fill(yuv(*source).get(part).copied().unwrap_or_default());
-            }
+            let pixels = row.as_chunks_mut::<3>().0.iter_mut().zip(source);
+            pixels.for_each(|(pixel, source)| *pixel = [value(source); 3]);
         })
     };
-    let parts = [part(0)?, part(1)?, part(2)?];
+    let (blue, red) = (part(blue)?, part(red)?);
+    // What the others follow from comes last, because it can lie where the image does.
+    let brightness = image.change(work, |_, _, row| {
+        row.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| *pixel = [brightness(pixel); 3]);
+    })?;
+    let parts = [brightness, blue, red];
     Ok(Yield::values(parts.map(Value::Image)))
+}
+
+fn brightness([red, green, blue]: &[f32; 3]) -> f32 {
+    0.299 * red + 0.587 * green + 0.114 * blue
+}
+
+fn blue(pixel: &[f32; 3]) -> f32 {
+    (pixel[2] - brightness(pixel)) * 0.564 + DELTA
+}
+
+fn red(pixel: &[f32; 3]) -> f32 {
+    (pixel[0] - brightness(pixel)) * 0.713 + DELTA
 }
 
 fn together(mut call: Call) -> Result<Yield, Failure> {

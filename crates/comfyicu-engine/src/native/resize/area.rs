@@ -6,49 +6,59 @@ use super::target::Size;
 use super::view::View;
 use crate::native::number::to_f32;
 use crate::native::sum::sum_strided;
-use crate::native::work::{STRETCH, Work};
+use crate::native::work::{Cancelled, Work};
 
 /// Makes the rows from `first` on that fit into `target`.
 pub(super) fn resize(source: &View<'_>, size: Size, first: usize, target: &mut [f32], work: &Work) {
     if size == (Size { width: 1, height: 1 }) {
         return mean(source, target, work);
     }
-    let channels = source.channels;
     let columns = covered(source.width, size.width);
     let rows = covered(source.height(), size.height);
-    for (rows, target) in rows.into_iter().skip(first).zip(target.chunks_exact_mut(size.width * channels)) {
-        let sources = source.rows.get(rows.clone()).unwrap_or_default();
-        for (columns, target) in columns.iter().zip(target.chunks_exact_mut(channels)) {
-            let values = columns.start * channels..columns.end * channels;
-            if values.len() * rows.len() >= STRETCH && work.is_cancelled() {
-                return;
-            }
-            for pixels in sources.iter().filter_map(|row| row.get(values.clone())) {
-                // A fixed number of channels lets the sums stay in registers.
-                match channels {
-                    3 => add::<3>(pixels, target),
-                    4 => add::<4>(pixels, target),
-                    _ => add::<1>(pixels, target),
-                }
-            }
-            // Two divisions, as PyTorch does it, and not one by the product.
-            for value in target {
-                *value = *value / to_f32(rows.len()) / to_f32(columns.len());
-            }
+    let row = size.width * source.channels;
+    for (rows, target) in rows.into_iter().skip(first).zip(target.chunks_exact_mut(row)) {
+        let sources = source.rows.get(rows).unwrap_or_default();
+        // A fixed number of channels lets the sums stay in registers.
+        let made = match source.channels {
+            3 => one_row::<3>(sources, &columns, target, work),
+            4 => one_row::<4>(sources, &columns, target, work),
+            _ => one_row::<1>(sources, &columns, target, work),
+        };
+        if made.is_err() {
+            return;
         }
     }
 }
 
-/// Adds pixels up one by one, in the order of the row.
-fn add<const CHANNELS: usize>(pixels: &[f32], target: &mut [f32]) {
-    let Some(target) = target.first_chunk_mut::<CHANNELS>() else { return };
-    let mut sums = *target;
-    for pixel in pixels.as_chunks::<CHANNELS>().0 {
-        for (sum, value) in sums.iter_mut().zip(pixel) {
-            *sum += value;
+/// Makes one row of the rows that it covers, from zeros.
+fn one_row<const CHANNELS: usize>(
+    sources: &[&[f32]],
+    columns: &[Range<usize>],
+    target: &mut [f32],
+    work: &Work,
+) -> Result<(), Cancelled> {
+    let pixels = target.as_chunks_mut::<CHANNELS>().0;
+    // Each sum is made one by one, in the order of the rows and then of their pixels.
+    for row in sources.iter().map(|row| row.as_chunks::<CHANNELS>().0) {
+        work.go_on()?;
+        for (columns, target) in columns.iter().zip(&mut *pixels) {
+            let mut sums = *target;
+            for pixel in row.get(columns.clone()).unwrap_or_default() {
+                for (sum, value) in sums.iter_mut().zip(pixel) {
+                    *sum += value;
+                }
+            }
+            *target = sums;
         }
     }
-    *target = sums;
+    // Two divisions, as PyTorch does it, and not one by the product.
+    let rows = to_f32(sources.len());
+    pixels.as_flattened_mut().iter_mut().for_each(|value| *value /= rows);
+    for (columns, target) in columns.iter().zip(pixels) {
+        let columns = to_f32(columns.len());
+        *target = target.map(|value| value / columns);
+    }
+    Ok(())
 }
 
 /// The pixels along one side that each new one covers.

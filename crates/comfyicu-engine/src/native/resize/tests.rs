@@ -13,7 +13,7 @@ const METHODS: [Method; 5] =
 
 fn image(batch: usize, height: usize, width: usize, value: impl Fn(usize) -> f32) -> Image {
     let shape = Shape { batch, height, width, channels: 3 };
-    Image::from_values(shape, &Work::default(), (0..batch * shape.frame()).map(value).collect()).unwrap()
+    Image::from_values(shape, &Work::default(), (0..batch * shape.frame()).map(value)).unwrap()
 }
 
 fn noise(at: usize) -> f32 {

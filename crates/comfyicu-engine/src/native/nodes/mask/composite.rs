@@ -40,8 +40,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     for (at, below, above) in [(x, below.width, above.width), (y, below.height, above.height)] {
         check_overlap(at, below, above)?;
     }
-    let composite = |at: usize, row: &mut [f32]| {
-        let (frame, line) = (at / below.height, at % below.height);
+    let composite = |frame: usize, line: usize, row: &mut [f32]| {
         let covered = line.checked_sub(y).filter(|line| *line < above.height);
         if let (Some(line), Some(row)) = (covered, row.get_mut(x..)) {
             operation.apply(row, source.as_image().row(frame.min(above.batch - 1), line));
@@ -50,8 +49,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
             *value = value.clamp(0.0, 1.0);
         }
     };
-    let work = &call.context.work;
-    let mask = mask.change(work, |values| work.fill_rows(values, below.width, composite))?;
+    let mask = mask.change(&call.context.work, composite)?;
     Ok(Yield::values([Value::Mask(Mask::of(mask))]))
 }
 

@@ -81,18 +81,17 @@ fn feather(mut call: Call) -> Result<Yield, Failure> {
     let [top, bottom] = ["top", "bottom"].map(|name| call.size(name).map(|side| side.min(height)));
     let columns = rates(width, left?, right?);
     let rows = rates(height, top?, bottom?);
-    let fade = |at: usize, row: &mut [f32]| {
+    let fade = |_, y: usize, row: &mut [f32]| {
         for (value, rates) in row.iter_mut().zip(&columns) {
             *value = rates.iter().fold(*value, |value, rate| value * rate);
         }
-        for rate in rows.get(at % height).into_iter().flatten() {
+        for rate in rows.get(y).into_iter().flatten() {
             for value in &mut *row {
                 *value *= rate;
             }
         }
     };
-    let work = &call.context.work;
-    let mask = mask.change(work, |values| work.fill_rows(values, width, fade))?;
+    let mask = mask.change(&call.context.work, fade)?;
     Ok(Yield::values([Value::Mask(Mask::of(mask))]))
 }
 

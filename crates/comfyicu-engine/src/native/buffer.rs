@@ -1,0 +1,153 @@
+//! The memory of an image's values: leased, and filled before anybody reads it.
+
+use std::mem;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use rayon::iter::ParallelIterator as _;
+use rayon::slice::ParallelSliceMut as _;
+
+use super::memory::Lease;
+use super::pages::Pages;
+use super::pool::Pool;
+use super::work::{Cancelled, STRETCH, Work};
+
+/// Values, and the memory that is leased for them. It goes to the pool when it is dropped.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    values: Pages,
+    lease: Option<Lease>,
+    pool: Option<Arc<Pool>>,
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.values
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // First it is not held any more, so that it can be kept within the same bounds.
+        drop(self.lease.take());
+        if let Some(pool) = &self.pool {
+            pool.put(mem::replace(&mut self.values, Pages::Allocated(Vec::new())));
+        }
+    }
+}
+
+/// A buffer that nobody has filled yet. Another image may have left its values there, of another run even: nobody
+/// gets to see them, because each part is zeroed before it is handed out.
+#[derive(Debug)]
+pub(super) struct Blank {
+    buffer: Buffer,
+    is_zero: bool,
+}
+
+impl Blank {
+    /// Takes a buffer that was used, or a fresh one.
+    pub(super) fn new(values: usize, used: Option<Pages>, lease: Lease, pool: Option<Arc<Pool>>) -> Self {
+        let is_zero = used.is_none();
+        // What the system hands out is zero: this touches nothing.
+        let values = used.unwrap_or_else(|| Pages::zero(values));
+        Self { buffer: Buffer { values, lease: Some(lease), pool }, is_zero }
+    }
+
+    /// The buffer, all of it zero, which takes a while.
+    pub(super) fn zeroed(mut self, work: &Work) -> Result<Buffer, Cancelled> {
+        if !self.is_zero {
+            self.buffer.par_chunks_mut(STRETCH).try_for_each(|values| {
+                work.go_on()?;
+                values.fill(0.0);
+                Ok(())
+            })?;
+        }
+        Ok(self.buffer)
+    }
+
+    /// Fills the buffer in parts, each of some bands of rows; see [`Work::fill_bands`]. A band is zeroed just before
+    /// `fill` gets it, with the number of its part and of its first row there: while it is in the processor's cache,
+    /// that takes no time.
+    pub(super) fn filled(
+        self,
+        work: &Work,
+        (part, row, rows): (usize, usize, usize),
+        fill: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) -> Result<Buffer, Cancelled> {
+        let Self { mut buffer, is_zero } = self;
+        for (at, part) in buffer.chunks_mut(part.max(1)).enumerate() {
+            work.fill_bands(part, row, rows, |first, band| {
+                if !is_zero {
+                    band.fill(0.0);
+                }
+                fill(at, first, band);
+            })?;
+        }
+        Ok(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::native::cache::Cache;
+    use crate::native::image::{Image, Shape};
+    use crate::native::memory::{Kept, Ledger, Memory};
+    use crate::native::number::to_f32;
+    use crate::native::pool::IDLE;
+
+    /// Work of two runs of one executor.
+    fn work() -> [Work; 2] {
+        let ledger = Ledger::of_executor(usize::MAX);
+        let pool = Arc::new(Pool::new(usize::MAX, IDLE, Arc::clone(&ledger)));
+        let kept = Kept { cache: Arc::new(Cache::new(0)), pool };
+        [(); 2].map(|()| {
+            let memory = Memory::new(usize::MAX, Arc::clone(&ledger), kept.clone());
+            Work::new(CancellationToken::new(), watch::Sender::default(), memory)
+        })
+    }
+
+    #[test]
+    fn no_image_shows_what_was_there_before_it() {
+        let shape = Shape { batch: 2, height: 400, width: 200, channels: 3 };
+        let [first, second] = work();
+        let first = Image::by_rows(shape, &first, |_, _, row| row.fill(7.0)).unwrap();
+        let mut before = first.values().as_ptr();
+        drop(first);
+        for way in 0..3 {
+            let image = match way {
+                0 => Image::build(shape, &second, |_| {}),
+                1 => Image::by_rows(shape, &second, |_, _, _| {}),
+                _ => Image::by_bands(shape, 7, &second, |_, _, _| {}),
+            };
+            let image = image.unwrap();
+            assert_eq!(image.values().as_ptr(), before, "the same memory");
+            assert!(image.values().iter().all(|value| *value == 0.0));
+            let used = image.map(&second, |_| 7.0).unwrap();
+            before = used.values().as_ptr();
+        }
+    }
+
+    #[test]
+    fn bands_do_not_reach_into_the_next_image() {
+        let shape = Shape { batch: 2, height: 5, width: 1, channels: 1 };
+        let image = Image::by_bands(shape, 3, &Work::default(), |frame, first, band| {
+            for (at, value) in band.iter_mut().enumerate() {
+                *value = to_f32(100 * frame + 10 * first + at);
+            }
+        });
+        let expected = [0.0, 1.0, 2.0, 30.0, 31.0, 100.0, 101.0, 102.0, 130.0, 131.0];
+        assert_eq!(image.unwrap().values(), expected);
+    }
+}

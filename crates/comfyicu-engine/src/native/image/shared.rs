@@ -1,0 +1,132 @@
+//! Pixels that several images share, and what happens to them when one changes.
+
+use std::sync::Arc;
+
+use super::{BuildError, Image, Part, Shape};
+use crate::native::limit;
+use crate::native::pages::MIN_BYTES;
+use crate::native::work::Work;
+
+impl Image {
+    /// One batch of several, which have one size and as many channels. It shares their pixels, unless they are few.
+    ///
+    /// # Errors
+    /// When it would have too many pixels, or none, or the run is cancelled.
+    pub(in crate::native) fn joined(images: &[Self], work: &Work) -> Result<Self, BuildError> {
+        let batch = images.iter().map(|image| image.shape.batch).sum();
+        let shape = images.first().map_or(Shape { batch: 0, height: 0, width: 0, channels: 0 }, Self::shape);
+        let shape = Shape { batch, ..shape };
+        limit::check(shape)?;
+        let mut parts = Vec::new();
+        let mut before = 0;
+        for image in images {
+            parts.extend(image.parts.iter().map(|part| Part { first: before + part.first, ..part.clone() }));
+            before += image.shape.batch;
+        }
+        let joined = Self { shape, parts };
+        let are_large = joined.parts.iter().all(|part| part.data.len() * size_of::<f32>() >= MIN_BYTES);
+        if are_large {
+            return Ok(joined);
+        }
+        Self::by_rows(shape, work, |frame, y, row| row.copy_from_slice(joined.row(frame, y)))
+    }
+
+    /// Changes each row, where it is when nobody else holds it, else in a copy. `change` gets which image of the batch
+    /// and which row of it that is.
+    ///
+    /// # Errors
+    /// When the run may not hold a copy, or is cancelled.
+    pub(in crate::native) fn change(
+        mut self,
+        work: &Work,
+        change: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) -> Result<Self, BuildError> {
+        let (height, row) = (self.shape.height, self.shape.row());
+        // One after the other: of pixels that stand in it several times, the last need no copy.
+        for Part { first, data } in &mut self.parts {
+            if Arc::get_mut(data).is_none() {
+                let length = data.len();
+                let copy =
+                    work.memory().buffer(length)?.filled(work, (length, row, 1), |_, at, target| {
+                        target.copy_from_slice(data.get(at * row..(at + 1) * row).unwrap_or_default());
+                    })?;
+                *data = Arc::new(copy);
+            }
+            if let Some(values) = Arc::get_mut(data) {
+                work.fill_rows(values, row, |at, row| change(*first + at / height, at % height, row))?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Changes each value; in place where nobody else holds the image.
+    ///
+    /// # Errors
+    /// When the run may not hold a copy, or is cancelled.
+    pub(in crate::native) fn map(
+        self,
+        work: &Work,
+        change: impl Fn(f32) -> f32 + Sync,
+    ) -> Result<Self, BuildError> {
+        if let [Part { data, .. }] = &*self.parts
+            && Arc::strong_count(data) > 1
+        {
+            return Self::by_rows(self.shape, work, |frame, y, row| {
+                row.iter_mut().zip(self.row(frame, y)).for_each(|(target, value)| *target = change(*value));
+            });
+        }
+        self.change(work, |_, _, row| row.iter_mut().for_each(|value| *value = change(*value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An image of 1 MiB, so large that it is shared, each of its pixels of one value.
+    fn image(batch: usize, value: f32) -> Image {
+        let shape = Shape { batch, height: 256 / batch, width: 1024, channels: 1 };
+        Image::by_rows(shape, &Work::default(), |_, _, row| row.fill(value)).unwrap()
+    }
+
+    fn starts(image: &Image) -> Vec<(f32, *const f32)> {
+        image.frames().map(|frame| (frame[0], frame.as_ptr())).collect()
+    }
+
+    #[test]
+    fn a_batch_shares_the_pixels_of_its_images() {
+        let work = Work::default();
+        let (both, one) = (image(2, 1.0), image(2, 3.0));
+        let joined = Image::joined(&[both.clone(), one.clone(), both.clone()], &work).unwrap();
+        assert_eq!(joined.shape().batch, 6);
+        assert_eq!(starts(&joined), [starts(&both), starts(&one), starts(&both)].concat());
+        assert_eq!((joined.row(3, 127)[0], joined.row(4, 127)[0], joined.row(6, 0)), (3.0, 1.0, &[][..]));
+        let copy =
+            Image::by_rows(joined.shape(), &work, |frame, y, row| row.copy_from_slice(joined.row(frame, y)));
+        assert!(joined == copy.clone().unwrap() && joined.equals(&copy.unwrap(), &work).unwrap());
+    }
+
+    #[test]
+    fn of_a_batch_that_changes_only_what_others_hold_is_copied() {
+        let work = Work::default();
+        let (held, own, twice) = (image(1, 1.0), image(1, 3.0), image(1, 5.0));
+        let places = [&own, &twice].map(|image| starts(image)[0].1);
+        let joined = Image::joined(&[held.clone(), own, twice.clone(), twice], &work).unwrap();
+        let changed = joined.map(&work, |value| value + 1.0).unwrap();
+        let [first, second, third, last] = starts(&changed).try_into().unwrap();
+        assert_eq!(vec![first.0, second.0, third.0, last.0], [2.0, 4.0, 6.0, 6.0]);
+        assert!(held.frames().flatten().all(|value| value.to_bits() == 1.0_f32.to_bits()));
+        assert_eq!([second.1, last.1], places, "what nobody else holds is where it was");
+        assert!(first.1 != starts(&held)[0].1 && third.1 != last.1);
+    }
+
+    #[test]
+    fn few_pixels_are_copied() {
+        let work = Work::default();
+        let shape = Shape { batch: 1, height: 1, width: 2, channels: 1 };
+        let small = Image::from_values(shape, &work, [1.0, 2.0]).unwrap();
+        let joined = Image::joined(&[small.clone(), small], &work).unwrap();
+        assert_eq!(joined.values(), [1.0, 2.0, 1.0, 2.0]);
+        assert!(Image::joined(&[], &work).is_err());
+    }
+}

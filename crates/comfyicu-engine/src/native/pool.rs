@@ -1,0 +1,237 @@
+//! Memory of images that are gone, kept for a while for the next ones.
+//!
+//! Fresh memory comes from the system page by page, each zeroed when it is first touched, and that takes longer than
+//! most nodes compute. What is kept counts as held, makes room for what is needed, and goes back to the system when
+//! no image took it for some seconds.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::memory::Ledger;
+use super::pages::{MIN_BYTES, Pages};
+
+/// How long what is kept waits for an image.
+pub(super) const IDLE: Duration = Duration::from_secs(5);
+
+/// Buffers without an image.
+#[derive(Debug)]
+pub(super) struct Pool {
+    limit: usize,
+    idle: Duration,
+    /// What is kept counts here, beside all that is in use.
+    ledger: Arc<Ledger>,
+    spare: Mutex<Spare>,
+}
+
+#[derive(Debug, Default)]
+struct Spare {
+    /// When each came; the one that is there for longest comes first.
+    buffers: VecDeque<(Instant, Pages)>,
+    bytes: usize,
+    /// The most that was held at once lately, with what is kept.
+    most: usize,
+    /// Whether a thread waits until it is time to give something back.
+    is_watched: bool,
+}
+
+impl Pool {
+    /// A pool that keeps so many bytes at most, and for so long; they count in `ledger`.
+    pub(super) fn new(limit: usize, idle: Duration, ledger: Arc<Ledger>) -> Self {
+        Self { limit, idle, ledger, spare: Mutex::default() }
+    }
+
+    /// A buffer of so many values, of any kind, where one is kept.
+    ///
+    /// Where none is, others make room for a fresh one: what is kept never makes it more memory than was needed at
+    /// once lately.
+    pub(super) fn take(&self, values: usize) -> Option<Pages> {
+        let wanted = values.saturating_mul(size_of::<f32>());
+        if wanted < MIN_BYTES {
+            return None;
+        }
+        let mut spare = self.lock();
+        let Some(buffer) = spare.fitting(values) else {
+            let total = self.ledger.held().saturating_add(wanted);
+            let too_much = total.saturating_sub(spare.most);
+            let given_back = spare.oldest(too_much);
+            spare.most = spare.most.max(total - given_back.iter().map(Pages::bytes).sum::<usize>());
+            drop(spare);
+            self.forget(given_back);
+            return None;
+        };
+        drop(spare);
+        self.ledger.give(wanted);
+        Some(buffer)
+    }
+
+    /// Keeps a buffer whose image is gone, where there is room.
+    pub(super) fn put(self: &Arc<Self>, buffer: Pages) {
+        let size = buffer.bytes();
+        if !(MIN_BYTES..=self.limit).contains(&size) || self.ledger.take(size).is_err() {
+            return;
+        }
+        let mut spare = self.lock();
+        let too_much = (spare.bytes + size).saturating_sub(self.limit);
+        let mut given_back = spare.oldest(too_much);
+        spare.bytes += size;
+        spare.most = spare.most.max(self.ledger.held());
+        spare.buffers.push_back((Instant::now(), buffer));
+        spare.is_watched = spare.is_watched || self.watch();
+        if !spare.is_watched {
+            given_back.extend(spare.oldest(usize::MAX));
+        }
+        drop(spare);
+        self.forget(given_back);
+    }
+
+    /// Gives everything back.
+    pub(super) fn clear(&self) {
+        let all = self.lock().oldest(usize::MAX);
+        self.forget(all);
+    }
+
+    /// Drops buffers, which is not done under the lock because it takes about as long as to fill them.
+    fn forget(&self, buffers: Vec<Pages>) {
+        for buffer in buffers {
+            self.ledger.give(buffer.bytes());
+        }
+    }
+
+    /// Starts a thread that gives back what nobody takes; without one nothing may be kept.
+    fn watch(self: &Arc<Self>) -> bool {
+        let (pool, idle) = (Arc::downgrade(self), self.idle);
+        let thread = thread::Builder::new().name("comfyicu-pool".to_owned());
+        thread.spawn(move || give_back_in_time(&pool, idle)).is_ok()
+    }
+
+    /// Gives back what nobody took in time, and says how long the next one still has.
+    fn give_back_old(&self) -> Option<Duration> {
+        let mut spare = self.lock();
+        let due = spare.buffers.iter().take_while(|(since, _)| since.elapsed() >= self.idle);
+        let due = due.map(|(_, buffer)| buffer.bytes()).sum();
+        let given_back = spare.oldest(due);
+        spare.most = self.ledger.held().saturating_sub(due);
+        let rest = spare.buffers.front().map(|(since, _)| self.idle.saturating_sub(since.elapsed()));
+        spare.is_watched = rest.is_some();
+        drop(spare);
+        self.forget(given_back);
+        rest
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Spare> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Goes on as long as there is a pool that keeps something.
+fn give_back_in_time(pool: &Weak<Pool>, idle: Duration) {
+    let mut rest = Some(idle);
+    while let Some(time) = rest {
+        thread::sleep(time);
+        rest = pool.upgrade().and_then(|pool| pool.give_back_old());
+    }
+}
+
+impl Spare {
+    /// Takes the newest buffer of so many values out: some of it may still lie in the processor's cache.
+    fn fitting(&mut self, values: usize) -> Option<Pages> {
+        let at = self.buffers.iter().rposition(|(_, buffer)| buffer.len() == values)?;
+        let (_, buffer) = self.buffers.remove(at)?;
+        self.bytes -= buffer.bytes();
+        Some(buffer)
+    }
+
+    /// Takes the oldest buffers out that have so many bytes together, or all.
+    fn oldest(&mut self, wanted: usize) -> Vec<Pages> {
+        let (mut taken, mut sum) = (Vec::new(), 0);
+        while sum < wanted
+            && let Some((_, buffer)) = self.buffers.pop_front()
+        {
+            sum += buffer.bytes();
+            taken.push(buffer);
+        }
+        self.bytes -= sum;
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The length of the smallest buffers that are kept.
+    const LENGTH: usize = MIN_BYTES / size_of::<f32>();
+
+    fn pool(limit: usize, idle: Duration) -> (Arc<Pool>, Arc<Ledger>) {
+        let ledger = Ledger::of_executor(usize::MAX);
+        (Arc::new(Pool::new(limit, idle, Arc::clone(&ledger))), ledger)
+    }
+
+    #[test]
+    fn a_buffer_is_taken_where_it_fits() {
+        let (pool, ledger) = pool(usize::MAX, IDLE);
+        for length in [4 * LENGTH, 5 * LENGTH, 4 * LENGTH, LENGTH - 1] {
+            pool.put(Pages::zero(length));
+        }
+        assert_eq!(ledger.held(), 13 * MIN_BYTES, "the smallest is not kept");
+        for left in [9, 5] {
+            assert_eq!(pool.take(4 * LENGTH).unwrap().len(), 4 * LENGTH);
+            assert_eq!(ledger.held(), left * MIN_BYTES);
+        }
+        assert!(pool.take(4 * LENGTH).is_none(), "the third is too large");
+        assert_eq!(ledger.held(), 5 * MIN_BYTES);
+    }
+
+    #[test]
+    fn there_is_no_more_memory_than_was_needed_at_once() {
+        let (pool, ledger) = pool(usize::MAX, IDLE);
+        let get = |length: usize| {
+            assert!(pool.take(length).is_none());
+            ledger.take(length * size_of::<f32>()).unwrap();
+        };
+        let drop = |length: usize| {
+            ledger.give(length * size_of::<f32>());
+            pool.put(Pages::zero(length));
+        };
+        get(8 * LENGTH);
+        get(3 * LENGTH);
+        drop(8 * LENGTH);
+        drop(3 * LENGTH);
+        assert_eq!(ledger.held(), 11 * MIN_BYTES);
+        // The oldest makes room, and with what is left of that room there is no need for more.
+        get(5 * LENGTH);
+        assert_eq!(ledger.held(), 8 * MIN_BYTES);
+        get(2 * LENGTH);
+        assert_eq!(ledger.held(), 10 * MIN_BYTES);
+        get(2 * LENGTH);
+        assert_eq!(ledger.held(), 9 * MIN_BYTES);
+    }
+
+    #[test]
+    fn the_oldest_goes_first_where_there_are_too_many() {
+        let (pool, ledger) = pool(3 * MIN_BYTES, IDLE);
+        pool.put(Pages::zero(2 * LENGTH));
+        pool.put(Pages::zero(LENGTH));
+        pool.put(Pages::zero(LENGTH));
+        assert_eq!(ledger.held(), 2 * MIN_BYTES);
+        pool.put(Pages::zero(4 * LENGTH));
+        assert_eq!(ledger.held(), 2 * MIN_BYTES, "one that is too large drives no other out");
+        pool.clear();
+        assert_eq!(ledger.held(), 0);
+    }
+
+    #[test]
+    fn all_of_it_goes_back_after_a_while() {
+        let (pool, ledger) = pool(usize::MAX, Duration::from_millis(20));
+        for _ in 0..2 {
+            pool.put(Pages::zero(LENGTH));
+            let started = Instant::now();
+            while ledger.held() > 0 {
+                assert!(started.elapsed() < Duration::from_secs(30), "it is still there");
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
