@@ -174,7 +174,7 @@ fn open(database: &Path) -> rusqlite::Result<Connection> {
 fn check(folder: &Path, database: &Path) -> Result<(), BackupError> {
     let connection = open(database)?;
     let checked: rusqlite::Result<String> =
-        connection.query_one("PRAGMA quick_check(1)", (), |row| row.get(0));
+        connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0));
     let reason = match checked {
         Ok(verdict) if verdict == "ok" => return Ok(()),
         Ok(verdict) => verdict,

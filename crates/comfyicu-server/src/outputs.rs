@@ -13,6 +13,7 @@ mod tests;
 mod thumbnails;
 mod upload;
 
+use folder::Saves;
 pub(crate) use location::OutputsLocation;
 use room::Room;
 pub(crate) use settings::OutputSettings;
@@ -95,7 +96,7 @@ impl OutputStore {
     /// Outputs in a folder that is there. What was saved is on disk.
     pub(crate) fn in_folder(folder: &FsPath) -> Result<Self, OutputsError> {
         let files = Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true));
-        // As the names of its files begin.
+        // As the paths begin that `path_to_filesystem` gives.
         let folder = Folder { root: folder.canonicalize()?, files: Arc::clone(&files) };
         Ok(Self { objects: files, folder: Some(folder) })
     }
@@ -140,6 +141,7 @@ impl OutputStore {
         progress: Arc<RunProgress>,
     ) -> AttemptOutputs {
         AttemptOutputs {
+            saves: self.folder.as_ref().map(|folder| Saves::below(&folder.root)),
             store: self.clone(),
             run_id: run_id.clone(),
             attempt,
@@ -255,6 +257,8 @@ fn key(run_id: &RunId, folder: &str, path: &str) -> Path {
 #[derive(Debug)]
 pub(crate) struct AttemptOutputs {
     store: OutputStore,
+    /// Those that go to a folder of this machine.
+    saves: Option<Saves>,
     run_id: RunId,
     attempt: u32,
     saved: Mutex<Saved>,
@@ -278,13 +282,16 @@ impl AttemptOutputs {
 
     /// Removes what was saved: the attempt did not end well.
     pub(crate) async fn discard(&self) {
+        if let Some(saves) = &self.saves {
+            saves.ended().await;
+        }
         self.store.discard(&self.run_id, self.attempt).await;
     }
 
     async fn write(&self, output: &Output) -> io::Result<u64> {
         let key = key(&self.run_id, &self.attempt.to_string(), output.path.as_str());
-        let target = if let Some(Folder { root, files }) = &self.store.folder {
-            Target::File { root, path: files.path_to_filesystem(&key)? }
+        let target = if let (Some(saves), Some(folder)) = (&self.saves, &self.store.folder) {
+            Target::File { saves, path: folder.files.path_to_filesystem(&key)? }
         } else {
             let mut attributes = Attributes::new();
             attributes.insert(Attribute::ContentType, output.content_type.to_string().into());

@@ -153,9 +153,14 @@ impl Memory {
             return Ok(lease);
         }
         cache.clear();
-        // Of what was in the cache, the buffers are there now.
-        pool.clear();
-        self.try_lease(bytes)
+        loop {
+            // Of what was in the cache, the buffers are there now, and of what others drop at this moment.
+            let has_given_back = pool.clear();
+            match self.try_lease(bytes) {
+                Err(_) if has_given_back => {}
+                leased => return leased,
+            }
+        }
     }
 
     fn try_lease(&self, bytes: usize) -> Result<Lease, OutOfMemory> {

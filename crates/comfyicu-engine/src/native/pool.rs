@@ -56,7 +56,6 @@ impl Pool {
             let total = self.ledger.held().saturating_add(wanted);
             let too_much = total.saturating_sub(spare.most);
             let given_back = spare.oldest(too_much);
-            spare.most = spare.most.max(total - given_back.iter().map(Pages::bytes).sum::<usize>());
             drop(spare);
             self.forget(given_back);
             return None;
@@ -86,10 +85,12 @@ impl Pool {
         self.forget(given_back);
     }
 
-    /// Gives everything back.
-    pub(super) fn clear(&self) {
+    /// Gives everything back, and says whether there was anything.
+    pub(super) fn clear(&self) -> bool {
         let all = self.lock().oldest(usize::MAX);
+        let had_any = !all.is_empty();
         self.forget(all);
+        had_any
     }
 
     /// Drops buffers, which is not done under the lock because it takes about as long as to fill them.

@@ -1,85 +1,107 @@
-//! Saving an output in a folder of this machine.
+//! Saving outputs in a folder of this machine.
 //!
 //! A file is written under its own name: nobody looks at the outputs of an attempt before its end is on disk, and
 //! those of one that did not end well are removed. So a disk has to be waited for as seldom as can be: when all is
-//! written, once for the file and once for each folder in which something is new.
+//! written, once for the file and once for each folder in which something may be new.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _};
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// Saves a file in a folder below the root, and gives its size. It is on disk when this returns. When it fails, or
-/// the future is dropped, nothing stays under the name.
-pub(super) async fn save(
-    root: &Path,
-    path: PathBuf,
-    parts: impl Stream<Item = io::Result<Bytes>> + Send,
-) -> io::Result<u64> {
-    let mut parts = pin!(parts);
-    let mut unfinished = Unfinished::new(root.to_owned(), path);
-    let mut next = Some(parts.try_next().await?.unwrap_or_default());
-    let mut length = 0;
-    while let Some(part) = next {
-        next = parts.try_next().await?;
-        length += part.len() as u64;
-        let is_last = next.is_none();
-        let writing = tokio::task::spawn_blocking(move || unfinished.write(&part, is_last));
-        unfinished = writing.await.map_err(io::Error::other)??;
+/// What is saved of one attempt. Clones of it save together.
+#[derive(Clone, Debug)]
+pub(super) struct Saves {
+    root: Arc<Path>,
+    /// The folders whose names are on disk, with those of all above them.
+    named: Arc<Mutex<HashSet<PathBuf>>>,
+    writing: TaskTracker,
+}
+
+impl Saves {
+    /// Nothing yet; all of it will lie below the root.
+    pub(super) fn below(root: &Path) -> Self {
+        Self { root: root.into(), named: Arc::default(), writing: TaskTracker::new() }
     }
-    Ok(length)
+
+    /// Saves a file, and gives its size. It is on disk when this returns. When it fails, or the future is dropped,
+    /// nothing stays under the name once [`ended`](Self::ended) is done.
+    pub(super) async fn save(
+        &self,
+        path: PathBuf,
+        parts: impl Stream<Item = io::Result<Bytes>> + Send,
+    ) -> io::Result<u64> {
+        let mut parts = pin!(parts);
+        let mut unfinished =
+            Unfinished { saves: self.clone(), path, file: None, _writing: self.writing.token() };
+        let mut next = Some(parts.try_next().await?.unwrap_or_default());
+        let mut length = 0;
+        while let Some(part) = next {
+            next = parts.try_next().await?;
+            length += part.len() as u64;
+            let is_last = next.is_none();
+            let writing = tokio::task::spawn_blocking(move || unfinished.write(&part, is_last));
+            unfinished = writing.await.map_err(io::Error::other)??;
+        }
+        Ok(length)
+    }
+
+    /// Waits until nothing is written any more, for whoever removes what was saved: what is being written goes on when
+    /// nobody waits for it.
+    pub(super) async fn ended(&self) {
+        self.writing.close();
+        self.writing.wait().await;
+    }
+
+    /// Brings the name of a file to the disk, and those of the folders above it, whoever made them.
+    fn sync_name(&self, path: &Path) -> io::Result<()> {
+        let Some(folder) = path.parent().filter(|folder| folder.starts_with(&self.root)) else {
+            return Ok(());
+        };
+        File::open(folder)?.sync_all()?;
+        if !self.lock().contains(folder) {
+            self.sync_name(folder)?;
+            self.lock().insert(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A file that is being written. Unless it was finished it is removed with this.
 #[derive(Debug)]
 struct Unfinished {
-    root: PathBuf,
+    saves: Saves,
     path: PathBuf,
     file: Option<File>,
-    /// The folders in which something is new.
-    changed: Vec<PathBuf>,
+    /// Given back last, when the file is there or is not.
+    _writing: TaskTrackerToken,
 }
 
 impl Unfinished {
-    const fn new(root: PathBuf, path: PathBuf) -> Self {
-        Self { root, path, file: None, changed: Vec::new() }
-    }
-
     /// Writes the next part; the first one makes the file, and the last one brings it to the disk.
     fn write(mut self, part: &[u8], is_last: bool) -> io::Result<Self> {
-        let mut file = match self.file.take() {
+        let file = match &mut self.file {
             Some(file) => file,
-            None => self.create()?,
+            None => self.file.insert(create(&self.path)?),
         };
-        let written = file.write_all(part);
-        self.file = Some(file);
-        written?;
+        file.write_all(part)?;
         if is_last {
-            self.finish()?;
+            file.sync_all()?;
+            self.saves.sync_name(&self.path)?;
+            self.file = None;
         }
         Ok(self)
-    }
-
-    fn create(&mut self) -> io::Result<File> {
-        let folder = self.path.parent().unwrap_or(&self.root);
-        make_folders(&self.root, folder, &mut self.changed)?;
-        let file = File::create(&self.path)?;
-        self.changed.push(folder.to_owned());
-        Ok(file)
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        if let Some(file) = &self.file {
-            file.sync_all()?;
-        }
-        for folder in &self.changed {
-            File::open(folder)?.sync_all()?;
-        }
-        self.file = None;
-        Ok(())
     }
 }
 
@@ -92,19 +114,9 @@ impl Drop for Unfinished {
     }
 }
 
-/// Makes the folders from below the root to this one, and notes in which ones something is new.
-fn make_folders(root: &Path, folder: &Path, changed: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut above = root.to_owned();
-    for name in folder.strip_prefix(root).map_err(io::Error::other)? {
-        let made = above.join(name);
-        match fs::create_dir(&made) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => {
-                result?;
-                changed.push(above);
-            }
-        }
-        above = made;
+fn create(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
     }
-    Ok(())
+    File::create(path)
 }

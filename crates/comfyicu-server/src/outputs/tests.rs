@@ -1,5 +1,7 @@
 //! Saving, opening and removing outputs, in a folder and in memory.
 
+use std::time::Duration;
+
 use comfyicu_engine::{Content, ContentSource};
 use comfyicu_model::WorkflowId;
 use object_store::memory::InMemory;
@@ -152,6 +154,20 @@ async fn what_breaks_off_leaves_nothing() {
     }
     let left: Vec<_> = std::fs::read_dir(folder.path().join("r1/1")).into_iter().flatten().collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_being_written_when_its_attempt_is_discarded_is_gone_too() {
+    let (folder, [store, _]) = stores();
+    for millis in 0..20 {
+        let attempt = begin(&store, 1);
+        let content = Elsewhere::content(3 * upload::PART, false);
+        let saving = attempt.save(output(OutputKind::Output, "b/c/a", content));
+        // Wherever it is by then, nobody waits for it any more.
+        let _saved = tokio::time::timeout(Duration::from_millis(millis), saving).await;
+        attempt.discard().await;
+        assert!(!folder.path().join("r1/1").exists(), "{millis}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 use std::io;
-use std::path::{Path as FsPath, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
@@ -13,7 +13,7 @@ use object_store::{Attributes, MultipartUpload, ObjectStore, PutMultipartOptions
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::oneshot;
 
-use super::folder;
+use super::folder::Saves;
 use super::room::Room;
 
 /// The size of all parts but the last: S3 takes none below 5 MiB, and 10,000 of them, so 80 GB.
@@ -26,7 +26,7 @@ const PIPE: usize = 256 * 1024;
 /// Where an output goes.
 pub(super) enum Target<'a> {
     /// To a file of this machine.
-    File { root: &'a FsPath, path: PathBuf },
+    File { saves: &'a Saves, path: PathBuf },
     /// To a bucket.
     Object { objects: &'a dyn ObjectStore, key: Path, attributes: Attributes },
 }
@@ -34,7 +34,7 @@ pub(super) enum Target<'a> {
 impl Target<'_> {
     async fn store(self, parts: impl Stream<Item = io::Result<Bytes>> + Send) -> io::Result<u64> {
         match self {
-            Self::File { root, path } => folder::save(root, path, parts).await,
+            Self::File { saves, path } => saves.save(path, parts).await,
             Self::Object { objects, key, attributes } => store(objects, &key, attributes, parts).await,
         }
     }

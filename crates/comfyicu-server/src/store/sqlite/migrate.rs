@@ -28,13 +28,16 @@ pub(super) fn is_current(file: &Path) -> Result<bool, StoreError> {
 /// Brings the database to this version, each step whole or not at all. Tables that others refer to are made anew,
 /// so that references are looked at once it is done.
 pub(super) fn migrate(file: &Path) -> Result<(), StoreError> {
+    if file.exists() {
+        let found = version(&connection::open_to_read(file)?)?;
+        if found > STEPS.len() {
+            return Err(StoreError::TooNew { found, known: STEPS.len() });
+        }
+    }
     let mut connection = connection::open(file)?;
     connection.pragma_update(None, "foreign_keys", false)?;
     adopt(&mut connection)?;
     let found = version(&connection)?;
-    if found > STEPS.len() {
-        return Err(StoreError::TooNew { found, known: STEPS.len() });
-    }
     for (number, step) in (1..).zip(STEPS).skip(found) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
@@ -47,9 +50,10 @@ pub(super) fn migrate(file: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes over what an earlier version of this program noted in a table of its own.
+/// Takes over what an earlier version of this program noted in a table of its own. Where something is noted already, it
+/// was started once more since, and its table says nothing.
 fn adopt(connection: &mut Connection) -> Result<(), StoreError> {
-    if !connection.table_exists(None, EARLIER_NOTES)? {
+    if version(connection)? > 0 || !connection.table_exists(None, EARLIER_NOTES)? {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -18,10 +18,15 @@ pub(super) fn read<T>(
     read: fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let placed = |row: &Row<'_>| Ok::<_, StoreError>((row.get(place)?, read(row)?));
-    let mut entries = statement::rows(connection, sql, params, placed)?;
-    let has_more = entries.len() > limit;
-    entries.truncate(limit);
-    let next = entries.last().filter(|_| has_more).map(|(place, _)| *place);
-    Ok(Page { items: entries.into_iter().map(|(_, entry)| entry).collect(), next })
+    let (mut items, mut last, mut next) = (Vec::new(), None, None);
+    statement::rows(connection, sql, params, |row| {
+        if items.len() < limit {
+            items.push(read(row)?);
+            last = Some(row.get(place)?);
+        } else {
+            next = last;
+        }
+        Ok(())
+    })?;
+    Ok(Page { items, next })
 }

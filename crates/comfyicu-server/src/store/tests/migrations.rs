@@ -164,6 +164,12 @@ async fn a_store_is_of_this_version_once_it_was_opened_by_it() {
     let file = folder.path().join("runs.db");
     assert!(SqliteStore::is_current(&file).await.unwrap());
     store.close().await;
+    // As an earlier version leaves it that was started once more, and failed.
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection
+        .execute_batch("CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, success BOOLEAN NOT NULL)")
+        .unwrap();
+    drop(connection);
     let again = SqliteStore::open(&file, Arc::new(Heard::default())).await.unwrap();
     assert_eq!(runs(&again, "w1").await.len(), 4);
     let left = format!("{}/../../tests/data/stores/0001.db", env!("CARGO_MANIFEST_DIR"));
