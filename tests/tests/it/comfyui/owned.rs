@@ -55,6 +55,8 @@ fn it_is_started_again_when_it_is_killed_in_the_middle_of_a_run_which_ends_well(
     let log = server.log();
     assert!(log.contains("it was killed, as Linux does when memory runs out"), "{log}");
     assert!(log.contains("hello from the fake"), "its last words are told: {log}");
+    // One that is killed could not end its ComfyUI.
+    assert_eq!(server.end_with("TERM"), Some(0));
 }
 
 #[test]
