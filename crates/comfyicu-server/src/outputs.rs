@@ -141,7 +141,7 @@ impl OutputStore {
         progress: Arc<RunProgress>,
     ) -> AttemptOutputs {
         AttemptOutputs {
-            saves: self.folder.as_ref().map(|folder| Saves::below(&folder.root)),
+            saves: self.folder.clone().map(Saves::below),
             store: self.clone(),
             run_id: run_id.clone(),
             attempt,
@@ -290,8 +290,8 @@ impl AttemptOutputs {
 
     async fn write(&self, output: &Output) -> io::Result<u64> {
         let key = key(&self.run_id, &self.attempt.to_string(), output.path.as_str());
-        let target = if let (Some(saves), Some(folder)) = (&self.saves, &self.store.folder) {
-            Target::File { saves, path: folder.files.path_to_filesystem(&key)? }
+        let target = if let Some(saves) = &self.saves {
+            Target::File { saves, key }
         } else {
             let mut attributes = Attributes::new();
             attributes.insert(Attribute::ContentType, output.content_type.to_string().into());

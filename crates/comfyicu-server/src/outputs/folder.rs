@@ -13,32 +13,36 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _};
+use object_store::path::Path as Key;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::Folder;
 
 /// What is saved of one attempt. Clones of it save together.
 #[derive(Clone, Debug)]
 pub(super) struct Saves {
-    root: Arc<Path>,
+    folder: Folder,
     /// The folders whose names are on disk, with those of all above them.
     named: Arc<Mutex<HashSet<PathBuf>>>,
     writing: TaskTracker,
 }
 
 impl Saves {
-    /// Nothing yet; all of it will lie below the root.
-    pub(super) fn below(root: &Path) -> Self {
-        Self { root: root.into(), named: Arc::default(), writing: TaskTracker::new() }
+    /// Nothing yet; all of it will lie in the folder.
+    pub(super) fn below(folder: Folder) -> Self {
+        Self { folder, named: Arc::default(), writing: TaskTracker::new() }
     }
 
-    /// Saves a file, and gives its size. It is on disk when this returns. When it fails, or the future is dropped,
+    /// Saves a file under its name in the store, and gives its size. It is on disk when this returns. When it fails, or the future is dropped,
     /// nothing stays under the name once [`ended`](Self::ended) is done.
     pub(super) async fn save(
         &self,
-        path: PathBuf,
+        key: &Key,
         parts: impl Stream<Item = io::Result<Bytes>> + Send,
     ) -> io::Result<u64> {
         let mut parts = pin!(parts);
+        let path = self.folder.files.path_to_filesystem(key)?;
         let mut unfinished =
             Unfinished { saves: self.clone(), path, file: None, _writing: self.writing.token() };
         let mut next = Some(parts.try_next().await?.unwrap_or_default());
@@ -62,7 +66,7 @@ impl Saves {
 
     /// Brings the name of a file to the disk, and those of the folders above it, whoever made them.
     fn sync_name(&self, path: &Path) -> io::Result<()> {
-        let Some(folder) = path.parent().filter(|folder| folder.starts_with(&self.root)) else {
+        let Some(folder) = path.parent().filter(|folder| folder.starts_with(&self.folder.root)) else {
             return Ok(());
         };
         File::open(folder)?.sync_all()?;

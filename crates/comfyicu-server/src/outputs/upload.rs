@@ -2,7 +2,6 @@
 
 use std::future::ready;
 use std::io;
-use std::path::PathBuf;
 use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
@@ -26,7 +25,7 @@ const PIPE: usize = 256 * 1024;
 /// Where an output goes.
 pub(super) enum Target<'a> {
     /// To a file of this machine.
-    File { saves: &'a Saves, path: PathBuf },
+    File { saves: &'a Saves, key: Path },
     /// To a bucket.
     Object { objects: &'a dyn ObjectStore, key: Path, attributes: Attributes },
 }
@@ -34,7 +33,7 @@ pub(super) enum Target<'a> {
 impl Target<'_> {
     async fn store(self, parts: impl Stream<Item = io::Result<Bytes>> + Send) -> io::Result<u64> {
         match self {
-            Self::File { saves, path } => saves.save(path, parts).await,
+            Self::File { saves, key } => saves.save(&key, parts).await,
             Self::Object { objects, key, attributes } => store(objects, &key, attributes, parts).await,
         }
     }

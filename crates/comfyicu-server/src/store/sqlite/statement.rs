@@ -1,7 +1,7 @@
 //! Statements. Each connection prepares one when it is first used, and keeps it.
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{Connection, Params, Row};
 
 use super::StoreError;
 
@@ -50,5 +50,5 @@ pub(super) fn optional_value<T: FromSql>(
     sql: &str,
     params: impl Params,
 ) -> Result<Option<T>, StoreError> {
-    Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get(0)).optional()?)
+    row(connection, sql, params, |row| Ok(row.get(0)?))
 }
