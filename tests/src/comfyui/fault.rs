@@ -27,6 +27,8 @@ pub enum ComfyFault {
     NoHistory,
     /// Prompts wait until they are released.
     Hold,
+    /// The message that comes last, after that of the success, waits until it is released.
+    HoldEnd,
     /// The answer to a prompt comes after all its messages.
     LateAnswer,
     /// After so many messages of a prompt the WebSocket is silent, and does not close: somebody took its place.

@@ -215,6 +215,9 @@ impl State {
                     };
                     memory = self.wait(memory, goes_on);
                 }
+                ComfyFault::HoldEnd if is_end(&message) => {
+                    memory = self.wait(memory, |memory| !memory.is_released);
+                }
                 _ => {}
             }
             if memory.jobs.get(prompt_id).is_some_and(|job| job.is_interrupted) {

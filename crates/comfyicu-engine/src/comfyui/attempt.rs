@@ -96,12 +96,16 @@ impl Attempt<'_> {
     async fn tidy_up(&self, plan: &Plan, prompt_id: &str) {
         let (backend, folder) = (Arc::clone(self.backend), plan.names.folder().to_owned());
         tokio::spawn(async move { backend.remove_outputs(&folder).await });
-        if !self.job.secrets.expose().is_empty() {
+        if self.has_tokens() {
             // Some versions show the tokens to everybody who asks for the history.
             if let Err(error) = self.backend.client.delete_history(prompt_id).await {
                 tracing::warn!(comfyui = self.backend.name, %error, "a prompt with tokens stays in the history");
             }
         }
+    }
+
+    fn has_tokens(&self) -> bool {
+        !self.job.secrets.expose().is_empty()
     }
 
     /// Until the prompt has ended on ComfyUI.
@@ -119,7 +123,8 @@ impl Attempt<'_> {
         }
         let definitions = self.definitions.as_deref();
         let mut progress = Progress::new(&self.job.prompt, definitions, &plan.names, self.events);
-        let follower = Follower::new(&self.backend.client, (&client_id, &accepted.prompt_id), socket);
+        let follower = Follower::new(&self.backend.client, (&client_id, &accepted.prompt_id), socket)
+            .until_put_away(self.has_tokens());
         let mut failures = Vec::new();
         let ended = follower.end(|event| {
             progress.take(event);

@@ -54,6 +54,8 @@ pub(super) struct Follower<'a> {
     client_id: &'a str,
     prompt_id: &'a str,
     socket: Option<Socket>,
+    /// Whether the end is when ComfyUI has put the prompt away, and not when its success is told.
+    until_put_away: bool,
     seen: Seen,
     misses: u32,
     trouble_since: Option<Instant>,
@@ -88,7 +90,23 @@ impl<'a> Follower<'a> {
             is_over: false,
             over: None,
         };
-        Self { client, client_id, prompt_id, socket, seen, misses: 0, trouble_since: None, pause: UNWATCHED }
+        Self {
+            client,
+            client_id,
+            prompt_id,
+            socket,
+            until_put_away: false,
+            seen,
+            misses: 0,
+            trouble_since: None,
+            pause: UNWATCHED,
+        }
+    }
+
+    /// Waits until the prompt is in the history, where it can be taken out of it.
+    pub(super) const fn until_put_away(mut self, until_put_away: bool) -> Self {
+        self.until_put_away = until_put_away;
+        self
     }
 
     /// Waits for the end, and tells what happens on the way. Gives the socket back, where there still is one.
@@ -122,7 +140,7 @@ impl<'a> Follower<'a> {
             }
             tell(&message.event);
             let is_nearly_over = self.seen.take(message.event);
-            if let Some(entry) = self.seen.whole() {
+            if let Some(entry) = self.seen.whole(self.until_put_away) {
                 return Ok((entry, self.socket));
             }
             if is_nearly_over {
@@ -223,10 +241,12 @@ impl From<ComfyError> for Asked {
 }
 
 impl Seen {
-    /// What the history will say, where all messages came: from the first one to that which says that the prompt is
-    /// over. Nobody has to be asked then.
-    fn whole(&mut self) -> Option<HistoryEntry> {
-        if !self.is_whole || !self.is_over {
+    /// What the history will say, where all messages came: from the first one to that which says that the prompt has
+    /// succeeded, or is over. Nobody has to be asked then.
+    fn whole(&mut self, until_put_away: bool) -> Option<HistoryEntry> {
+        // That it is over follows when ComfyUI has put it away, and says nothing new of a success.
+        let is_known = self.is_over || (!until_put_away && self.ending == Some(Ending::Success));
+        if !self.is_whole || !is_known {
             return None;
         }
         let ending = self.ending.take()?;
@@ -298,5 +318,27 @@ async fn next(socket: &mut Option<Socket>) -> Option<SocketMessage> {
             *socket = None;
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(until_put_away: bool, events: impl IntoIterator<Item = SocketEvent>) -> Option<Ending> {
+        let mut seen = Seen::default();
+        for event in events {
+            seen.take(event);
+        }
+        seen.whole(until_put_away).map(|entry| entry.ending)
+    }
+
+    #[test]
+    fn a_success_is_the_end_unless_the_history_is_waited_for() {
+        use SocketEvent::{Ended, Started, Succeeded};
+        assert_eq!(seen(false, [Started, Succeeded]), Some(Ending::Success));
+        assert_eq!(seen(true, [Started, Succeeded]), None);
+        assert_eq!(seen(true, [Started, Succeeded, Ended]), Some(Ending::Success));
+        assert_eq!(seen(false, [Succeeded]), None, "something was missed");
     }
 }

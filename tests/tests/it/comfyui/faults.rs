@@ -46,11 +46,22 @@ async fn nothing_depends_on_the_order_or_the_number_of_messages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comfyui_that_starts_again_has_lost_the_prompt_and_is_not_believed_to_have_it() {
-    for at in [0, 3, good().messages.len() - 1] {
+    // The one before the last tells the success.
+    for at in [0, 3, good().messages.len() - 2] {
         let (ran, _comfy) = run_with(ComfyFault::Restart(at)).await;
         assert!(matches!(ran.result, Err(ExecutionError::Unavailable(_))), "{at}: {:?}", ran.result);
         assert!(ran.outputs.is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_has_ended_when_comfyui_tells_its_success() {
+    let (ran, comfy) = run_with(ComfyFault::HoldEnd).await;
+    assert_good(&ran, "before it is over");
+    let prompt_id = comfy.submitted()[0]["prompt_id"].as_str().unwrap().to_owned();
+    let client = ComfyClient::connect(&comfy.url().parse().unwrap()).unwrap();
+    assert!(client.history(&prompt_id).await.unwrap().is_none(), "ComfyUI has not put it away yet");
+    comfy.release();
 }
 
 #[tokio::test(flavor = "multi_thread")]
