@@ -5,6 +5,7 @@
 
 mod folder;
 mod location;
+mod opened;
 mod room;
 mod s3;
 mod settings;
@@ -15,34 +16,27 @@ mod upload;
 
 use folder::Saves;
 pub(crate) use location::OutputsLocation;
+pub(crate) use opened::{Opened, Wanted};
 use room::Room;
 pub(crate) use settings::OutputSettings;
 pub(crate) use thumbnails::{THUMBNAIL_SIZES, ThumbnailError, Thumbnails, has_thumbnail};
 use upload::Target;
 
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::ops::Range;
+use std::io;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use axum::body::Body;
 use comfyicu_engine::{Output, OutputKind, OutputSink, SaveError};
 use comfyicu_model::{OutputPath, RunId};
 use comfyicu_transport::SharedTransport;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{Attribute, Attributes, GetOptions, GetRange, GetResultPayload, ObjectStore};
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
+use object_store::{Attribute, Attributes, GetOptions, ObjectStore};
 
 use crate::files::sync_folder;
 use crate::live::RunProgress;
-
-/// How much of a file is read at once.
-const CHUNK: usize = 256 * 1024;
 
 /// Why outputs cannot be had or removed.
 #[derive(Debug, thiserror::Error)]
@@ -83,15 +77,6 @@ struct Folder {
     files: Arc<LocalFileSystem>,
 }
 
-/// A part of a file, or all of it, that is about to be read.
-pub(crate) struct Opened {
-    /// The size of the whole file.
-    pub(crate) size: u64,
-    /// Which bytes of it these are.
-    pub(crate) range: Range<u64>,
-    payload: GetResultPayload,
-}
-
 impl OutputStore {
     /// Outputs in a folder that is there. What was saved is on disk.
     pub(crate) fn in_folder(folder: &FsPath) -> Result<Self, OutputsError> {
@@ -123,14 +108,16 @@ impl OutputStore {
     }
 
     async fn open_key(&self, key: &Path, wanted: &Wanted) -> Result<Opened, OutputsError> {
+        if let Some(folder) = &self.folder {
+            return Opened::file(folder.files.path_to_filesystem(key)?, wanted).await;
+        }
         let (range, head) = match wanted {
             Wanted::All => (None, false),
             Wanted::Range(range) => (Some(range.clone()), false),
             Wanted::Size => (None, true),
         };
         let options = GetOptions { range, head, ..GetOptions::default() };
-        let found = self.objects.get_opts(key, options).await?;
-        Ok(Opened { size: found.meta.size, range: found.range, payload: found.payload })
+        Ok(Opened::object(self.objects.get_opts(key, options).await?))
     }
 
     /// Begins an attempt, which may save so many bytes, and tells of what it saves.
@@ -193,56 +180,6 @@ async fn remove_folder(root: &FsPath, below: &Path) -> Result<(), OutputsError> 
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// What of a file is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    All,
-    Range(GetRange),
-    /// Nothing but its size.
-    Size,
-}
-
-impl Opened {
-    /// Opens a file of this machine.
-    pub(crate) async fn file(path: PathBuf, wanted: &Wanted) -> Result<Self, OutputsError> {
-        let file = match File::open(&path).await {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OutputsError::Missing),
-            file => file?,
-        };
-        let size = file.metadata().await?.len();
-        let range = match wanted {
-            Wanted::Range(range) => range.as_range(size).map_err(io::Error::other)?,
-            Wanted::All | Wanted::Size => 0..size,
-        };
-        Ok(Self { size, range, payload: GetResultPayload::File(file.into_std().await, path) })
-    }
-
-    /// The bytes, as they are read; few of them at once.
-    pub(crate) async fn into_body(self) -> Result<Body, OutputsError> {
-        let Self { range, payload, .. } = self;
-        let length = range.end.saturating_sub(range.start);
-        match payload {
-            GetResultPayload::File(file, _) if length <= CHUNK as u64 => {
-                let reading = tokio::task::spawn_blocking(move || read_part(file, range.start, length));
-                Ok(Body::from(reading.await.map_err(io::Error::other)??))
-            }
-            GetResultPayload::File(file, _) => {
-                let mut file = File::from_std(file);
-                file.seek(SeekFrom::Start(range.start)).await?;
-                Ok(Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK)))
-            }
-            GetResultPayload::Stream(stream) => Ok(Body::from_stream(stream)),
-        }
-    }
-}
-
-fn read_part(mut file: std::fs::File, start: u64, length: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The name of a file in the store. What `object_store` gives a meaning of its own is written otherwise.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use comfyicu_engine::{Content, ContentSource};
 use comfyicu_model::WorkflowId;
+use object_store::GetRange;
 use object_store::memory::InMemory;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
