@@ -16,6 +16,9 @@ use tokio::sync::futures::Notified;
 use crate::store::WaitingRun;
 use line::{Entry, Line, Stage};
 
+/// How many runs wait with their records. Those of all could take the memory that executing them needs.
+const AT_HAND: usize = 64;
+
 /// The runs that wait. `P` is what was prepared for a run while it waited.
 #[derive(Debug)]
 pub(crate) struct Queue<P> {
@@ -47,7 +50,8 @@ impl<P> Default for Queue<P> {
 }
 
 impl<P> Queue<P> {
-    /// Puts a run in its place; one that waits already stays where it is.
+    /// Puts a run in its place; one that waits already stays where it is. Behind many others it waits without its
+    /// record.
     pub(crate) fn push(&self, run: WaitingRun) {
         self.lock().push(run);
         self.changed.notify_waiters();
@@ -55,7 +59,7 @@ impl<P> Queue<P> {
 
     /// Puts back a run that was taken, not to be taken again before a moment.
     pub(crate) fn push_later(&self, run: WaitingRun, not_before: Timestamp) {
-        self.push(WaitingRun { not_before: Some(not_before), ..run });
+        self.push(WaitingRun { not_before: Some(not_before), record: None, ..run });
     }
 
     /// Takes the next run that is ready, for an executor that serves these accelerators, and what was
@@ -128,10 +132,13 @@ impl<P> Queue<P> {
 }
 
 impl<P> Waiting<P> {
-    fn push(&mut self, run: WaitingRun) {
+    fn push(&mut self, mut run: WaitingRun) {
         let run_id = &run.key.run_id;
         if self.places.contains_key(run_id) {
             return;
+        }
+        if self.places.len() >= AT_HAND {
+            run.record = None;
         }
         if let Some(moment) = run.not_before {
             self.places.insert(run_id.clone(), Place::Delayed(moment, run.seq));

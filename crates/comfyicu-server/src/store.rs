@@ -10,6 +10,7 @@ pub(crate) use sqlite::SqliteStore;
 
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use comfyicu_model::{DestPath, RunId, RunStatus, Timestamp, WorkflowId};
@@ -79,7 +80,7 @@ impl RunKey {
 }
 
 /// A run that waits, as the queue of the scheduler needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WaitingRun {
     /// Its place in the order of acceptance.
     pub(crate) seq: i64,
@@ -88,6 +89,8 @@ pub(crate) struct WaitingRun {
     /// Whether there are files to be had before it can be executed.
     pub(crate) has_files: bool,
     pub(crate) not_before: Option<Timestamp>,
+    /// The run as it was when it came to wait, where it is still at hand. It may have changed since.
+    pub(crate) record: Option<Arc<RunRecord>>,
 }
 
 /// How many runs of a status wait for an accelerator, or are executed on it.
@@ -101,7 +104,7 @@ pub(crate) struct RunCount {
 }
 
 /// A change of a run that is on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Committed {
     pub(crate) event: LifecycleEvent,
     /// The run, when it waits now.
@@ -284,7 +287,11 @@ pub(crate) struct FetchedFile {
 pub(crate) trait RunStore: Debug + Send + Sync {
     /// Takes in an accepted run, and its workflow when it is the first of it: when its API key has room for it,
     /// and with a claim only when no earlier request has its key.
-    async fn insert(&self, run: &RunRecord, claim: Option<IdempotencyClaim>) -> Result<Claimed, StoreError>;
+    async fn insert(
+        &self,
+        run: Arc<RunRecord>,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Claimed, StoreError>;
 
     /// What became of an earlier request with this claim; [`Claimed::New`] when there was none.
     async fn claimed(&self, claim: &IdempotencyClaim) -> Result<Claimed, StoreError>;

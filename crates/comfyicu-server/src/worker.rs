@@ -133,11 +133,10 @@ impl Worker {
         }
     }
 
-    /// Looks whether a run still waits, and how it is once it has started. It is this worker's only when that
+    /// How a run is once it has started, where it still waits. It is this worker's only when that
     /// [is written](Self::write_start).
     async fn claim(&self, waiting: WaitingRun) -> Option<Start> {
-        let key = &waiting.key;
-        match self.store.get(key).await {
+        match self.find(&waiting).await {
             Ok(run) => {
                 let run = run?;
                 let started = run.start(&self.executor.device().name, clock::now(), self.lease.length)?;
@@ -147,6 +146,15 @@ impl Worker {
                 self.begin_later(waiting, &error);
                 None
             }
+        }
+    }
+
+    /// A run that waits, as it was when it came to wait or as it is now. Where it has changed meanwhile, what is written
+    /// down of it says so.
+    async fn find(&self, waiting: &WaitingRun) -> Result<Option<RunRecord>, StoreError> {
+        match &waiting.record {
+            Some(record) => Ok(Some(RunRecord::clone(record))),
+            None => self.store.get(&waiting.key).await,
         }
     }
 

@@ -366,7 +366,7 @@ async fn a_run_that_many_processes_ended_with_is_not_begun_again() {
     let server = Server::start_on(&[], async |store| {
         let started =
             RunRecord { attempt: 19, ..run.clone() }.start("CPU", run.created_at, Duration::ZERO).unwrap();
-        store.insert(&run, None).await.unwrap();
+        store.insert(run.clone().into(), None).await.unwrap();
         assert!(store.change(&run, &started, None).await.unwrap());
     });
     let server = server.await;

@@ -41,7 +41,11 @@ impl MeasuredRuns {
 
 #[async_trait]
 impl RunStore for MeasuredRuns {
-    async fn insert(&self, run: &RunRecord, claim: Option<IdempotencyClaim>) -> Result<Claimed, StoreError> {
+    async fn insert(
+        &self,
+        run: Arc<RunRecord>,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Claimed, StoreError> {
         self.measure("insert", self.store.insert(run, claim)).await
     }
 

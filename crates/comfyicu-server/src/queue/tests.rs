@@ -1,5 +1,7 @@
 //! Who is next, and who waits how long.
 
+use std::sync::Arc;
+
 use comfyicu_model::WorkflowId;
 use proptest::prelude::*;
 
@@ -15,7 +17,14 @@ fn run(seq: i64, workflow_id: &str, accelerator: &str) -> WaitingRun {
     let workflow_id = WorkflowId::parse(workflow_id).unwrap();
     let key =
         RunKey { owner: Owner::local(), workflow_id, run_id: RunId::parse(&format!("r{seq}")).unwrap() };
-    WaitingRun { seq, key, accelerator: accelerator.to_owned(), has_files: false, not_before: None }
+    WaitingRun {
+        seq,
+        key,
+        accelerator: accelerator.to_owned(),
+        has_files: false,
+        not_before: None,
+        record: None,
+    }
 }
 
 fn with_files(seq: i64) -> WaitingRun {
@@ -50,6 +59,21 @@ fn an_executor_gets_what_it_serves() {
     assert_eq!(taken.seq, 2);
     assert!(queue.take(|accelerator| accelerator == "CPU", at(0)).is_none());
     assert_eq!(queue.take(|_| true, at(0)).unwrap().0.seq, 1);
+}
+
+#[test]
+fn few_wait_with_their_records_and_none_that_come_back() {
+    let queue = Queue::default();
+    let record = Arc::new(crate::run::tests::accepted());
+    for seq in 0..100 {
+        queue.push(WaitingRun { record: Some(Arc::clone(&record)), ..run(seq, "w", "CPU") });
+    }
+    let (first, _) = queue.take(|_| true, at(0)).unwrap();
+    assert!(first.record.is_some());
+    queue.push_later(first, at(0));
+    let waiting = std::iter::from_fn(|| queue.take(|_| true, at(0)));
+    let carried = waiting.filter(|(run, _): &(WaitingRun, Option<()>)| run.record.is_some()).count();
+    assert_eq!(carried, AT_HAND - 1);
 }
 
 #[test]

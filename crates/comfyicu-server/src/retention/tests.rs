@@ -53,7 +53,7 @@ impl World {
     async fn make(&self, number: usize, made: &Made) -> RunRecord {
         let run_id = RunId::parse(&format!("r{number}")).unwrap();
         let queued = RunRecord { id: run_id, ..crate::run::tests::accepted() };
-        self.store.insert(&queued, None).await.unwrap();
+        self.store.insert(queued.clone().into(), None).await.unwrap();
         if !made.started && made.ended.is_none() {
             return queued;
         }

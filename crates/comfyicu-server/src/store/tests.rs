@@ -102,7 +102,7 @@ async fn a_run_comes_back_whole_after_the_store_was_opened_again<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     let queued = run("r1", "w1", 5);
-    store.insert(&queued, None).await.unwrap();
+    store.insert(queued.clone().into(), None).await.unwrap();
     let started = queued.start("CPU", at(6), LEASE).unwrap();
     assert!(store.change(&queued, &started, None).await.unwrap());
     let costs = Costs { execution_ms: Some(9), ..Costs::default() };
@@ -121,7 +121,7 @@ async fn an_old_attempt_changes_nothing_and_tells_nobody<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     let queued = run("r1", "w1", 0);
-    store.insert(&queued, None).await.unwrap();
+    store.insert(queued.clone().into(), None).await.unwrap();
     let first = queued.start("CPU", at(1), LEASE).unwrap();
     assert!(store.change(&queued, &first, Some(message("start"))).await.unwrap());
     let again = first.lose(Loss::Stopped, at(2)).unwrap();
@@ -148,9 +148,9 @@ async fn runs_are_listed_newest_first_page_by_page<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     for number in 1..=5 {
-        store.insert(&run(&format!("r{number}"), "w1", number), None).await.unwrap();
+        store.insert(run(&format!("r{number}"), "w1", number).into(), None).await.unwrap();
     }
-    store.insert(&run("other", "w2", 9), None).await.unwrap();
+    store.insert(run("other", "w2", 9).into(), None).await.unwrap();
     let w1 = workflow("w1");
     let mut cursor = None;
     let mut pages = Vec::new();
@@ -174,7 +174,7 @@ async fn a_clock_that_is_set_back_makes_no_run_older_than_those_before_it<B: Bac
     let backend = B::default();
     let store = backend.open().await;
     for (id, workflow, millis) in [("r1", "w1", 50), ("r2", "w1", 20), ("r3", "w2", 20), ("r4", "w1", 60)] {
-        store.insert(&run(id, workflow, millis), None).await.unwrap();
+        store.insert(run(id, workflow, millis).into(), None).await.unwrap();
     }
     let w1 = workflow("w1");
     let listed = store.list(&w1, &query(10)).await.unwrap().items;
@@ -188,7 +188,7 @@ async fn runs_are_listed_by_status<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     for id in ["r1", "r2", "r3"] {
-        store.insert(&run(id, "w1", 0), None).await.unwrap();
+        store.insert(run(id, "w1", 0).into(), None).await.unwrap();
     }
     let (before, w1) = (run("r2", "w1", 0), workflow("w1"));
     store.change(&before, &before.cancel(at(1)).unwrap(), None).await.unwrap();
@@ -206,7 +206,7 @@ async fn workflows_are_listed_newest_first<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     for (id, workflow) in [("r1", "w1"), ("r2", "w2"), ("r3", "w1")] {
-        store.insert(&run(id, workflow, 0), None).await.unwrap();
+        store.insert(run(id, workflow, 0).into(), None).await.unwrap();
     }
     let page = store.workflows(&Owner::local(), &query(1)).await.unwrap();
     assert_eq!(page.items[0].id.as_str(), "w2");
@@ -219,7 +219,7 @@ async fn what_waits_is_found_in_the_order_of_acceptance<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     for id in ["r1", "r2", "r3"] {
-        store.insert(&run(id, "w1", 0), None).await.unwrap();
+        store.insert(run(id, "w1", 0).into(), None).await.unwrap();
     }
     let first = run("r1", "w1", 0);
     let started = first.start("CPU", at(1), LEASE).unwrap();
@@ -237,8 +237,8 @@ async fn each_change_is_an_event_that_is_told_after_its_commit<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     let queued = run("r1", "w1", 0);
-    store.insert(&queued, None).await.unwrap();
-    store.insert(&run("r2", "w1", 0), None).await.unwrap();
+    store.insert(queued.clone().into(), None).await.unwrap();
+    store.insert(run("r2", "w1", 0).into(), None).await.unwrap();
     let started = queued.start("CPU", at(1), LEASE).unwrap();
     store.change(&queued, &started, None).await.unwrap();
     let lost = started.lose(Loss::Stopped, at(2)).unwrap();
@@ -262,14 +262,34 @@ async fn each_change_is_an_event_that_is_told_after_its_commit<B: Backend>() {
     assert_eq!(heard.iter().map(|change| change.event.clone()).collect::<Vec<_>>(), of_workflow);
     let waiting: Vec<bool> = heard.iter().map(|change| change.waiting.is_some()).collect();
     assert_eq!(waiting, [true, true, false, true, false]);
-    assert_eq!(heard[0].waiting, heard[3].waiting, "it waits where it stood");
+    let place = |change: &Committed| change.waiting.as_ref().map(|run| (run.seq, run.key.clone()));
+    assert_eq!(place(&heard[0]), place(&heard[3]), "it waits where it stood");
+}
+
+async fn a_run_that_waits_is_at_hand_as_the_store_has_it<B: Backend>() {
+    let backend = B::default();
+    let store = backend.open().await;
+    let mut large = run("large", "w1", 4);
+    large.data.insert("note", "x".repeat(1_000_000));
+    for run in [run("r1", "w1", 3), run("set-back", "w1", 2), large] {
+        store.insert(run.into(), None).await.unwrap();
+    }
+    let mut at_hand = Vec::new();
+    for change in backend.heard() {
+        let waiting = change.waiting.unwrap();
+        if let Some(record) = waiting.record {
+            assert_eq!(Some(RunRecord::clone(&record)), store.get(&waiting.key).await.unwrap());
+            at_hand.push(record.id.to_string());
+        }
+    }
+    assert_eq!(at_hand, ["r1"], "one that is large, or of another time than it says, is not");
 }
 
 async fn a_lease_ends_unless_it_is_prolonged<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     let queued = run("r1", "w1", 0);
-    store.insert(&queued, None).await.unwrap();
+    store.insert(queued.clone().into(), None).await.unwrap();
     let started = queued.start("CPU", at(0), LEASE).unwrap();
     store.change(&queued, &started, None).await.unwrap();
     assert_eq!(store.expired(Some(at(30_000)..=at(i64::MAX)), 10).await.unwrap(), []);
@@ -294,8 +314,9 @@ fn claim(owner: &str, request: &[u8], oldest: i64) -> IdempotencyClaim {
 async fn a_key_makes_one_run_for_its_owner_and_its_time<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
-    let insert =
-        async |id: &str, millis, claim| store.insert(&run(id, "w1", millis), Some(claim)).await.unwrap();
+    let insert = async |id: &str, millis, claim| {
+        store.insert(run(id, "w1", millis).into(), Some(claim)).await.unwrap()
+    };
     let same = Claimed::Same(RunId::parse("r1").unwrap());
     assert_eq!(insert("r1", 10, claim("a", b"x", 0)).await, Claimed::New);
     assert_eq!(insert("r2", 11, claim("a", b"x", 1)).await, same);
@@ -313,7 +334,7 @@ async fn what_is_written_at_once_is_written_whole<B: Backend>() {
     let insert = async |number: i64| {
         // Every third one is refused: its id is taken.
         let id = if number % 3 == 0 { "taken".to_owned() } else { format!("r{number}") };
-        store.insert(&run(&id, "w1", number), None).await.is_ok()
+        store.insert(run(&id, "w1", number).into(), None).await.is_ok()
     };
     let written = futures_util::future::join_all((0..60).map(insert)).await;
     let expected: Vec<bool> = (0..60).map(|number| number == 0 || number % 3 != 0).collect();
@@ -326,7 +347,7 @@ async fn a_message_waits_until_it_arrived_and_can_be_sent_again<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     let queued = run("r1", "w1", 0);
-    store.insert(&queued, None).await.unwrap();
+    store.insert(queued.clone().into(), None).await.unwrap();
     let started = queued.start("CPU", at(1), LEASE).unwrap();
     assert!(store.change(&queued, &started, Some(message("start"))).await.unwrap());
     let pending = store.pending(0, 10).await.unwrap();
@@ -359,7 +380,7 @@ async fn a_message_waits_until_it_arrived_and_can_be_sent_again<B: Backend>() {
 async fn files_and_inputs_are_found_again<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
-    store.insert(&run("r1", "w1", 0), None).await.unwrap();
+    store.insert(run("r1", "w1", 0).into(), None).await.unwrap();
     let file = FetchedFile {
         sha256: Sha256Hex::of(b"a"),
         bytes: 1,
@@ -406,6 +427,7 @@ contract! {
     workflows_are_listed_newest_first,
     what_waits_is_found_in_the_order_of_acceptance,
     each_change_is_an_event_that_is_told_after_its_commit,
+    a_run_that_waits_is_at_hand_as_the_store_has_it,
     a_lease_ends_unless_it_is_prolonged,
     a_key_makes_one_run_for_its_owner_and_its_time,
     what_is_written_at_once_is_written_whole,
@@ -425,9 +447,9 @@ async fn a_write_for_which_there_is_no_room_fails_and_the_next_one_is_kept() {
     store.limit_size().await;
     let mut large = run("r1", "w1", 0);
     large.data.insert("note", "x".repeat(10_000_000));
-    assert!(matches!(store.insert(&large, None).await, Err(StoreError::Database(_))));
+    assert!(matches!(store.insert(large.clone().into(), None).await, Err(StoreError::Database(_))));
     let small = run("r2", "w1", 1);
-    store.insert(&small, None).await.unwrap();
+    store.insert(small.clone().into(), None).await.unwrap();
     assert_eq!(store.get(&small.key()).await.unwrap(), Some(small));
     assert_eq!(store.get(&large.key()).await.unwrap(), None);
 }

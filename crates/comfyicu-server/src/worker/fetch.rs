@@ -59,7 +59,7 @@ impl Worker {
         &self,
         waiting: &WaitingRun,
     ) -> Result<Option<Result<Prepared, Box<NotPrepared>>>, StoreError> {
-        let Some(run) = self.store.get(&waiting.key).await? else { return Ok(None) };
+        let Some(run) = self.find(waiting).await? else { return Ok(None) };
         Ok(Some(self.files.prepare(&run).await))
     }
 

@@ -136,7 +136,7 @@ async fn a_worker_without_a_sign_of_life_loses_its_run_and_cannot_end_it() {
     let worker = worker(folder.path(), &data, &store, &bus, Arc::clone(&executor));
     let accepted = crate::run::tests::accepted();
     let run = RunRecord { files: Object::new(), created_at: clock::now(), ..accepted };
-    store.insert(&run, None).await.unwrap();
+    store.insert(run.clone().into(), None).await.unwrap();
     for _ in 0..2 {
         tokio::spawn(worker.clone().work());
     }
@@ -173,7 +173,7 @@ async fn a_run_that_is_cancelled_while_it_is_being_begun_leaves_nothing() {
     let store = SqliteStore::open(&data.database(), Arc::new(bus.clone())).await.unwrap();
     let worker = worker(folder.path(), &data, &store, &bus, Arc::clone(&executor));
     let run = RunRecord { files: Object::new(), ..crate::run::tests::accepted() };
-    store.insert(&run, None).await.unwrap();
+    store.insert(run.clone().into(), None).await.unwrap();
     let (waiting, _) = bus.queue.take(|_| true, clock::now()).unwrap();
     let start = worker.claim(waiting).await.unwrap();
     let cancelled = run.cancel(clock::now()).unwrap();

@@ -1,6 +1,7 @@
 //! `POST /api/v1/workflows/{workflow_id}/runs` (documented): checks a run and takes it in.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -130,7 +131,8 @@ pub(in crate::api) async fn create(
     app.bus.vault.keep(&id, take_tokens(&mut body));
     let key = RunKey { owner: workflow.owner, workflow_id: workflow.id, run_id: id };
     let run = RunRecord::accept(key, body, checked.accelerator, caller.key_id(), clock::now());
-    let inserted = app.runs.insert(&run, claim).await;
+    let run = Arc::new(run);
+    let inserted = app.runs.insert(Arc::clone(&run), claim).await;
     if !matches!(inserted, Ok(Claimed::New)) {
         app.bus.vault.forget(&run.id);
     }

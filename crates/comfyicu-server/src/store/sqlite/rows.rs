@@ -65,6 +65,7 @@ pub(super) fn waiting_run(row: &Row<'_>) -> Result<WaitingRun, StoreError> {
         accelerator: row.get("accelerator")?,
         has_files: row.get("has_files")?,
         not_before: moment(row, "not_before")?,
+        record: None,
     })
 }
 

@@ -5,6 +5,7 @@ mod insert;
 mod renew;
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use comfyicu_model::json::{Object, Value};
@@ -24,7 +25,11 @@ use renew::Renew;
 
 #[async_trait]
 impl RunStore for SqliteStore {
-    async fn insert(&self, run: &RunRecord, claim: Option<IdempotencyClaim>) -> Result<Claimed, StoreError> {
+    async fn insert(
+        &self,
+        run: Arc<RunRecord>,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Claimed, StoreError> {
         self.write(Insert::new(run, claim)).await
     }
 

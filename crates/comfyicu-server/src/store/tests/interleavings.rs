@@ -79,7 +79,7 @@ impl<B: Backend> World<B> {
         match step {
             Step::Submit(number) if self.submitted[number] => {}
             Step::Submit(number) => {
-                self.store.insert(&run(&id(number), "w1", self.now), None).await.unwrap();
+                self.store.insert(run(&id(number), "w1", self.now).into(), None).await.unwrap();
                 self.submitted[number] = true;
             }
             Step::Lease(number) => {

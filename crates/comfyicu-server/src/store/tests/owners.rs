@@ -54,9 +54,9 @@ pub(super) async fn what_one_owner_has_is_not_there_for_another<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
     let theirs = |run: RunRecord| RunRecord { owner: Owner::parse("other").unwrap(), ..run };
-    store.insert(&run("r1", "w1", 50), None).await.unwrap();
+    store.insert(run("r1", "w1", 50).into(), None).await.unwrap();
     let other = theirs(run("r2", "w1", 20));
-    store.insert(&other, None).await.unwrap();
+    store.insert(other.clone().into(), None).await.unwrap();
     let (ours, foreign) = (workflow("w1"), other.key().workflow());
     assert_eq!(ids(store.list(&ours, &query(10)).await.unwrap()), ["r1"]);
     assert_eq!(ids(store.list(&foreign, &query(10)).await.unwrap()), ["r2"]);
@@ -76,7 +76,7 @@ pub(super) async fn what_ended_runs_used_is_summed_up<B: Backend>() {
     let store = backend.open().await;
     let end = async |id: &str, key: Option<&str>, ended: i64| {
         let queued = RunRecord { api_key_id: key.map(str::to_owned), ..run(id, "w1", 0) };
-        store.insert(&queued, None).await.unwrap();
+        store.insert(queued.clone().into(), None).await.unwrap();
         let started = queued.start("CPU", at(ended - 100), LEASE).unwrap();
         store.change(&queued, &started, None).await.unwrap();
         let ended = started.finish(Outcome::Files(Vec::new()), Costs::default(), at(ended)).unwrap();
@@ -90,7 +90,7 @@ pub(super) async fn what_ended_runs_used_is_summed_up<B: Backend>() {
     end("r3", None, day).await;
     end("r4", Some("k1"), 3 * day).await;
     let cancelled = run("r5", "w1", 0);
-    store.insert(&cancelled, None).await.unwrap();
+    store.insert(cancelled.clone().into(), None).await.unwrap();
     store.change(&cancelled, &cancelled.cancel(at(day)).unwrap(), None).await.unwrap();
 
     let days = UsageQuery { from: Day(1), to: Day(2), owner: None };

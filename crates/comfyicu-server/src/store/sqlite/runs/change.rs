@@ -116,6 +116,7 @@ impl Operation for Change {
             accelerator: self.accelerator.clone(),
             has_files: self.has_files,
             not_before: self.not_before,
+            record: None,
         });
         changes.tell(Committed { event, waiting, delivery });
         Ok(true)
