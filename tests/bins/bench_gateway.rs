@@ -1,18 +1,20 @@
-//! Measures the server in front of a ComfyUI, for `cargo xtask bench gateway`: `e2e-bench-gateway SERVER RUNS [URL]`.
+//! Measures the server in front of a ComfyUI, for `cargo xtask bench gateway`: `e2e-bench-gateway SERVER RUNS [URL [FOLDER]]`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to the person at the shell")]
 
 use std::process::ExitCode;
 
-use comfyicu_tests::{Programs, bench_gateway};
+use comfyicu_tests::{Programs, RealComfy, bench_gateway};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (server, runs, url) = match args.as_slice() {
+    let real = |url, folder| Some(RealComfy { url, folder });
+    let (server, runs, comfyui) = match args.as_slice() {
         [server, runs] => (server, runs.parse(), None),
-        [server, runs, url] => (server, runs.parse(), Some(&**url)),
+        [server, runs, url] => (server, runs.parse(), real(url, None)),
+        [server, runs, url, folder] => (server, runs.parse(), real(url, Some(folder))),
         _ => {
-            eprintln!("usage: e2e-bench-gateway SERVER RUNS [URL]");
+            eprintln!("usage: e2e-bench-gateway SERVER RUNS [URL [FOLDER]]");
             return ExitCode::from(2);
         }
     };
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
     };
     // It lives as long as the process.
     let programs = Programs { cli: "comfyicu", server: server.clone().leak() };
-    for line in bench_gateway(programs, url, runs) {
+    for line in bench_gateway(programs, comfyui, runs) {
         println!("{line}");
     }
     ExitCode::SUCCESS

@@ -7,7 +7,7 @@ mod sqlite;
 mod stored;
 
 pub use files::{FilesBenchOptions, bench_files};
-pub use gateway::bench_gateway;
+pub use gateway::{RealComfy, bench_gateway};
 
 use std::net::TcpListener;
 use std::time::Duration;

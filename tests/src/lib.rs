@@ -24,7 +24,7 @@ mod server;
 mod soak;
 mod wait;
 
-pub use bench::{BenchOptions, FilesBenchOptions, bench, bench_files, bench_gateway};
+pub use bench::{BenchOptions, FilesBenchOptions, RealComfy, bench, bench_files, bench_gateway};
 pub use chaos::{ChaosReport, chaos};
 pub use child::{Background, Finished, run_bounded};
 pub use cli::Cli;

@@ -44,7 +44,7 @@ Commands:
   bench client [RUNS]     how soon clients see the end of a run, and at what cost: the documentation's loop in Python
                           and JavaScript, and this one (half a minute each); then how fast outputs come to the
                           disk, beside curl (needs a quiet machine)
-  bench gateway [--url URL] [--runs N]
+  bench gateway [--url URL [--folder DIR]] [--runs N]
                           the same prompts straight to the ComfyUI at URL and through the server in front of it:
                           added time, prompts a second, processor time; without URL, a fake ComfyUI is used
   bench cli [--python VENV]

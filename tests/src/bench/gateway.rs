@@ -18,6 +18,8 @@ use served::Served;
 /// How many runs are made one after the other before the other contender has its turn: what disturbs the machine
 /// meanwhile disturbs both.
 const TURN: usize = 10;
+/// How often all is measured, for the same reason.
+const ROUNDS: usize = 5;
 /// How many runs are in flight where it is several.
 const FLIGHT: usize = 8;
 /// How many runs nobody counts.
@@ -97,6 +99,9 @@ struct Measured {
     trips: Vec<Trip>,
     alone: Duration,
     together: Duration,
+    /// How long the processors worked for the server meanwhile.
+    processor_alone: Duration,
+    processor_together: Duration,
 }
 
 impl Measured {
@@ -105,54 +110,40 @@ impl Measured {
     }
 }
 
+/// How the server in front is told of a ComfyUI.
+#[derive(Clone, Copy, Debug)]
+pub struct RealComfy<'a> {
+    /// Its address.
+    pub url: &'a str,
+    /// Its folder, where the server sees it.
+    pub folder: Option<&'a str>,
+}
+
 /// Runs so many prompts one after the other, and as many with eight in flight, straight on a ComfyUI and through a
-/// server in front of it. Without an address of a real one, a fake plays a recording. Gives the lines of the report.
+/// server in front of it. Without a real one, a fake plays a recording. Gives the lines of the report.
 ///
 /// # Panics
 /// When a run does not end well.
-pub fn bench_gateway(programs: Programs, comfyui: Option<&str>, runs: usize) -> Vec<String> {
-    let comfy = comfyui.map_or_else(Comfy::fake, Comfy::real);
-    let url = comfy.url();
-    let server = ServerOptions::new(programs).args(["--comfyui", &url]).start();
-    let mut next = first_number();
-    let mut prompts = |count: usize| -> Vec<Value> {
-        next += count;
-        (next - count..next).map(|number| comfy.prompt(number)).collect()
-    };
-    let (mut straight, mut through) = (Direct::connect(&url), Served::connect(&server, "warm"));
-    for prompt in prompts(WARM_UP) {
-        straight.run(&prompt);
-    }
-    for prompt in prompts(WARM_UP) {
-        through.run(&prompt);
-    }
+pub fn bench_gateway(programs: Programs, comfyui: Option<RealComfy<'_>>, runs: usize) -> Vec<String> {
+    let comfy = comfyui.map_or_else(Comfy::fake, |real| Comfy::real(real.url));
+    let folder = comfyui.and_then(|real| real.folder).map(|folder| format!(",folder={folder}"));
+    let backend = format!("{}{}", comfy.url(), folder.unwrap_or_default());
+    let server = ServerOptions::new(programs).args(["--comfyui", &backend]).start();
+    let mut both = Both { comfy: &comfy, server: &server, next: first_number() };
+    both.warm_up();
     let (mut direct, mut served) = (Measured::default(), Measured::default());
-    let mut cpu = Duration::ZERO;
-    for _ in 0..runs.div_ceil(TURN) {
-        one_by_one(&mut straight, &prompts(TURN), &mut direct);
-        let before = processor_time(&server);
-        one_by_one(&mut through, &prompts(TURN), &mut served);
-        cpu += processor_time(&server).saturating_sub(before);
+    for _ in 0..ROUNDS {
+        both.one_by_one(runs / ROUNDS, &mut direct, &mut served);
+        both.all_at_once(runs / ROUNDS, &mut direct, &mut served);
     }
-    let alone = runs.div_ceil(TURN) * TURN;
-    // ComfyUI tells everybody who listens how long its queue is: each has it for itself.
-    drop(straight);
-    direct.together = {
-        let mut many: Vec<_> = (0..FLIGHT).map(|_| Direct::connect(&url)).collect();
-        all_at_once(&mut many, &prompts(alone))
-    };
-    let mut many: Vec<_> =
-        (0..FLIGHT).map(|number| Served::connect(&server, &format!("many{number}"))).collect();
-    let before = processor_time(&server);
-    served.together = all_at_once(&mut many, &prompts(alone));
-    let cpu_together = processor_time(&server).saturating_sub(before);
-    let mut lines = vec![format!("{alone} runs each, on {}", what(&comfy))];
-    lines.extend(report(alone, &direct, &served));
-    let millis = |time: Duration| time.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(alone).unwrap_or(1));
+    let runs = direct.trips.len();
+    let mut lines = vec![format!("{runs} runs each, on {}", what(&comfy))];
+    lines.extend(report(&direct, &served));
+    let millis = |time: Duration| time.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(runs).unwrap_or(1));
     lines.push(format!(
         "the server's processor time a run: {:.2} ms one after the other, {:.2} ms with {FLIGHT} in flight; its memory: {} MiB",
-        millis(cpu),
-        millis(cpu_together),
+        millis(served.processor_alone),
+        millis(served.processor_together),
         memory(&server)
     ));
     lines.push(format!(
@@ -162,6 +153,65 @@ pub fn bench_gateway(programs: Programs, comfyui: Option<&str>, runs: usize) -> 
     lines
 }
 
+/// A ComfyUI, and the server in front of it.
+#[derive(Debug)]
+struct Both<'a> {
+    comfy: &'a Comfy,
+    server: &'a Server,
+    /// The number of the next prompt.
+    next: usize,
+}
+
+impl Both<'_> {
+    fn prompts(&mut self, count: usize) -> Vec<Value> {
+        self.next += count;
+        (self.next - count..self.next).map(|number| self.comfy.prompt(number)).collect()
+    }
+
+    fn direct(&self) -> Direct {
+        Direct::connect(&self.comfy.url())
+    }
+
+    fn served(&self, number: usize) -> Served {
+        Served::connect(self.server, &format!("bench{number}"))
+    }
+
+    fn warm_up(&mut self) {
+        let prompts = self.prompts(WARM_UP);
+        one_by_one(&mut self.direct(), &prompts);
+        let prompts = self.prompts(WARM_UP);
+        one_by_one(&mut self.served(0), &prompts);
+    }
+
+    fn one_by_one(&mut self, runs: usize, direct: &mut Measured, served: &mut Measured) {
+        let (mut straight, mut through) = (self.direct(), self.served(0));
+        for _ in 0..runs.div_ceil(TURN) {
+            let prompts = self.prompts(TURN);
+            let begun = Instant::now();
+            direct.trips.extend(one_by_one(&mut straight, &prompts));
+            direct.alone += begun.elapsed();
+            let prompts = self.prompts(TURN);
+            let (begun, worked) = (Instant::now(), processor_time(self.server));
+            served.trips.extend(one_by_one(&mut through, &prompts));
+            served.alone += begun.elapsed();
+            served.processor_alone += processor_time(self.server).saturating_sub(worked);
+        }
+    }
+
+    /// Each has ComfyUI for itself: it tells everybody who listens how long its queue is.
+    fn all_at_once(&mut self, runs: usize, direct: &mut Measured, served: &mut Measured) {
+        let runs = runs.div_ceil(TURN) * TURN;
+        let prompts = self.prompts(runs);
+        let straight: Vec<_> = (0..FLIGHT).map(|_| self.direct()).collect();
+        direct.together += all_at_once(straight, &prompts);
+        let prompts = self.prompts(runs);
+        let through: Vec<_> = (0..FLIGHT).map(|number| self.served(number)).collect();
+        let worked = processor_time(self.server);
+        served.together += all_at_once(through, &prompts);
+        served.processor_together += processor_time(self.server).saturating_sub(worked);
+    }
+}
+
 fn what(comfy: &Comfy) -> &str {
     match comfy {
         Comfy::Real { url, .. } => url,
@@ -169,10 +219,10 @@ fn what(comfy: &Comfy) -> &str {
     }
 }
 
-fn report(runs: usize, direct: &Measured, served: &Measured) -> Vec<String> {
+fn report(direct: &Measured, served: &Measured) -> Vec<String> {
     let told = |measured: &Measured| measured.figures(|trip| trip.told);
     let file = |measured: &Measured| measured.figures(|trip| trip.file);
-    let mut lines = Vec::new();
+    let (runs, mut lines) = (direct.trips.len(), Vec::new());
     for (what, direct, served) in
         [("the end is told", told(direct), told(served)), ("the file is there", file(direct), file(served))]
     {
@@ -195,22 +245,16 @@ fn report(runs: usize, direct: &Measured, served: &Measured) -> Vec<String> {
     lines
 }
 
-fn one_by_one(contender: &mut impl Contender, prompts: &[Value], measured: &mut Measured) {
-    let begun = Instant::now();
-    measured.trips.extend(prompts.iter().map(|prompt| contender.run(prompt)));
-    measured.alone += begun.elapsed();
+fn one_by_one(contender: &mut impl Contender, prompts: &[Value]) -> Vec<Trip> {
+    prompts.iter().map(|prompt| contender.run(prompt)).collect()
 }
 
-fn all_at_once(contenders: &mut [impl Contender], prompts: &[Value]) -> Duration {
+fn all_at_once(mut contenders: Vec<impl Contender>, prompts: &[Value]) -> Duration {
     let begun = Instant::now();
     thread::scope(|scope| {
         for (contender, prompts) in contenders.iter_mut().zip(prompts.chunks(prompts.len().div_ceil(FLIGHT)))
         {
-            scope.spawn(move || {
-                for prompt in prompts {
-                    contender.run(prompt);
-                }
-            });
+            scope.spawn(move || one_by_one(contender, prompts));
         }
     });
     begun.elapsed()
