@@ -45,32 +45,27 @@ impl Drop for Buffer {
 }
 
 /// A buffer that nobody has filled yet. Another image may have left its values there, of another run even: nobody
-/// gets to see them, because each part is zeroed before it is handed out.
+/// gets to see them, because each part is zeroed before it is handed out. So is fresh memory: where it is read before
+/// it is written, the system makes each page twice.
 #[derive(Debug)]
-pub(super) struct Blank {
-    buffer: Buffer,
-    is_zero: bool,
-}
+pub(super) struct Blank(Buffer);
 
 impl Blank {
     /// Takes a buffer that was used, or a fresh one.
     pub(super) fn new(values: usize, used: Option<Pages>, lease: Lease, pool: Option<Arc<Pool>>) -> Self {
-        let is_zero = used.is_none();
-        // What the system hands out is zero: this touches nothing.
         let values = used.unwrap_or_else(|| Pages::zero(values));
-        Self { buffer: Buffer { values, lease: Some(lease), pool }, is_zero }
+        Self(Buffer { values, lease: Some(lease), pool })
     }
 
     /// The buffer, all of it zero, which takes a while.
-    pub(super) fn zeroed(mut self, work: &Work) -> Result<Buffer, Cancelled> {
-        if !self.is_zero {
-            self.buffer.par_chunks_mut(STRETCH).try_for_each(|values| {
-                work.go_on()?;
-                values.fill(0.0);
-                Ok(())
-            })?;
-        }
-        Ok(self.buffer)
+    pub(super) fn zeroed(self, work: &Work) -> Result<Buffer, Cancelled> {
+        let Self(mut buffer) = self;
+        buffer.par_chunks_mut(STRETCH).try_for_each(|values| {
+            work.go_on()?;
+            values.fill(0.0);
+            Ok(())
+        })?;
+        Ok(buffer)
     }
 
     /// Fills the buffer in parts, each of some bands of rows; see [`Work::fill_bands`]. A band is zeroed just before
@@ -82,12 +77,10 @@ impl Blank {
         (part, row, rows): (usize, usize, usize),
         fill: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Result<Buffer, Cancelled> {
-        let Self { mut buffer, is_zero } = self;
+        let Self(mut buffer) = self;
         for (at, part) in buffer.chunks_mut(part.max(1)).enumerate() {
             work.fill_bands(part, row, rows, |first, band| {
-                if !is_zero {
-                    band.fill(0.0);
-                }
+                band.fill(0.0);
                 fill(at, first, band);
             })?;
         }

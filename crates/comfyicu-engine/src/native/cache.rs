@@ -61,7 +61,7 @@ impl Cache {
         }
         let mut entries = self.lock();
         while entries.bytes + bytes > self.limit || entries.by_signature.len() >= MAX_ENTRIES {
-            entries.drop_oldest();
+            entries.take_oldest();
         }
         entries.clock += 1;
         let entry = Entry { results: results.clone(), bytes, used: entries.clock };
@@ -69,6 +69,26 @@ impl Cache {
         if let Some(before) = entries.by_signature.insert(signature, entry) {
             entries.bytes -= before.bytes;
         }
+    }
+
+    /// Makes room for a result of so many bytes before it is there, as [`Self::put`] would behind it, and keeps at most
+    /// `most` bytes.
+    pub(super) fn make_room(&self, bytes: usize, most: usize) {
+        let coming = if bytes > self.limit / LARGEST_PART { 0 } else { bytes };
+        let most = most.min(self.limit.saturating_sub(coming));
+        let mut entries = self.lock();
+        let mut gone = Vec::new();
+        while entries.bytes > most {
+            gone.push(entries.take_oldest());
+        }
+        // Their memory goes where it goes when nobody waits for the lock.
+        drop(entries);
+        drop(gone);
+    }
+
+    /// How many bytes are kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().bytes
     }
 
     /// Forgets everything.
@@ -82,11 +102,11 @@ impl Cache {
 }
 
 impl Entries {
-    fn drop_oldest(&mut self) {
-        let oldest = self.by_signature.iter().min_by_key(|(_, entry)| entry.used).map(|(at, _)| *at);
-        if let Some(entry) = oldest.and_then(|oldest| self.by_signature.remove(&oldest)) {
-            self.bytes -= entry.bytes;
-        }
+    fn take_oldest(&mut self) -> Option<Entry> {
+        let oldest = self.by_signature.iter().min_by_key(|(_, entry)| entry.used).map(|(at, _)| *at)?;
+        let entry = self.by_signature.remove(&oldest)?;
+        self.bytes -= entry.bytes;
+        Some(entry)
     }
 }
 
@@ -115,5 +135,19 @@ mod tests {
         assert!(cache.get(&[7; 32]).is_none(), "too large a part of the room");
         cache.clear();
         assert!(cache.get(&[0; 32]).is_none());
+    }
+
+    #[test]
+    fn room_is_made_for_what_will_be_kept() {
+        let cache = Cache::new(4 * 100);
+        for name in 0..4 {
+            cache.put([name; 32], &image(25), 100);
+        }
+        cache.make_room(101, usize::MAX);
+        assert_eq!(cache.bytes(), 400, "what is too large to be kept needs no room there");
+        cache.make_room(100, usize::MAX);
+        assert_eq!((cache.bytes(), cache.get(&[0; 32]).is_none()), (300, true));
+        cache.make_room(50, 210);
+        assert_eq!((cache.bytes(), cache.get(&[3; 32]).is_some()), (200, true));
     }
 }

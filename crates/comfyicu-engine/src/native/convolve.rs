@@ -88,17 +88,28 @@ pub(super) fn convolve(
         return Err(Failure::new("RuntimeError", message));
     }
     let arch = Arch::new();
-    let result = Image::by_rows(shape, work, |frame, y, row| {
-        let rows: Vec<Vec<f32>> = (0..kernel.side())
-            .map(|at| mirrored(image.row(frame, reflect(y + at, radius, height)), radius, channels))
-            .collect();
-        arch.dispatch(Weigh { rows: &rows, kernel, channels, target: row, work });
-        for value in row {
-            *value = finish(*value);
+    let result = Image::by_bands(shape, BAND, work, |frame, first, band| {
+        let source = |at: usize| image.row(frame, reflect(at, radius, height));
+        let (mut free, reached) = (Vec::new(), first + 2 * radius);
+        let mut rows: Vec<Vec<f32>> =
+            (first..reached).map(|at| mirrored(source(at), radius, channels, Vec::new())).collect();
+        for (next, target) in (reached..).zip(band.chunks_exact_mut(shape.row())) {
+            if work.is_cancelled() {
+                return;
+            }
+            rows.push(mirrored(source(next), radius, channels, free));
+            arch.dispatch(Weigh { rows: &rows, kernel, channels, target, work });
+            for value in target {
+                *value = finish(*value);
+            }
+            free = rows.remove(0);
         }
     })?;
     Ok(result)
 }
+
+/// How many rows of the result are made one after the other: each row of the image goes into several of them.
+const BAND: usize = 16;
 
 /// How many sums are made side by side: as many as stay in the processor's registers.
 const LANES: usize = 32;
@@ -164,10 +175,11 @@ pub(super) const fn reflect(at: usize, radius: usize, length: usize) -> usize {
     if at >= radius && from_first >= length { 2 * (length - 1) - from_first } else { from_first }
 }
 
-/// A row with `radius` pixels more at each end.
-fn mirrored(row: &[f32], radius: usize, channels: usize) -> Vec<f32> {
+/// A row with `radius` pixels more at each end, in the place of one that is not needed any more.
+fn mirrored(row: &[f32], radius: usize, channels: usize, mut mirrored: Vec<f32>) -> Vec<f32> {
     let width = row.len() / channels;
-    let mut mirrored = Vec::with_capacity(row.len() + 2 * radius * channels);
+    mirrored.clear();
+    mirrored.reserve(row.len() + 2 * radius * channels);
     let add = |mirrored: &mut Vec<f32>, at: usize| {
         let start = reflect(at, radius, width) * channels;
         mirrored.extend_from_slice(row.get(start..start + channels).unwrap_or_default());
@@ -184,8 +196,11 @@ mod tests {
 
     #[test]
     fn rows_are_mirrored_without_their_edge() {
-        assert_eq!(mirrored(&[1.0, 2.0, 3.0], 2, 1), [3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]);
-        assert_eq!(mirrored(&[1.0, 2.0, 3.0, 4.0], 1, 2), [3.0, 4.0, 1.0, 2.0, 3.0, 4.0, 1.0, 2.0]);
+        assert_eq!(mirrored(&[1.0, 2.0, 3.0], 2, 1, Vec::new()), [3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]);
+        assert_eq!(
+            mirrored(&[1.0, 2.0, 3.0, 4.0], 1, 2, vec![7.0; 5]),
+            [3.0, 4.0, 1.0, 2.0, 3.0, 4.0, 1.0, 2.0]
+        );
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub(crate) const EXECUTOR_BYTES: usize = 2 * RUN_BYTES;
 /// How many bytes of results are kept for later runs.
 pub(crate) const CACHE_BYTES: usize = 256 << 20;
 
+/// Results are kept only as far as they leave the images of runs so many bytes, together with their own.
+pub(crate) const EASY_BYTES: usize = 2 * CACHE_BYTES;
+
 /// How much of a file is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {

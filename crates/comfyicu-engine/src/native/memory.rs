@@ -8,6 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::buffer::Blank;
 use super::cache::Cache;
+use super::limit::EASY_BYTES;
+use super::pages::{MIN_BYTES, Pages};
 use super::pool::Pool;
 
 /// A buffer would be more than may be held.
@@ -118,6 +120,29 @@ pub(super) struct Kept {
     pub(super) pool: Arc<Pool>,
 }
 
+impl Kept {
+    /// A buffer that was used, where one is of so many values. Where none is, what is kept makes room for a fresh one:
+    /// idle buffers as much as it takes, and results as far as the run's own will drive them out, or as all together
+    /// would be more than [`EASY_BYTES`]. What the system got back just now is also what it has soonest at hand.
+    fn used(&self, values: usize, held: &Ledger) -> Option<Pages> {
+        let bytes = values.saturating_mul(size_of::<f32>());
+        if bytes < MIN_BYTES {
+            return None;
+        }
+        self.pool.take(values).or_else(|| {
+            let held = held.held();
+            let in_use = held.saturating_sub(self.pool.bytes() + self.cache.bytes());
+            self.cache.make_room(bytes, EASY_BYTES.saturating_sub(in_use.saturating_add(bytes)));
+            let used = self.pool.take(values);
+            if used.is_none() {
+                let too_much = held.saturating_add(bytes).saturating_sub(EASY_BYTES);
+                self.pool.give_back(bytes.max(too_much));
+            }
+            used
+        })
+    }
+}
+
 impl Memory {
     pub(super) fn new(run_limit: usize, executor: Arc<Ledger>, kept: Kept) -> Self {
         Self { run: Ledger::of_run(run_limit), executor, kept: Some(kept) }
@@ -135,10 +160,10 @@ impl Memory {
 
     /// A buffer for so many values. Nothing is allocated where it may not be held.
     pub(super) fn buffer(&self, values: usize) -> Result<Blank, OutOfMemory> {
-        let pool = self.kept.as_ref().map(|kept| &kept.pool);
-        let used = pool.and_then(|pool| pool.take(values));
+        let used = self.kept.as_ref().and_then(|kept| kept.used(values, &self.executor));
         let lease = self.lease(values.saturating_mul(size_of::<f32>()))?;
-        Ok(Blank::new(values, used, lease, pool.cloned()))
+        let pool = self.kept.as_ref().map(|kept| Arc::clone(&kept.pool));
+        Ok(Blank::new(values, used, lease, pool))
     }
 
     /// Leases memory.

@@ -25,9 +25,21 @@ pub(super) fn round(value: f64) -> usize {
 }
 
 /// A value of 0 to 1 as a byte, as ComfyUI stores it: clipped and cut, not rounded.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clipped first")]
-pub(super) fn to_byte(value: f32) -> u8 {
-    (255.0 * value).clamp(0.0, 255.0) as u8
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "clipped first")]
+pub(super) const fn to_byte(value: f32) -> u8 {
+    // What is not a number becomes 0.
+    whole((255.0 * value).max(0.0).min(255.0)) as u8
+}
+
+/// The whole part of a number from 0 to 2^22. A cast looks at each number whether it fits; this compiles to vector code.
+#[inline]
+pub(super) const fn whole(value: f32) -> u32 {
+    /// Numbers from here on to its double have no digits behind the point, and end with the bits of an integer.
+    const WHOLE: f32 = 8_388_608.0;
+    let nearest = (value + WHOLE) - WHOLE;
+    let below = if nearest > value { nearest - 1.0 } else { nearest };
+    (below + WHOLE).to_bits() & !WHOLE.to_bits()
 }
 
 /// A number that was clipped to what a byte can be, cut.
@@ -76,6 +88,16 @@ mod tests {
     fn bytes_are_cut_not_rounded() {
         assert_eq!([0.0, 0.5, 0.999, 1.0, 1.7, -0.2, f32::NAN].map(to_byte), [0, 127, 254, 255, 255, 0, 0]);
         assert!((0..=255).all(|byte| to_byte(from_byte(byte)) == byte));
+        let next = |value: f32, step: i32| f32::from_bits(value.to_bits().wrapping_add_signed(step));
+        for number in [1_u16, 2, 7, 254, 255] {
+            let float = f32::from(number);
+            let wholes = [float, next(float, 1), next(float, -1)].map(whole);
+            assert_eq!(wholes, [number, number, number - 1].map(u32::from));
+        }
+        assert_eq!(
+            [0.0, f32::MIN_POSITIVE, 0.5, 0.999_999_94, 4_194_304.0].map(whole),
+            [0, 0, 0, 0, 1 << 22]
+        );
     }
 
     #[test]

@@ -30,8 +30,6 @@ struct Spare {
     /// When each came; the one that is there for longest comes first.
     buffers: VecDeque<(Instant, Pages)>,
     bytes: usize,
-    /// The most that was held at once lately, with what is kept.
-    most: usize,
     /// Whether a thread waits until it is time to give something back.
     is_watched: bool,
 }
@@ -43,26 +41,21 @@ impl Pool {
     }
 
     /// A buffer of so many values, of any kind, where one is kept.
-    ///
-    /// Where none is, others make room for a fresh one: what is kept never makes it more memory than was needed at
-    /// once lately.
     pub(super) fn take(&self, values: usize) -> Option<Pages> {
-        let wanted = values.saturating_mul(size_of::<f32>());
-        if wanted < MIN_BYTES {
-            return None;
-        }
-        let mut spare = self.lock();
-        let Some(buffer) = spare.fitting(values) else {
-            let total = self.ledger.held().saturating_add(wanted);
-            let too_much = total.saturating_sub(spare.most);
-            let given_back = spare.oldest(too_much);
-            drop(spare);
-            self.forget(given_back);
-            return None;
-        };
-        drop(spare);
-        self.ledger.give(wanted);
+        let buffer = self.lock().fitting(values)?;
+        self.ledger.give(buffer.bytes());
         Some(buffer)
+    }
+
+    /// Gives the oldest back that have so many bytes together, or all.
+    pub(super) fn give_back(&self, bytes: usize) {
+        let given_back = self.lock().oldest(bytes);
+        self.forget(given_back);
+    }
+
+    /// How many bytes are kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().bytes
     }
 
     /// Keeps a buffer whose image is gone, where there is room.
@@ -75,7 +68,6 @@ impl Pool {
         let too_much = (spare.bytes + size).saturating_sub(self.limit);
         let mut given_back = spare.oldest(too_much);
         spare.bytes += size;
-        spare.most = spare.most.max(self.ledger.held());
         spare.buffers.push_back((Instant::now(), buffer));
         spare.is_watched = spare.is_watched || self.watch();
         if !spare.is_watched {
@@ -113,7 +105,6 @@ impl Pool {
         let due = spare.buffers.iter().take_while(|(since, _)| since.elapsed() >= self.idle);
         let due = due.map(|(_, buffer)| buffer.bytes()).sum();
         let given_back = spare.oldest(due);
-        spare.most = self.ledger.held().saturating_sub(due);
         let rest = spare.buffers.front().map(|(since, _)| self.idle.saturating_sub(since.elapsed()));
         spare.is_watched = rest.is_some();
         drop(spare);
@@ -186,28 +177,16 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_more_memory_than_was_needed_at_once() {
+    fn the_oldest_are_given_back_first() {
         let (pool, ledger) = pool(usize::MAX, IDLE);
-        let get = |length: usize| {
-            assert!(pool.take(length).is_none());
-            ledger.take(length * size_of::<f32>()).unwrap();
-        };
-        let drop = |length: usize| {
-            ledger.give(length * size_of::<f32>());
+        for length in [2 * LENGTH, 3 * LENGTH, 4 * LENGTH] {
             pool.put(Pages::zero(length));
-        };
-        get(8 * LENGTH);
-        get(3 * LENGTH);
-        drop(8 * LENGTH);
-        drop(3 * LENGTH);
-        assert_eq!(ledger.held(), 11 * MIN_BYTES);
-        // The oldest makes room, and with what is left of that room there is no need for more.
-        get(5 * LENGTH);
-        assert_eq!(ledger.held(), 8 * MIN_BYTES);
-        get(2 * LENGTH);
-        assert_eq!(ledger.held(), 10 * MIN_BYTES);
-        get(2 * LENGTH);
-        assert_eq!(ledger.held(), 9 * MIN_BYTES);
+        }
+        pool.give_back(MIN_BYTES);
+        assert_eq!((pool.bytes(), ledger.held()), (7 * MIN_BYTES, 7 * MIN_BYTES));
+        assert!(pool.take(2 * LENGTH).is_none());
+        pool.give_back(usize::MAX);
+        assert_eq!((pool.bytes(), ledger.held()), (0, 0));
     }
 
     #[test]

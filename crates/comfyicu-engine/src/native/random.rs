@@ -6,12 +6,15 @@ use std::f64::consts::TAU;
 use pulp::{Arch, NullaryFnOnce};
 use rand_mt::Mt;
 
-use super::number::{from_f64, to_f32};
-use super::work::{Cancelled, STRETCH, Work};
+use super::number::{from_f64, whole};
+use super::work::{Cancelled, Work};
 
 /// How many numbers are made of as many others together: of each two halves, cosines and sines.
 const GROUP: usize = 16;
 const HALF: usize = GROUP / 2;
+
+/// How many are drawn before others are made of them: as many as stay in the processor's cache.
+const DRAWN_TOGETHER: usize = 1 << 16;
 
 /// Fills a buffer with normal random numbers of mean 0 and deviation 1, as `torch.randn` does.
 ///
@@ -27,19 +30,17 @@ pub(super) fn normal(seed: u64, values: &mut [f32], work: &Work) -> Result<(), C
         return Ok(());
     }
     let arch = Arch::new();
-    // One number follows from another: while some are drawn, other processors make normal ones of those before them.
-    rayon::scope(|scope| {
-        for stretch in values.chunks_mut(STRETCH) {
-            work.go_on()?;
-            stretch.fill_with(|| uniform(&mut twister));
-            scope.spawn(move |_| {
-                if !work.is_cancelled() {
-                    arch.dispatch(BoxMuller(stretch));
-                }
-            });
-        }
-        Ok(())
-    })?;
+    // One number follows from another: while some are drawn, another processor makes normal ones of those before them.
+    let mut drawn: &mut [f32] = &mut [];
+    for stretch in values.chunks_mut(DRAWN_TOGETHER) {
+        work.go_on()?;
+        rayon::join(
+            || stretch.fill_with(|| uniform(&mut twister)),
+            || arch.dispatch(BoxMuller(std::mem::take(&mut drawn))),
+        );
+        drawn = stretch;
+    }
+    arch.dispatch(BoxMuller(drawn));
     work.go_on()?;
     let whole = values.len() / GROUP * GROUP;
     if whole < values.len() {
@@ -162,7 +163,7 @@ fn sin_cos(angles: Lanes) -> (Lanes, Lanes) {
         let eighth = (whole(angle * EIGHTHS) + 1) & !1;
         let mut x = *angle;
         for part in EIGHTH {
-            x = to_f32(eighth).mul_add(part, x);
+            x = float(eighth).mul_add(part, x);
         }
         let square = x * x;
         let [highest, middle, lowest] = COSINE;
@@ -171,11 +172,17 @@ fn sin_cos(angles: Lanes) -> (Lanes, Lanes) {
         let [highest, middle, lowest] = SINE;
         let odd = (highest.mul_add(square, middle).mul_add(square, lowest) * square).mul_add(x, x);
         let (up, right) = if eighth & 2 == 0 { (odd, even) } else { (even, odd) };
-        *sine = if eighth & 4 == 0 { up } else { -up };
+        *sine = negative_if(eighth & 4, up);
         // The cosine is below 0 in the second and third quarter.
-        *cosine = if (eighth + 2) & 4 == 0 { right } else { -right };
+        *cosine = negative_if((eighth + 2) & 4, right);
     }
     (sines, cosines)
+}
+
+/// The opposite of a number where `third_bit` is 4, and the number where it is 0: its sign without a branch.
+#[inline]
+fn negative_if(third_bit: u32, value: f32) -> f32 {
+    f32::from_bits(value.to_bits() ^ (third_bit << 29))
 }
 
 /// An exponent as a float.
@@ -184,15 +191,16 @@ const fn signed(exponent: u32) -> f32 {
     exponent as f32
 }
 
-/// The whole number at or below a number that is not below 0.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 8")]
-const fn whole(value: f32) -> usize {
-    value as usize
+/// A small whole number as a float.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "it is 0 to 8")]
+const fn float(value: u32) -> f32 {
+    value as i32 as f32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::number::to_f32;
 
     fn drawn(seed: u64, count: usize) -> Vec<f32> {
         let mut values = vec![0.0; count];
@@ -233,7 +241,7 @@ mod tests {
 
     #[test]
     fn numbers_are_normal_and_the_same_on_each_call() {
-        let values = drawn(1, 3 * STRETCH + 5);
+        let values = drawn(1, 3 * DRAWN_TOGETHER + 5);
         let count = to_f32(values.len());
         let mean = values.iter().sum::<f32>() / count;
         let spread = values.iter().map(|value| value * value).sum::<f32>() / count;

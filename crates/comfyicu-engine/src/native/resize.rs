@@ -155,20 +155,16 @@ pub(super) fn resize_to(
         Err(error) => return Err(error),
     };
     let views: Vec<View<'_>> = image.frames().map(|frame| View::new(frame, image.shape(), window)).collect();
-    if method == Method::Lanczos {
-        let fill_all = |values: &mut [f32]| {
-            let mut frames = views.iter().zip(values.chunks_exact_mut(shape.frame()));
-            frames.try_for_each(|(view, target)| lanczos::resize(view, size, target, work))
-        };
-        return Ok(Image::try_build(shape, work, fill_all)?);
-    }
+    let plan = (method == Method::Lanczos)
+        .then(|| pillow::Plan::new(Size { width: window.width, height: window.height }, size));
     let result = Image::by_bands(shape, BAND, work, |frame, first, band| {
         let Some(view) = views.get(frame) else { return };
-        match method {
-            Method::NearestExact => nearest::resize(view, size, first, band),
-            Method::Bilinear => linear::resize(view, size, first, band),
-            Method::Bicubic => cubic::resize(view, size, first, band),
-            Method::Area | Method::Lanczos => area::resize(view, size, first, band, work),
+        match (method, &plan) {
+            (Method::NearestExact, _) => nearest::resize(view, size, first, band),
+            (Method::Bilinear, _) => linear::resize(view, size, first, band),
+            (Method::Bicubic, _) => cubic::resize(view, size, first, band),
+            (_, Some(plan)) => lanczos::resize(view, plan, (size.width, first), band, work),
+            (Method::Area | Method::Lanczos, None) => area::resize(view, size, first, band, work),
         }
     })?;
     Ok(result)

@@ -37,9 +37,34 @@ impl Image {
     /// # Errors
     /// When the run may not hold a copy, or is cancelled.
     pub(in crate::native) fn change(
-        mut self,
+        self,
         work: &Work,
         change: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) -> Result<Self, BuildError> {
+        let height = self.shape.height;
+        self.change_bands(1, work, |at, row| change(at / height, at % height, row))
+    }
+
+    /// Changes each image of the batch as a whole, as [`Self::change`] does rows. `change` may leave one as it is when
+    /// the run is cancelled.
+    ///
+    /// # Errors
+    /// When the run may not hold a copy, or is cancelled.
+    pub(in crate::native) fn change_frames(
+        self,
+        work: &Work,
+        change: impl Fn(&mut [f32]) + Sync,
+    ) -> Result<Self, BuildError> {
+        let height = self.shape.height;
+        self.change_bands(height, work, |_, frame| change(frame))
+    }
+
+    /// Changes so many rows at a time; `change` gets the number of the first one, counted through the batch.
+    fn change_bands(
+        mut self,
+        rows: usize,
+        work: &Work,
+        change: impl Fn(usize, &mut [f32]) + Sync,
     ) -> Result<Self, BuildError> {
         let (height, row) = (self.shape.height, self.shape.row());
         // One after the other: of pixels that stand in it several times, the last need no copy.
@@ -53,7 +78,7 @@ impl Image {
                 *data = Arc::new(copy);
             }
             if let Some(values) = Arc::get_mut(data) {
-                work.fill_rows(values, row, |at, row| change(*first + at / height, at % height, row))?;
+                work.fill_bands(values, row, rows, |at, band| change(*first * height + at, band))?;
             }
         }
         Ok(self)

@@ -1,10 +1,8 @@
 //! Few colours.
 
-use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::definition::{Definition, Form, Input, Int, Output};
-use crate::native::image::{Image, Shape};
+use crate::native::image::Shape;
 use crate::native::number::{cut, from_byte, to_byte_wrapped, to_f32};
 use crate::native::palette::{Palette, Rgb, median_cut};
 use crate::native::value::Value;
@@ -26,7 +24,6 @@ pub(in crate::native) static IMAGE_QUANTIZE: Definition = Definition {
         ),
     ],
     outputs: &[Output::IMAGE],
-    allocates: true,
     size: |given| given.image("image"),
     run,
     ..Definition::BASE
@@ -42,14 +39,9 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
         return Err(Failure::new("ValueError", message));
     }
     let work = &call.context.work;
-    let frames: Vec<&[f32]> = image.frames().collect();
-    let frames = frames.into_par_iter().map(|frame| reduced(frame, shape, colours, dither, work));
-    let frames: Vec<Vec<Rgb>> = frames.collect::<Result<_, Failure>>()?;
-    let reduced = Image::by_rows(shape, work, |frame, y, row| {
-        let pixels = frames.get(frame).and_then(|pixels| pixels.get(y * shape.width..)).unwrap_or_default();
-        for (target, pixel) in row.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
-            *target = pixel.map(from_byte);
-        }
+    let reduced = image.change_frames(work, |frame| {
+        // What a cancelled run leaves as it is, nobody reads.
+        reduce(frame, shape, colours, dither, work).ok();
     })?;
     Ok(Yield::values([Value::Image(reduced)]))
 }
@@ -76,13 +68,13 @@ impl Dither {
     }
 }
 
-fn reduced(
-    frame: &[f32],
+fn reduce(
+    frame: &mut [f32],
     shape: Shape,
     colours: usize,
     dither: Dither,
     work: &Work,
-) -> Result<Vec<Rgb>, Failure> {
+) -> Result<(), Cancelled> {
     let mut pixels = vec![Rgb::default(); shape.height * shape.width];
     work.fill_rows(&mut pixels, shape.width, |y, row| {
         let values = frame.get(y * shape.row()..).unwrap_or_default().as_chunks::<3>().0;
@@ -97,7 +89,12 @@ fn reduced(
             palette.apply(&mut pixels, shape.width, work)?;
         }
     }
-    Ok(pixels)
+    work.fill_rows(frame, shape.row(), |y, row| {
+        let pixels = pixels.get(y * shape.width..).unwrap_or_default();
+        for (target, pixel) in row.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+            *target = pixel.map(from_byte);
+        }
+    })
 }
 
 /// Bayer's matrix, as far around 0 as two steps between the palette's colours.

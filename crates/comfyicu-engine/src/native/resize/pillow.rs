@@ -1,54 +1,80 @@
 //! Pillow's resampling of 8-bit images: weights as fixed-point numbers, one side after the other.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 use super::target::Size;
 use crate::native::number::{floor, to_f64};
-use crate::native::work::{Cancelled, Work};
+use crate::native::work::Work;
 
 /// Bits behind the point of a weight: 8 bits of a value and 2 for overshoot leave 22 of 32.
 const PRECISION_BITS: u32 = 32 - 8 - 2;
 
+/// The weight of a row that stays as it is.
+const ONE: i32 = 1 << PRECISION_BITS;
+
 /// How far the Lanczos filter reaches, in pixels of the smaller image.
 const SUPPORT: f64 = 3.0;
 
-/// An image of bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Bytes {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    pub(super) channels: usize,
-    pub(super) values: Vec<u8>,
+/// How an image is resized with the Lanczos filter: what goes into each new column and row. A side that keeps its
+/// length is not touched.
+#[derive(Debug)]
+pub(super) struct Plan {
+    columns: Option<Vec<Taps>>,
+    rows: Option<Vec<Taps>>,
+    /// Whether rows are mixed before columns are.
+    rows_first: bool,
 }
 
-/// Resizes with the Lanczos filter. A side that keeps its length is not touched.
-pub(super) fn resample(image: Bytes, size: Size, work: &Work) -> Result<Bytes, Cancelled> {
-    if rows_are_mixed_first(&image, size) {
-        resample_width(resample_height(image, size.height, work)?, size.width, work)
-    } else {
-        resample_height(resample_width(image, size.width, work)?, size.height, work)
+impl Plan {
+    pub(super) fn new(from: Size, to: Size) -> Self {
+        let side = |from, to| (from != to).then(|| taps(from, to));
+        Self {
+            columns: side(from.width, to.width),
+            rows: side(from.height, to.height),
+            rows_first: rows_are_mixed_first(from, to),
+        }
+    }
+
+    /// Whether there is anything to do.
+    pub(super) const fn mixes(&self) -> bool {
+        self.columns.is_some() || self.rows.is_some()
+    }
+
+    /// What goes into the new columns, where that is made before rows are mixed, and where behind that.
+    pub(super) fn columns(&self) -> (Option<&[Taps]>, Option<&[Taps]>) {
+        let columns = self.columns.as_deref();
+        if self.rows_first { (None, columns) } else { (columns, None) }
+    }
+
+    /// The first old row that goes into a new one, and what each counts.
+    pub(super) fn row(&self, y: usize) -> (usize, &[i32]) {
+        match &self.rows {
+            Some(rows) => rows.get(y).map_or((0, &[]), |taps| (taps.first, &taps.weights)),
+            None => (y, &[ONE]),
+        }
+    }
+
+    /// The old rows that go into some of the new ones.
+    pub(super) fn sources(&self, rows: Range<usize>) -> Range<usize> {
+        let (first, _) = self.row(rows.start);
+        let (last, weights) = self.row(rows.end.saturating_sub(1));
+        first..last + weights.len()
     }
 }
 
 /// Pillow 13 starts with the height where that takes away more than twice as many rows as columns go. The
 /// order shows, because the bytes in between are rounded.
-fn rows_are_mixed_first(image: &Bytes, size: Size) -> bool {
-    let lost_rows = image.height.saturating_sub(size.height);
-    lost_rows > 0 && lost_rows + 2 * size.width > 2 * image.width
-}
-
-fn resample_width(image: Bytes, width: usize, work: &Work) -> Result<Bytes, Cancelled> {
-    if image.width == width { Ok(image) } else { along_rows(&image, width, work) }
-}
-
-fn resample_height(image: Bytes, height: usize, work: &Work) -> Result<Bytes, Cancelled> {
-    if image.height == height { Ok(image) } else { across_rows(&image, height, work) }
+const fn rows_are_mixed_first(from: Size, to: Size) -> bool {
+    let lost_rows = from.height.saturating_sub(to.height);
+    lost_rows > 0 && lost_rows + 2 * to.width > 2 * from.width
 }
 
 /// The pixels that go into a new one: the first of them, and what each counts.
-struct Taps {
-    first: usize,
-    weights: Vec<i32>,
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Taps {
+    pub(super) first: usize,
+    pub(super) weights: Vec<i32>,
 }
 
 fn taps(source: usize, target: usize) -> Vec<Taps> {
@@ -80,69 +106,75 @@ fn fixed(weight: f64) -> i32 {
     (scaled + if weight < 0.0 { -0.5 } else { 0.5 }) as i32
 }
 
-/// Of rows that are so long, each is a moment in which the run may be cancelled.
-const LONG_ROW: usize = 1 << 14;
-
 /// What a sum of weighted values starts with: half a unit, so that cutting rounds.
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
 
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+#[expect(clippy::cast_sign_loss, reason = "clipped first")]
 fn to_value(sum: i32) -> u8 {
-    u8::try_from((sum >> PRECISION_BITS).clamp(0, 255)).unwrap_or_default()
+    (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
-fn along_rows(image: &Bytes, width: usize, work: &Work) -> Result<Bytes, Cancelled> {
-    let channels = image.channels;
-    let mut values = vec![0; width * image.height * channels];
-    let taps = taps(image.width, width);
-    let length = image.width * channels;
-    work.fill_rows(&mut values, width * channels, |y, target| {
-        let row = image.values.get(y * length..(y + 1) * length).unwrap_or_default();
-        for (taps, target) in taps.iter().zip(target.chunks_exact_mut(channels)) {
-            let pixels = row.get(taps.first * channels..).unwrap_or_default();
-            // A fixed number of channels lets the sums stay in registers.
-            match channels {
-                3 => weigh::<3>(pixels, &taps.weights, target),
-                4 => weigh::<4>(pixels, &taps.weights, target),
-                _ => weigh::<1>(pixels, &taps.weights, target),
-            }
-        }
-    })?;
-    Ok(Bytes { width, values, ..*image })
-}
-
-fn weigh<const CHANNELS: usize>(pixels: &[u8], weights: &[i32], target: &mut [u8]) {
-    let mut sums = [HALF; CHANNELS];
-    for (pixel, weight) in pixels.as_chunks::<CHANNELS>().0.iter().zip(weights) {
-        for (sum, value) in sums.iter_mut().zip(pixel) {
-            // Weights sum to one, so the sum stays far below the largest integer.
-            *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
-        }
-    }
-    for (target, sum) in target.iter_mut().zip(sums) {
-        *target = to_value(sum);
-    }
-}
-
-fn across_rows(image: &Bytes, height: usize, work: &Work) -> Result<Bytes, Cancelled> {
-    let length = image.width * image.channels;
-    let mut values = vec![0; length * height];
-    let taps = taps(image.height, height);
-    work.fill_rows(&mut values, length, |y, target| {
-        let Some(taps) = taps.get(y) else { return };
-        let mut sums = vec![HALF; length];
-        for (row, weight) in image.values.chunks_exact(length).skip(taps.first).zip(&taps.weights) {
-            if length >= LONG_ROW && work.is_cancelled() {
-                return;
-            }
-            for (sum, value) in sums.iter_mut().zip(row) {
+/// Mixes the pixels of a row, behind which a byte stands. Three channels are mixed like four, of which the last is the
+/// next pixel's.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+pub(super) fn along<const LANES: usize, const CHANNELS: usize>(
+    row: &[u8],
+    columns: &[Taps],
+    target: &mut [u8],
+) {
+    for (taps, target) in columns.iter().zip(target.as_chunks_mut::<CHANNELS>().0) {
+        let mut sums = [HALF; LANES];
+        let pixels = row.get(taps.first * CHANNELS..).unwrap_or_default();
+        for (pixel, weight) in pixels.windows(LANES).step_by(CHANNELS).zip(&taps.weights) {
+            let Some(pixel) = pixel.first_chunk::<LANES>() else { continue };
+            for (sum, value) in sums.iter_mut().zip(pixel) {
+                // Weights sum to one, so the sum stays far below the largest integer.
                 *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
             }
         }
-        for (target, sum) in target.iter_mut().zip(&sums) {
-            *target = to_value(*sum);
+        let values = sums.map(to_value);
+        for (target, value) in target.iter_mut().zip(values) {
+            *target = value;
         }
-    })?;
-    Ok(Bytes { height, values, ..*image })
+    }
+}
+
+/// How many sums across rows are made side by side: as many as stay in the processor's registers.
+const TOGETHER: usize = 32;
+
+/// How many times as many are made between two looks at whether the run was cancelled.
+const LOOK_AFTER: usize = 1024;
+
+/// Mixes rows, the first of which stands at the start of `rows`.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+pub(super) fn across(rows: &[u8], weights: &[i32], target: &mut [u8], work: &Work) {
+    let length = target.len();
+    let (blocks, rest) = target.as_chunks_mut::<TOGETHER>();
+    let done = blocks.len() * TOGETHER;
+    for (block, target) in blocks.iter_mut().enumerate() {
+        if block % LOOK_AFTER == LOOK_AFTER - 1 && work.is_cancelled() {
+            return;
+        }
+        let mut sums = [HALF; TOGETHER];
+        for (row, weight) in rows.chunks_exact(length).zip(weights) {
+            let values = row.get(block * TOGETHER..).and_then(|row| row.first_chunk::<TOGETHER>());
+            for (sum, value) in sums.iter_mut().zip(values.unwrap_or(&[0; TOGETHER])) {
+                *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
+            }
+        }
+        for (target, sum) in target.iter_mut().zip(sums) {
+            *target = to_value(sum);
+        }
+    }
+    for (at, target) in (done..).zip(rest) {
+        let values = rows.iter().skip(at).step_by(length);
+        let products = values.zip(weights).map(|(value, weight)| weight.wrapping_mul(i32::from(*value)));
+        *target = to_value(products.fold(HALF, i32::wrapping_add));
+    }
 }
 
 #[cfg(test)]
@@ -162,12 +194,13 @@ mod tests {
         }
     }
 
+    fn plan((width, height): (usize, usize), (new_width, new_height): (usize, usize)) -> Plan {
+        Plan::new(Size { width, height }, Size { width: new_width, height: new_height })
+    }
+
     #[test]
     fn the_order_of_the_sides_follows_what_they_lose() {
-        let first = |(width, height), (new_width, new_height)| {
-            let image = Bytes { width, height, channels: 1, values: Vec::new() };
-            rows_are_mixed_first(&image, Size { width: new_width, height: new_height })
-        };
+        let first = |from, to| plan(from, to).rows_first;
         // As Pillow 13.0.0 does it.
         assert!(first((20, 50), (10, 29)) && !first((20, 50), (10, 30)));
         assert!(first((50, 20), (60, 19)) && !first((50, 20), (60, 21)));
@@ -176,10 +209,23 @@ mod tests {
 
     #[test]
     fn a_side_of_the_same_length_is_not_touched() {
-        let work = Work::default();
-        let image = Bytes { width: 3, height: 1, channels: 1, values: vec![0, 255, 0] };
-        assert_eq!(resample(image.clone(), Size { width: 3, height: 1 }, &work).unwrap(), image);
-        let taller = resample(image, Size { width: 3, height: 4 }, &work).unwrap();
-        assert_eq!(taller.values, [0, 255, 0].repeat(4));
+        let same_width = plan((3, 1), (3, 4));
+        assert!(same_width.columns.is_none() && same_width.mixes() && !plan((3, 1), (3, 1)).mixes());
+        assert_eq!((same_width.sources(1..3), plan((3, 9), (7, 9)).sources(2..5)), (0..1, 2..5));
+        let mut same = [0; 256];
+        let bytes: Vec<u8> = (0..=255).collect();
+        across(&bytes, plan((3, 9), (7, 9)).row(4).1, &mut same, &Work::default());
+        assert_eq!(same, *bytes);
+    }
+
+    #[test]
+    fn rows_of_any_length_are_mixed() {
+        let half = 1 << (PRECISION_BITS - 1);
+        for length in [1, TOGETHER, TOGETHER + 3] {
+            let rows = [vec![10; length], vec![21; length]].concat();
+            let mut mixed = vec![0; length];
+            across(&rows, &[half; 2], &mut mixed, &Work::default());
+            assert_eq!(mixed, vec![16; length]);
+        }
     }
 }
