@@ -71,7 +71,8 @@ pub struct MemoryLimits {
     /// left. For some seconds, up to a quarter of it is kept for the next images when theirs are gone, where nothing
     /// else needs it.
     pub total_bytes: usize,
-    /// What may be kept for later runs, as a part of the total: by default 256 MiB; 0 keeps nothing.
+    /// What may be kept for later runs, as a part of the total: by default 256 MiB, less where images of runs need more
+    /// than that leaves of 512 MiB; 0 keeps nothing.
     pub cache_bytes: usize,
 }
 

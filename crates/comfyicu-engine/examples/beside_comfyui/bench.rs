@@ -11,7 +11,6 @@ mod prompt;
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use comfyicu_engine::{Executor as _, InputFile, InputFiles, Job, MemoryOutputs, NativeExecutor, NoEvents};
@@ -29,10 +28,6 @@ const ROUNDS: usize = 5;
 
 /// No further round begins when both sides together have taken so long: so all of it takes about ten minutes.
 const ENOUGH: Duration = Duration::from_secs(2);
-
-/// How long each side waits before it begins, so that the other one has come to rest: ComfyUI's threads go on for some
-/// milliseconds when its answer is there.
-const REST: Duration = Duration::from_millis(25);
 
 /// The largest batch that is measured, in pixels.
 const MAX_PIXELS: u64 = 8 * 2048 * 2048;
@@ -154,9 +149,7 @@ impl<'p> Bench<'p> {
         while own.len() <= ROUNDS && (own.len() < 2 || started.elapsed() < ENOUGH) {
             let prompt = what.prompt(side, batch, u32::try_from(own.len())? + 3);
             let inputs = picture.as_ref().map(|picture| self.input(picture, own.len())).transpose()?;
-            sleep(REST);
             own.push(self.native(&prompt, inputs.unwrap_or_default())?);
-            sleep(REST);
             if let Some(comfyui) = &self.plan.comfyui {
                 theirs.push(comfyui.time(&prompt)?);
             }

@@ -9,6 +9,7 @@ mod frame;
 mod gif_read;
 mod jpeg;
 mod part;
+mod png_plain;
 mod png_read;
 mod png_write;
 mod tiff_read;
@@ -25,6 +26,7 @@ pub(crate) use png_write::{EncodeError, Pixels, TextChunk};
 pub(crate) use webp_write::WebpOptions;
 pub(super) use webp_write::encode_webp;
 
+use super::image::{BuildError, Image};
 use super::limit::{Extent, TooLarge};
 use super::work::{Cancelled, Work};
 use format::Format;
@@ -81,5 +83,17 @@ pub(crate) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Fr
         Some(Format::Bmp) => bmp_read::decode(bytes, extent, work),
         Some(Format::Other(format)) => Err(DecodeError::Unsupported { format }),
         None => Err(DecodeError::Unknown),
+    }
+}
+
+/// Reads a file of one opaque, upright image as its values at once, where its format has a way to; where not, or anything
+/// is wrong with it, [`decode`] reads it.
+///
+/// # Errors
+/// When the run may not hold the image, or is cancelled.
+pub(crate) fn decode_plain(bytes: &[u8], work: &Work) -> Result<Option<Image>, BuildError> {
+    match Format::of(bytes) {
+        Some(Format::Png) => png_plain::decode(bytes, work),
+        _ => Ok(None),
     }
 }

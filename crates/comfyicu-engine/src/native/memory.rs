@@ -123,8 +123,8 @@ pub(super) struct Kept {
 impl Kept {
     /// A buffer that was used, where one is of so many values. Where none is, what is kept makes room for a fresh one:
     /// idle buffers as much as it takes, and results as far as the run's own will drive them out, or as all together
-    /// would be more than [`EASY_BYTES`]. What the system got back just now is also what it has soonest at hand.
-    fn used(&self, values: usize, held: &Ledger) -> Option<Pages> {
+    /// would be more than `easy` bytes. What the system got back just now is also what it has soonest at hand.
+    fn used(&self, values: usize, held: &Ledger, easy: usize) -> Option<Pages> {
         let bytes = values.saturating_mul(size_of::<f32>());
         if bytes < MIN_BYTES {
             return None;
@@ -132,10 +132,10 @@ impl Kept {
         self.pool.take(values).or_else(|| {
             let held = held.held();
             let in_use = held.saturating_sub(self.pool.bytes() + self.cache.bytes());
-            self.cache.make_room(bytes, EASY_BYTES.saturating_sub(in_use.saturating_add(bytes)));
+            self.cache.make_room(bytes, easy.saturating_sub(in_use.saturating_add(bytes)));
             let used = self.pool.take(values);
             if used.is_none() {
-                let too_much = held.saturating_add(bytes).saturating_sub(EASY_BYTES);
+                let too_much = held.saturating_add(bytes).saturating_sub(easy);
                 self.pool.give_back(bytes.max(too_much));
             }
             used
@@ -160,7 +160,7 @@ impl Memory {
 
     /// A buffer for so many values. Nothing is allocated where it may not be held.
     pub(super) fn buffer(&self, values: usize) -> Result<Blank, OutOfMemory> {
-        let used = self.kept.as_ref().and_then(|kept| kept.used(values, &self.executor));
+        let used = self.kept.as_ref().and_then(|kept| kept.used(values, &self.executor, EASY_BYTES));
         let lease = self.lease(values.saturating_mul(size_of::<f32>()))?;
         let pool = self.kept.as_ref().map(|kept| Arc::clone(&kept.pool));
         Ok(Blank::new(values, used, lease, pool))
@@ -223,9 +223,14 @@ impl Drop for Lease {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::native::image::{Image, Shape};
     use crate::native::pool::IDLE;
+    use crate::native::value::Value;
+    use crate::native::work::Work;
 
     #[tokio::test]
     async fn a_run_waits_until_there_is_room_for_what_it_needs() {
@@ -254,6 +259,34 @@ mod tests {
         drop(lease);
         let _both = (first.lease(60).unwrap(), second.lease(40).unwrap());
         assert_eq!(executor.held(), 100);
+    }
+
+    #[test]
+    fn results_leave_room_for_the_images_of_runs() {
+        const LENGTH: usize = MIN_BYTES / size_of::<f32>();
+        let executor = Ledger::of_executor(usize::MAX);
+        let pool = Arc::new(Pool::new(usize::MAX, IDLE, Arc::clone(&executor)));
+        let kept = Kept { cache: Arc::new(Cache::new(4 * MIN_BYTES)), pool };
+        let memory = Memory::new(usize::MAX, Arc::clone(&executor), kept.clone());
+        let work = Work::new(CancellationToken::new(), watch::Sender::default(), memory);
+        for name in 0..4 {
+            let shape = Shape { batch: 1, height: 1, width: LENGTH, channels: 1 };
+            let result = Value::Image(Image::build(shape, &work, |_| {}).unwrap());
+            kept.cache.put([name; 32], &vec![vec![result]], MIN_BYTES);
+        }
+        let kept_of_all = || (kept.cache.bytes() / MIN_BYTES, executor.held() / MIN_BYTES);
+        let take = |length: usize| {
+            let used = kept.used(length, &executor, 8 * MIN_BYTES);
+            executor.take(length * size_of::<f32>()).unwrap();
+            used.is_some()
+        };
+        assert_eq!(kept_of_all(), (4, 4));
+        assert!(take(LENGTH), "it lies where the oldest was, which its own result would drive out");
+        assert_eq!(kept_of_all(), (3, 4));
+        assert!(!take(3 * LENGTH));
+        assert_eq!(kept_of_all(), (3, 7), "there is room beside the others");
+        assert!(!take(4 * LENGTH));
+        assert_eq!(kept_of_all(), (0, 8));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! Box and Muller, and its kernels' own logarithm, sine and cosine (Cephes' polynomials).
 
 use std::f64::consts::TAU;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pulp::{Arch, NullaryFnOnce};
 use rand_mt::Mt;
@@ -14,7 +15,7 @@ const GROUP: usize = 16;
 const HALF: usize = GROUP / 2;
 
 /// How many are drawn before others are made of them: as many as stay in the processor's cache.
-const DRAWN_TOGETHER: usize = 1 << 16;
+const DRAWN_TOGETHER: usize = 1 << 14;
 
 /// Fills a buffer with normal random numbers of mean 0 and deviation 1, as `torch.randn` does.
 ///
@@ -30,17 +31,25 @@ pub(super) fn normal(seed: u64, values: &mut [f32], work: &Work) -> Result<(), C
         return Ok(());
     }
     let arch = Arch::new();
-    // One number follows from another: while some are drawn, another processor makes normal ones of those before them.
-    let mut drawn: &mut [f32] = &mut [];
-    for stretch in values.chunks_mut(DRAWN_TOGETHER) {
-        work.go_on()?;
-        rayon::join(
-            || stretch.fill_with(|| uniform(&mut twister)),
-            || arch.dispatch(BoxMuller(std::mem::take(&mut drawn))),
-        );
-        drawn = stretch;
-    }
-    arch.dispatch(BoxMuller(drawn));
+    // What one of them has seen, the others need not look for.
+    let is_broken_off = AtomicBool::new(false);
+    let goes_on = &|| {
+        if !is_broken_off.load(Ordering::Relaxed) && work.is_cancelled() {
+            is_broken_off.store(true, Ordering::Relaxed);
+        }
+        !is_broken_off.load(Ordering::Relaxed)
+    };
+    // One number follows from another: while some are drawn, other processors make normal ones of those before them.
+    rayon::scope(|scope| {
+        for stretch in values.chunks_mut(DRAWN_TOGETHER).take_while(|_| goes_on()) {
+            stretch.fill_with(|| uniform(&mut twister));
+            scope.spawn(move |_| {
+                if goes_on() {
+                    arch.dispatch(BoxMuller(stretch));
+                }
+            });
+        }
+    });
     work.go_on()?;
     let whole = values.len() / GROUP * GROUP;
     if whole < values.len() {

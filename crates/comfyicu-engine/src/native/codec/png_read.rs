@@ -19,7 +19,7 @@ use crate::native::work::{Cancelled, Work};
 /// What the decoder may take for rows and chunks beside the pixels, which are checked apart.
 const CHUNK_LIMIT: usize = 64 << 20;
 
-type PngReader<'a> = Reader<Cursor<&'a [u8]>>;
+pub(super) type PngReader<'a> = Reader<Cursor<&'a [u8]>>;
 
 pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
     // A damaged header is an error, damaged pixels are not.
@@ -78,13 +78,13 @@ fn with_end(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// Which checksums of a file must be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Checksums {
+pub(super) enum Checksums {
     All,
     OfPixels,
     None,
 }
 
-fn open(bytes: &[u8], checksums: Checksums) -> Result<PngReader<'_>, DecodeError> {
+pub(super) fn open(bytes: &[u8], checksums: Checksums) -> Result<PngReader<'_>, DecodeError> {
     let mut options = DecodeOptions::default();
     options.set_ignore_crc(checksums != Checksums::All);
     options.set_ignore_adler32(checksums == Checksums::None);
@@ -98,7 +98,7 @@ fn broken(error: &DecodingError) -> DecodeError {
     DecodeError::Broken { format: "PNG", reason: error.to_string() }
 }
 
-fn shape(info: &Info<'_>, batch: usize) -> Shape {
+pub(super) fn shape(info: &Info<'_>, batch: usize) -> Shape {
     let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
     Shape { batch, height: side(info.height), width: side(info.width), channels: 3 }
 }
@@ -183,7 +183,7 @@ fn interlaced(
 }
 
 /// How many images the file holds: the first may stand beside an animation, for programs that show none.
-fn frame_count(info: &Info<'_>) -> usize {
+pub(super) fn frame_count(info: &Info<'_>) -> usize {
     let frames = info.animation_control.map_or(1, |animation| animation.num_frames);
     let apart = info.animation_control.is_some() && info.frame_control.is_none();
     usize::try_from(frames).unwrap_or(usize::MAX).saturating_add(usize::from(apart)).max(1)
@@ -219,7 +219,7 @@ fn animation(
     Ok(frames)
 }
 
-fn orientation(reader: &mut PngReader<'_>) -> Orientation {
+pub(super) fn orientation(reader: &mut PngReader<'_>) -> Orientation {
     // The chunk may stand behind the pixels. A file that ends early has none there.
     let _damaged = reader.finish();
     let info = reader.info();

@@ -1,7 +1,7 @@
 //! Loading files.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::codec::{DecodeError, Frame, decode};
+use crate::native::codec::{DecodeError, Frame, decode, decode_plain};
 use crate::native::definition::{Definition, Input, Output};
 use crate::native::image::{BuildError, Image, Mask, Shape};
 use crate::native::limit::Extent;
@@ -46,15 +46,21 @@ pub(in crate::native) static LOAD_IMAGE_MASK: Definition = Definition {
 const EMPTY_MASK_SIDE: usize = 64;
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
-    let (frames, _lease) = load(&mut call)?;
-    let image = to_image(&frames, &call.context.work)?;
-    let mask = to_mask(&frames, &call.context.work)?;
+    let (name, bytes) = file(&mut call)?;
+    let work = &call.context.work;
+    if let Some(image) = decode_plain(&bytes, work)? {
+        return Ok(Yield::values([Value::Image(image), Value::Mask(empty_mask(1, work)?)]));
+    }
+    let (frames, _lease) = decoded(&name, &bytes, work)?;
+    let image = to_image(&frames, work)?;
+    let mask = to_mask(&frames, work)?;
     Ok(Yield::values([Value::Image(image), Value::Mask(mask)]))
 }
 
 fn load_mask(mut call: Call) -> Result<Yield, Failure> {
     let channel = call.text("channel")?;
-    let (frames, _lease) = load(&mut call)?;
+    let (name, bytes) = file(&mut call)?;
+    let (frames, _lease) = decoded(&name, &bytes, &call.context.work)?;
     let Some(Frame { width, height, rgb, alpha, key }) = frames.first() else {
         return Err(Failure::new("ValueError", "the file holds no image"));
     };
@@ -75,14 +81,18 @@ fn load_mask(mut call: Call) -> Result<Yield, Failure> {
     Ok(Yield::values([Value::Mask(Mask::of(mask))]))
 }
 
-/// The pictures of a file, and the memory that is leased for them.
-fn load(call: &mut Call) -> Result<(Vec<Frame>, Lease), Failure> {
+/// The name of the file, and its bytes.
+fn file(call: &mut Call) -> Result<(String, Vec<u8>), Failure> {
     let name = call.text("image")?;
-    let work = &call.context.work.clone();
     let bytes = call.context.read_input(&name)?;
-    let decoded = decode(&bytes, Extent::ALL, work);
+    Ok((name, bytes))
+}
+
+/// The pictures of a file, and the memory that is leased for them.
+fn decoded(name: &str, bytes: &[u8], work: &Work) -> Result<(Vec<Frame>, Lease), Failure> {
+    let decoded = decode(bytes, Extent::ALL, work);
     work.go_on()?;
-    let mut frames = decoded.map_err(|error| failure(&name, &error))?;
+    let mut frames = decoded.map_err(|error| failure(name, &error))?;
     // Pages of another size than the first do not fit into its batch.
     if let Some((width, height)) = frames.first().map(|first| (first.width, first.height)) {
         frames.retain(|frame| (frame.width, frame.height) == (width, height));
@@ -116,16 +126,20 @@ fn to_image(frames: &[Frame], work: &Work) -> Result<Image, Failure> {
 /// A mask is 1 where the image is transparent.
 fn to_mask(frames: &[Frame], work: &Work) -> Result<Mask, Failure> {
     let opacities: Option<Vec<&Vec<u8>>> = frames.iter().map(|frame| frame.alpha.as_ref()).collect();
-    let mask = if let (Some(opacities), Some(Frame { width, height, .. })) = (opacities, frames.first()) {
+    if let (Some(opacities), Some(Frame { width, height, .. })) = (opacities, frames.first()) {
         let shape = Shape { batch: frames.len(), height: *height, width: *width, channels: 1 };
-        Image::by_rows(shape, work, |frame, y, row| {
+        let mask = Image::by_rows(shape, work, |frame, y, row| {
             transparency(opacities.get(frame).and_then(|alpha| alpha.get(y * width..)), row);
-        })?
-    } else {
-        let (height, width) = (EMPTY_MASK_SIDE, EMPTY_MASK_SIDE);
-        Image::build(Shape { batch: frames.len(), height, width, channels: 1 }, work, |_| {})?
-    };
-    Ok(Mask::of(mask))
+        });
+        return Ok(Mask::of(mask?));
+    }
+    empty_mask(frames.len(), work)
+}
+
+/// The masks of so many images that are opaque.
+fn empty_mask(batch: usize, work: &Work) -> Result<Mask, Failure> {
+    let (height, width) = (EMPTY_MASK_SIDE, EMPTY_MASK_SIDE);
+    Ok(Mask::of(Image::build(Shape { batch, height, width, channels: 1 }, work, |_| {})?))
 }
 
 /// Fills a row of a mask: 1 where nothing is opaque.
