@@ -21,8 +21,8 @@ mod tests;
 
 pub(super) use apng_write::encode_apng;
 pub(crate) use frame::Frame;
-pub(super) use png_write::encode_png;
 pub(crate) use png_write::{EncodeError, Pixels, TextChunk};
+pub(super) use png_write::{Rows, encode_png};
 pub(crate) use webp_write::WebpOptions;
 pub(super) use webp_write::encode_webp;
 

@@ -289,7 +289,7 @@ async fn a_file_counts_by_its_bytes() {
     let write = |name: &str, shade: u8| {
         let pixels = codec::Pixels { width: 1, height: 1, channels: 3, bytes: &[shade; 3] };
         let path = folder.path().join(name);
-        std::fs::write(&path, codec::encode_png(pixels, &[], &work::Work::default()).unwrap()).unwrap();
+        std::fs::write(&path, codec::encode_png(&pixels, &[], &work::Work::default()).unwrap()).unwrap();
         path
     };
     let executor = NativeExecutor::new();

@@ -139,7 +139,7 @@ mod tests {
 
     fn png(width: usize, height: usize) -> Vec<u8> {
         let bytes: Vec<u8> = (0..width * height * 3).map(|at| u8::try_from(at % 251).unwrap()).collect();
-        encode_png(Pixels { width, height, channels: 3, bytes: &bytes }, &[], &Work::default()).unwrap()
+        encode_png(&Pixels { width, height, channels: 3, bytes: &bytes }, &[], &Work::default()).unwrap()
     }
 
     fn size(file: &[u8]) -> (usize, usize) {

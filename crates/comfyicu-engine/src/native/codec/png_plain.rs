@@ -69,7 +69,7 @@ mod tests {
     fn file(channels: usize) -> Vec<u8> {
         let bytes: Vec<u8> = (0..SIDE * SIDE * channels).map(|at| at.to_le_bytes()[0]).collect();
         let pixels = Pixels { width: SIDE, height: SIDE, channels, bytes: &bytes };
-        encode_png(pixels, &[], &Work::default()).unwrap()
+        encode_png(&pixels, &[], &Work::default()).unwrap()
     }
 
     #[test]

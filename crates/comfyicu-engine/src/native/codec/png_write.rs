@@ -19,6 +19,26 @@ pub(crate) struct Pixels<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
+/// An image whose rows become bytes one after the other, so that it never lies there whole as bytes.
+pub(in crate::native) trait Rows {
+    /// Columns, rows, and bytes a pixel.
+    fn size(&self) -> [usize; 3];
+
+    /// Fills a row, which is as long as the size says.
+    fn fill(&self, y: usize, row: &mut [u8]);
+}
+
+impl Rows for Pixels<'_> {
+    fn size(&self) -> [usize; 3] {
+        [self.width, self.height, self.channels]
+    }
+
+    fn fill(&self, y: usize, row: &mut [u8]) {
+        let bytes = self.bytes.chunks(row.len().max(1)).nth(y).unwrap_or_default();
+        row.iter_mut().zip(bytes).for_each(|(target, byte)| *target = *byte);
+    }
+}
+
 /// A text that a PNG file carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TextChunk {
@@ -66,13 +86,14 @@ pub(crate) enum EncodeError {
 /// # Errors
 /// When the channels are none that PNG has, a text is not Latin-1, or the run is cancelled.
 pub(in crate::native) fn encode_png(
-    pixels: Pixels<'_>,
+    image: &impl Rows,
     texts: &[TextChunk],
     work: &Work,
 ) -> Result<Vec<u8>, EncodeError> {
-    let color = color_type(pixels.channels)?;
+    let [width, height, channels] = image.size();
+    let color = color_type(channels)?;
     let mut file = Vec::new();
-    let mut encoder = Encoder::new(&mut file, side(pixels.width), side(pixels.height));
+    let mut encoder = Encoder::new(&mut file, side(width), side(height));
     encoder.set_color(color);
     encoder.set_depth(BitDepth::Eight);
     // A fast way to pack what the filters leave: many times as fast as what ComfyUI does, for files that are a
@@ -83,9 +104,11 @@ pub(in crate::native) fn encode_png(
         writer.write_chunk(chunk::tEXt, &latin1_chunk(text)?).map_err(EncodeError::Encoder)?;
     }
     let mut rows = writer.stream_writer().map_err(EncodeError::Encoder)?;
-    for row in pixels.bytes.chunks((pixels.width * pixels.channels).max(1)) {
+    let mut row = vec![0; width * channels];
+    for y in 0..height {
         work.go_on()?;
-        rows.write_all(row).map_err(|error| EncodeError::Encoder(error.into()))?;
+        image.fill(y, &mut row);
+        rows.write_all(&row).map_err(|error| EncodeError::Encoder(error.into()))?;
     }
     rows.finish().map_err(EncodeError::Encoder)?;
     writer.finish().map_err(EncodeError::Encoder)?;

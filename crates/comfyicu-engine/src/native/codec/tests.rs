@@ -9,7 +9,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<Frame>, DecodeError> {
 }
 
 fn encode_png(pixels: Pixels<'_>, texts: &[TextChunk]) -> Result<Vec<u8>, EncodeError> {
-    super::encode_png(pixels, texts, &Work::default())
+    super::encode_png(&pixels, texts, &Work::default())
 }
 
 /// How files of each format begin.

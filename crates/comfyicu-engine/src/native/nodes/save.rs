@@ -3,7 +3,6 @@
 use comfyicu_model::OutputPath;
 use jiff::ZonedDateTime;
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
-use rayon::slice::ParallelSlice as _;
 use sha2::{Digest as _, Sha256};
 
 mod animated;
@@ -12,9 +11,10 @@ pub(in crate::native) use animated::{SAVE_ANIMATED_PNG, SAVE_ANIMATED_WEBP};
 
 use crate::OutputKind;
 use crate::native::call::{Call, Failure, File, Yield};
-use crate::native::codec::{EncodeError, Pixels, encode_png};
+use crate::native::codec::{EncodeError, Rows, encode_png};
 use crate::native::definition::{Definition, Input, METADATA, Role};
 use crate::native::image::{Image, Shape};
+use crate::native::number::to_byte;
 use crate::native::prefix::Prefix;
 
 pub(in crate::native) static SAVE_IMAGE: Definition = Definition {
@@ -96,19 +96,35 @@ fn letters(run_id: &str, node_id: &str) -> String {
 fn save_all(call: &Call, images: &Image, kind: OutputKind, prefix: &str) -> Result<Yield, Failure> {
     let prefix = Prefix::new(prefix, images.shape(), &ZonedDateTime::now())?;
     let shape = images.shape();
-    let (bytes, _lease) = images.to_bytes(&call.context.work)?;
     let paths = (0..shape.batch).map(|at| {
         let number = call.context.next_number(prefix.as_str());
         prefix.file(Some(at), number, "png")
     });
     let paths: Vec<OutputPath> = paths.collect::<Result<_, Failure>>()?;
     // Pictures of a batch are written side by side.
-    let files = paths.into_par_iter().zip(bytes.par_chunks(shape.frame())).map(|(path, bytes)| {
-        let pixels = Pixels { width: shape.width, height: shape.height, channels: shape.channels, bytes };
-        let content = encode_png(pixels, &call.context.texts, &call.context.work)?.into();
+    let files = paths.into_par_iter().enumerate().map(|(frame, path)| {
+        let content = encode_png(&Picture { images, frame }, &call.context.texts, &call.context.work)?.into();
         Ok(File { kind, path, content_type: "image/png", content })
     });
     Ok(Yield::files(files.collect::<Result<_, Failure>>()?))
+}
+
+/// An image of a batch.
+struct Picture<'a> {
+    images: &'a Image,
+    frame: usize,
+}
+
+impl Rows for Picture<'_> {
+    fn size(&self) -> [usize; 3] {
+        let shape = self.images.shape();
+        [shape.width, shape.height, shape.channels]
+    }
+
+    fn fill(&self, y: usize, row: &mut [u8]) {
+        let values = self.images.row(self.frame, y);
+        row.iter_mut().zip(values).for_each(|(byte, value)| *byte = to_byte(*value));
+    }
 }
 
 impl From<EncodeError> for Failure {
