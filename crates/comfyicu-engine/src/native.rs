@@ -68,11 +68,11 @@ pub struct MemoryLimits {
     /// What one run may hold at once: by default 4 GiB, twice the largest image.
     pub run_bytes: usize,
     /// What all runs together may hold at once: by default 8 GiB. A run waits until what it is known to need is
-    /// left. For some seconds, up to a quarter of it is kept for the next images when theirs are gone, where nothing
-    /// else needs it.
+    /// left. For some seconds, up to a quarter of it is kept for the next images when theirs are gone, until an image
+    /// of another size needs it.
     pub total_bytes: usize,
-    /// What may be kept for later runs, as a part of the total: by default 256 MiB, less where images of runs need more
-    /// than that leaves of 512 MiB; 0 keeps nothing.
+    /// What may be kept for later runs, as a part of the total: by default 256 MiB; 0 keeps nothing. It makes room for
+    /// the images of runs where all together would be more than twice as much, and more than 512 MiB.
     pub cache_bytes: usize,
 }
 

@@ -60,15 +60,18 @@ impl Cache {
             return;
         }
         let mut entries = self.lock();
+        let mut gone = Vec::new();
         while entries.bytes + bytes > self.limit || entries.by_signature.len() >= MAX_ENTRIES {
-            entries.take_oldest();
+            gone.push(entries.take_oldest());
         }
         entries.clock += 1;
         let entry = Entry { results: results.clone(), bytes, used: entries.clock };
         entries.bytes += bytes;
-        if let Some(before) = entries.by_signature.insert(signature, entry) {
-            entries.bytes -= before.bytes;
-        }
+        let before = entries.by_signature.insert(signature, entry);
+        entries.bytes -= before.as_ref().map_or(0, |before| before.bytes);
+        // Memory goes back when nobody waits for the lock.
+        drop(entries);
+        drop((gone, before));
     }
 
     /// Makes room for a result of so many bytes before it is there, as [`Self::put`] would behind it, and keeps at most
@@ -81,9 +84,13 @@ impl Cache {
         while entries.bytes > most {
             gone.push(entries.take_oldest());
         }
-        // Their memory goes where it goes when nobody waits for the lock.
         drop(entries);
         drop(gone);
+    }
+
+    /// How many bytes it holds at most.
+    pub(super) const fn limit(&self) -> usize {
+        self.limit
     }
 
     /// How many bytes are kept.
@@ -93,7 +100,8 @@ impl Cache {
 
     /// Forgets everything.
     pub(super) fn clear(&self) {
-        *self.lock() = Entries::default();
+        let all = std::mem::take(&mut *self.lock());
+        drop(all);
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {

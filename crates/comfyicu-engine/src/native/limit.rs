@@ -23,7 +23,8 @@ pub(crate) const EXECUTOR_BYTES: usize = 2 * RUN_BYTES;
 /// How many bytes of results are kept for later runs.
 pub(crate) const CACHE_BYTES: usize = 256 << 20;
 
-/// Results are kept only as far as they leave the images of runs so many bytes, together with their own.
+/// What is kept makes room for the images of runs beyond so many bytes, those of the images included; beyond twice what
+/// results may take, where that is more.
 pub(crate) const EASY_BYTES: usize = 2 * CACHE_BYTES;
 
 /// How much of a file is decoded.

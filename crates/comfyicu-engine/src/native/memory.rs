@@ -121,16 +121,21 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// How many bytes may be held together before what is kept makes room for the images of runs.
+    fn easy_bytes(&self) -> usize {
+        self.cache.limit().saturating_mul(2).max(EASY_BYTES)
+    }
+
     /// A buffer that was used, where one is of so many values. Where none is, what is kept makes room for a fresh one:
     /// idle buffers as much as it takes, and results as far as the run's own will drive them out, or as all together
-    /// would be more than `easy` bytes. What the system got back just now is also what it has soonest at hand.
-    fn used(&self, values: usize, held: &Ledger, easy: usize) -> Option<Pages> {
+    /// would be more than is easily had. What the system got back just now is also what it has soonest at hand.
+    fn used(&self, values: usize, held: &Ledger) -> Option<Pages> {
         let bytes = values.saturating_mul(size_of::<f32>());
         if bytes < MIN_BYTES {
             return None;
         }
         self.pool.take(values).or_else(|| {
-            let held = held.held();
+            let (held, easy) = (held.held(), self.easy_bytes());
             let in_use = held.saturating_sub(self.pool.bytes() + self.cache.bytes());
             self.cache.make_room(bytes, easy.saturating_sub(in_use.saturating_add(bytes)));
             let used = self.pool.take(values);
@@ -160,7 +165,7 @@ impl Memory {
 
     /// A buffer for so many values. Nothing is allocated where it may not be held.
     pub(super) fn buffer(&self, values: usize) -> Result<Blank, OutOfMemory> {
-        let used = self.kept.as_ref().and_then(|kept| kept.used(values, &self.executor, EASY_BYTES));
+        let used = self.kept.as_ref().and_then(|kept| kept.used(values, &self.executor));
         let lease = self.lease(values.saturating_mul(size_of::<f32>()))?;
         let pool = self.kept.as_ref().map(|kept| Arc::clone(&kept.pool));
         Ok(Blank::new(values, used, lease, pool))
@@ -263,20 +268,22 @@ mod tests {
 
     #[test]
     fn results_leave_room_for_the_images_of_runs() {
-        const LENGTH: usize = MIN_BYTES / size_of::<f32>();
+        /// A quarter of what is kept, and an eighth of what is easily had.
+        const PART: usize = EASY_BYTES / 8;
+        const LENGTH: usize = PART / size_of::<f32>();
         let executor = Ledger::of_executor(usize::MAX);
         let pool = Arc::new(Pool::new(usize::MAX, IDLE, Arc::clone(&executor)));
-        let kept = Kept { cache: Arc::new(Cache::new(4 * MIN_BYTES)), pool };
+        let kept = Kept { cache: Arc::new(Cache::new(4 * PART)), pool };
         let memory = Memory::new(usize::MAX, Arc::clone(&executor), kept.clone());
         let work = Work::new(CancellationToken::new(), watch::Sender::default(), memory);
         for name in 0..4 {
-            let shape = Shape { batch: 1, height: 1, width: LENGTH, channels: 1 };
+            let shape = Shape { batch: 1, height: LENGTH / 1024, width: 1024, channels: 1 };
             let result = Value::Image(Image::build(shape, &work, |_| {}).unwrap());
-            kept.cache.put([name; 32], &vec![vec![result]], MIN_BYTES);
+            kept.cache.put([name; 32], &vec![vec![result]], PART);
         }
-        let kept_of_all = || (kept.cache.bytes() / MIN_BYTES, executor.held() / MIN_BYTES);
+        let kept_of_all = || (kept.cache.bytes() / PART, executor.held() / PART);
         let take = |length: usize| {
-            let used = kept.used(length, &executor, 8 * MIN_BYTES);
+            let used = kept.used(length, &executor);
             executor.take(length * size_of::<f32>()).unwrap();
             used.is_some()
         };

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
 use super::{BuildError, Image, Part, Shape};
 use crate::native::limit;
 use crate::native::pages::MIN_BYTES;
-use crate::native::work::Work;
+use crate::native::work::{Cancelled, Work};
 
 impl Image {
     /// One batch of several, which have one size and as many channels. It shares their pixels, unless they are few.
@@ -41,8 +43,14 @@ impl Image {
         work: &Work,
         change: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Result<Self, BuildError> {
-        let height = self.shape.height;
-        self.change_bands(1, work, |at, row| change(at / height, at % height, row))
+        let (height, row) = (self.shape.height, self.shape.row());
+        let mut own = self.unshared(work)?;
+        for Part { first, data } in &mut own.parts {
+            if let Some(values) = Arc::get_mut(data) {
+                work.fill_bands(values, row, 1, |at, row| change(*first + at / height, at % height, row))?;
+            }
+        }
+        Ok(own)
     }
 
     /// Changes each image of the batch as a whole, as [`Self::change`] does rows. `change` may leave one as it is when
@@ -55,20 +63,26 @@ impl Image {
         work: &Work,
         change: impl Fn(&mut [f32]) + Sync,
     ) -> Result<Self, BuildError> {
-        let height = self.shape.height;
-        self.change_bands(height, work, |_, frame| change(frame))
+        let frame = self.shape.frame().max(1);
+        let mut own = self.unshared(work)?;
+        let parts = own.parts.iter_mut().filter_map(|part| Arc::get_mut(&mut part.data));
+        // Of all parts together: a batch that was joined of single images has one for each.
+        let frames: Vec<&mut [f32]> = parts.flat_map(|values| values.chunks_mut(frame)).collect();
+        frames.into_par_iter().try_for_each(|frame| {
+            work.go_on()?;
+            change(frame);
+            Ok::<_, Cancelled>(())
+        })?;
+        // The last ones may have been left as they were.
+        work.go_on()?;
+        Ok(own)
     }
 
-    /// Changes so many rows at a time; `change` gets the number of the first one, counted through the batch.
-    fn change_bands(
-        mut self,
-        rows: usize,
-        work: &Work,
-        change: impl Fn(usize, &mut [f32]) + Sync,
-    ) -> Result<Self, BuildError> {
-        let (height, row) = (self.shape.height, self.shape.row());
+    /// The image with pixels that nobody else holds: what others hold is copied.
+    fn unshared(mut self, work: &Work) -> Result<Self, BuildError> {
+        let row = self.shape.row();
         // One after the other: of pixels that stand in it several times, the last need no copy.
-        for Part { first, data } in &mut self.parts {
+        for Part { data, .. } in &mut self.parts {
             if Arc::get_mut(data).is_none() {
                 let length = data.len();
                 let copy =
@@ -76,9 +90,6 @@ impl Image {
                         target.copy_from_slice(data.get(at * row..(at + 1) * row).unwrap_or_default());
                     })?;
                 *data = Arc::new(copy);
-            }
-            if let Some(values) = Arc::get_mut(data) {
-                work.fill_bands(values, row, rows, |at, band| change(*first * height + at, band))?;
             }
         }
         Ok(self)
@@ -143,6 +154,17 @@ mod tests {
         assert!(held.frames().flatten().all(|value| value.to_bits() == 1.0_f32.to_bits()));
         assert_eq!([second.1, last.1], places, "what nobody else holds is where it was");
         assert!(first.1 != starts(&held)[0].1 && third.1 != last.1);
+    }
+
+    #[test]
+    fn images_are_changed_as_a_whole_in_whatever_part_they_lie() {
+        let work = Work::default();
+        let (two, twice) = (image(2, 1.0), image(2, 5.0));
+        let joined = Image::joined(&[two, twice.clone(), twice], &work).unwrap();
+        let changed = joined.change_frames(&work, |frame| frame.fill(frame[0] + 1.0)).unwrap();
+        let starts = starts(&changed);
+        assert_eq!(starts.iter().map(|start| start.0).collect::<Vec<_>>(), [2.0, 2.0, 6.0, 6.0, 6.0, 6.0]);
+        assert!(starts[2].1 != starts[4].1, "each has pixels of its own now");
     }
 
     #[test]

@@ -34,16 +34,11 @@ pub(in crate::native) static EMPTY_IMAGE: Definition = Definition {
 };
 
 fn run(mut call: Call) -> Result<Yield, Failure> {
-    let shape = Shape {
-        batch: call.size("batch_size")?,
-        height: call.size("height")?,
-        width: call.size("width")?,
-        channels: 3,
-    };
+    let batch = call.size("batch_size")?;
+    let shape = Shape { batch: 1, height: call.size("height")?, width: call.size("width")?, channels: 3 };
     let [.., red, green, blue] = call.size("color")?.to_be_bytes();
     let colour = [red, green, blue].map(from_byte);
-    let image = Image::by_rows(shape, &call.context.work, |_, _, row| {
-        row.as_chunks_mut().0.fill(colour);
-    })?;
-    Ok(Yield::values([Value::Image(image)]))
+    let work = &call.context.work;
+    let image = Image::by_rows(shape, work, |_, _, row| row.as_chunks_mut().0.fill(colour))?;
+    Ok(Yield::values([Value::Image(Image::joined(&vec![image; batch], work)?)]))
 }
