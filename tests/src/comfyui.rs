@@ -78,6 +78,11 @@ impl FakeComfy {
         self.state.complaints()
     }
 
+    /// Whether the last message of a prompt waits to be released.
+    pub fn is_holding(&self) -> bool {
+        self.state.is_holding()
+    }
+
     /// Lets prompts that wait for it go on to their end.
     pub fn release(&self) {
         self.state.release();

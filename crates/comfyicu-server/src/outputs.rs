@@ -48,6 +48,14 @@ pub(crate) enum OutputsError {
     /// The store failed, or cannot be reached.
     #[error("the store of outputs failed")]
     Store(#[source] object_store::Error),
+    /// A file of this machine cannot be opened.
+    #[error("{} cannot be opened", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file of this machine cannot be read or removed.
     #[error("the store of outputs failed")]
     Io(#[from] io::Error),

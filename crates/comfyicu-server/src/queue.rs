@@ -17,7 +17,7 @@ use crate::store::WaitingRun;
 use line::{Entry, Line, Stage};
 
 /// How many runs wait with their records. Those of all could take the memory that executing them needs.
-const AT_HAND: usize = 64;
+const RECORDS_AT_HAND: usize = 64;
 
 /// The runs that wait. `P` is what was prepared for a run while it waited.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl<P> Waiting<P> {
         if self.places.contains_key(run_id) {
             return;
         }
-        if self.places.len() >= AT_HAND {
+        if self.places.len() >= RECORDS_AT_HAND {
             run.record = None;
         }
         if let Some(moment) = run.not_before {

@@ -102,6 +102,8 @@ struct Measured {
     /// How long the processors worked for the server meanwhile.
     processor_alone: Duration,
     processor_together: Duration,
+    /// How much memory it has at the end.
+    memory_mib: u64,
 }
 
 impl Measured {
@@ -128,24 +130,15 @@ pub fn bench_gateway(programs: Programs, comfyui: Option<RealComfy<'_>>, runs: u
     let comfy = comfyui.map_or_else(Comfy::fake, |real| Comfy::real(real.url));
     let folder = comfyui.and_then(|real| real.folder).map(|folder| format!(",folder={folder}"));
     let backend = format!("{}{}", comfy.url(), folder.unwrap_or_default());
-    let server = ServerOptions::new(programs).args(["--comfyui", &backend]).start();
-    let mut both = Both { comfy: &comfy, server: &server, next: first_number() };
-    both.warm_up();
+    let mut both = Both { comfy: &comfy, programs, backend, next: first_number() };
     let (mut direct, mut served) = (Measured::default(), Measured::default());
+    let runs = runs.div_ceil(ROUNDS * TURN) * TURN;
+    both.one_by_one(ROUNDS * runs, &mut direct, &mut served);
     for _ in 0..ROUNDS {
-        both.one_by_one(runs / ROUNDS, &mut direct, &mut served);
-        both.all_at_once(runs / ROUNDS, &mut direct, &mut served);
+        both.all_at_once(runs, &mut direct, &mut served);
     }
-    let runs = direct.trips.len();
-    let mut lines = vec![format!("{runs} runs each, on {}", what(&comfy))];
+    let mut lines = vec![format!("{} runs each, on {}", direct.trips.len(), what(&comfy))];
     lines.extend(report(&direct, &served));
-    let millis = |time: Duration| time.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(runs).unwrap_or(1));
-    lines.push(format!(
-        "the server's processor time a run: {:.2} ms one after the other, {:.2} ms with {FLIGHT} in flight; its memory: {} MiB",
-        millis(served.processor_alone),
-        millis(served.processor_together),
-        memory(&server)
-    ));
     lines.push(format!(
         "a commit of SQLite alone on this disk: {:.2} ms",
         1_000.0 / sqlite::commits(DISK).single
@@ -153,11 +146,13 @@ pub fn bench_gateway(programs: Programs, comfyui: Option<RealComfy<'_>>, runs: u
     lines
 }
 
-/// A ComfyUI, and the server in front of it.
+/// A ComfyUI, and how a server in front of it is started.
 #[derive(Debug)]
 struct Both<'a> {
     comfy: &'a Comfy,
-    server: &'a Server,
+    programs: Programs,
+    /// What the server is told of the ComfyUI.
+    backend: String,
     /// The number of the next prompt.
     next: usize,
 }
@@ -168,47 +163,47 @@ impl Both<'_> {
         (self.next - count..self.next).map(|number| self.comfy.prompt(number)).collect()
     }
 
-    fn direct(&self) -> Direct {
-        Direct::connect(&self.comfy.url())
+    fn direct(&mut self) -> Direct {
+        let mut direct = Direct::connect(&self.comfy.url());
+        one_by_one(&mut direct, &self.prompts(WARM_UP));
+        direct
     }
 
-    fn served(&self, number: usize) -> Served {
-        Served::connect(self.server, &format!("bench{number}"))
-    }
-
-    fn warm_up(&mut self) {
-        let prompts = self.prompts(WARM_UP);
-        one_by_one(&mut self.direct(), &prompts);
-        let prompts = self.prompts(WARM_UP);
-        one_by_one(&mut self.served(0), &prompts);
+    /// A server that has had its first runs.
+    fn server(&mut self) -> (Server, Served) {
+        let server = ServerOptions::new(self.programs).args(["--comfyui", &self.backend]).start();
+        let mut served = Served::connect(&server, "bench");
+        one_by_one(&mut served, &self.prompts(WARM_UP));
+        (server, served)
     }
 
     fn one_by_one(&mut self, runs: usize, direct: &mut Measured, served: &mut Measured) {
-        let (mut straight, mut through) = (self.direct(), self.served(0));
-        for _ in 0..runs.div_ceil(TURN) {
+        let mut straight = self.direct();
+        let (server, mut through) = self.server();
+        for _ in 0..runs / TURN {
             let prompts = self.prompts(TURN);
             let begun = Instant::now();
             direct.trips.extend(one_by_one(&mut straight, &prompts));
             direct.alone += begun.elapsed();
             let prompts = self.prompts(TURN);
-            let (begun, worked) = (Instant::now(), processor_time(self.server));
+            let (begun, worked) = (Instant::now(), processor_time(&server));
             served.trips.extend(one_by_one(&mut through, &prompts));
             served.alone += begun.elapsed();
-            served.processor_alone += processor_time(self.server).saturating_sub(worked);
+            served.processor_alone += processor_time(&server).saturating_sub(worked);
         }
     }
 
-    /// Each has ComfyUI for itself: it tells everybody who listens how long its queue is.
+    /// Each has ComfyUI for itself, which tells everybody who listens how long its queue is: also a server that has
+    /// nothing to do.
     fn all_at_once(&mut self, runs: usize, direct: &mut Measured, served: &mut Measured) {
-        let runs = runs.div_ceil(TURN) * TURN;
-        let prompts = self.prompts(runs);
         let straight: Vec<_> = (0..FLIGHT).map(|_| self.direct()).collect();
-        direct.together += all_at_once(straight, &prompts);
-        let prompts = self.prompts(runs);
-        let through: Vec<_> = (0..FLIGHT).map(|number| self.served(number)).collect();
-        let worked = processor_time(self.server);
-        served.together += all_at_once(through, &prompts);
-        served.processor_together += processor_time(self.server).saturating_sub(worked);
+        direct.together += all_at_once(straight, &self.prompts(runs));
+        let (server, _) = self.server();
+        let through = (0..FLIGHT).map(|number| Served::connect(&server, &format!("bench{number}"))).collect();
+        let worked = processor_time(&server);
+        served.together += all_at_once(through, &self.prompts(runs));
+        served.processor_together += processor_time(&server).saturating_sub(worked);
+        served.memory_mib = memory(&server);
     }
 }
 
@@ -242,6 +237,13 @@ fn report(direct: &Measured, served: &Measured) -> Vec<String> {
             served / direct
         ));
     }
+    let millis = |time: Duration| time.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(runs).unwrap_or(1));
+    lines.push(format!(
+        "the server's processor time a run: {:.2} ms one after the other, {:.2} ms with {FLIGHT} in flight; its memory: {} MiB",
+        millis(served.processor_alone),
+        millis(served.processor_together),
+        served.memory_mib
+    ));
     lines
 }
 
@@ -249,7 +251,7 @@ fn one_by_one(contender: &mut impl Contender, prompts: &[Value]) -> Vec<Trip> {
     prompts.iter().map(|prompt| contender.run(prompt)).collect()
 }
 
-fn all_at_once(mut contenders: Vec<impl Contender>, prompts: &[Value]) -> Duration {
+fn all_at_once<C: Contender>(mut contenders: Vec<C>, prompts: &[Value]) -> Duration {
     let begun = Instant::now();
     thread::scope(|scope| {
         for (contender, prompts) in contenders.iter_mut().zip(prompts.chunks(prompts.len().div_ceil(FLIGHT)))

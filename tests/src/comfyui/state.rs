@@ -35,6 +35,8 @@ struct Memory {
     prompts: Vec<RecordedPrompt>,
     fault: ComfyFault,
     is_released: bool,
+    /// Whether a prompt waits to be released.
+    is_holding: bool,
     jobs: BTreeMap<String, Job>,
     sockets: HashMap<String, Sender<ComfyMessage>>,
     /// Those that stay open, and are sent nothing.
@@ -58,6 +60,7 @@ impl State {
             prompts,
             fault,
             is_released: false,
+            is_holding: false,
             jobs: BTreeMap::new(),
             sockets: HashMap::new(),
             silenced: Vec::new(),
@@ -91,6 +94,10 @@ impl State {
 
     pub(super) fn complain(&self, complaint: impl Into<String>) {
         self.lock().complaints.push(complaint.into());
+    }
+
+    pub(super) fn is_holding(&self) -> bool {
+        self.lock().is_holding
     }
 
     pub(super) fn release(&self) {
@@ -216,6 +223,7 @@ impl State {
                     memory = self.wait(memory, goes_on);
                 }
                 ComfyFault::HoldEnd if is_end(&message) => {
+                    memory.is_holding = true;
                     memory = self.wait(memory, |memory| !memory.is_released);
                 }
                 _ => {}

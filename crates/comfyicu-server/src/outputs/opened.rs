@@ -45,12 +45,13 @@ enum Payload {
 impl Opened {
     /// Opens a file of this machine.
     pub(crate) async fn file(path: PathBuf, wanted: &Wanted) -> Result<Self, OutputsError> {
-        let wanted = wanted.clone();
+        let (wanted, file) = (wanted.clone(), path.clone());
         // One way to where it may block, and back.
-        let opening = tokio::task::spawn_blocking(move || open(File::open(path)?, &wanted));
+        let opening = tokio::task::spawn_blocking(move || open(File::open(file)?, &wanted));
         match opening.await.map_err(io::Error::other)? {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OutputsError::Missing),
-            opened => Ok(opened?),
+            Err(source) => Err(OutputsError::File { path, source }),
+            Ok(opened) => Ok(opened),
         }
     }
 

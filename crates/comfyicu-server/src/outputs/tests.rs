@@ -225,3 +225,23 @@ async fn a_thumbnail_is_made_once_however_many_ask() {
     let error = thumbnails.open((&run_id, 1, &missing), 128, &Wanted::All).await.err().unwrap();
     assert!(matches!(error, ThumbnailError::Outputs(OutputsError::Missing)), "{error:?}");
 }
+
+#[tokio::test]
+async fn few_bytes_and_many_are_read_alike_and_a_folder_is_no_file() {
+    let (_folder, stores) = stores();
+    for store in stores {
+        let attempt = begin(&store, 1);
+        for bytes in [0, 256 * 1024, 256 * 1024 + 1] {
+            let name = format!("folder/{bytes}");
+            attempt.save(output(OutputKind::Output, &name, Elsewhere::content(bytes, false))).await.unwrap();
+            let expected = Elsewhere::expected(bytes);
+            assert_eq!(read(&store, 1, &name, Wanted::All).await.unwrap(), expected);
+            if bytes > 0 {
+                let part = read(&store, 1, &name, Wanted::Range(GetRange::Offset(1))).await.unwrap();
+                assert_eq!(part, expected[1..]);
+            }
+        }
+        let folder = read(&store, 1, "folder", Wanted::All).await;
+        assert!(matches!(folder, Err(OutputsError::Missing)), "{folder:?}");
+    }
+}

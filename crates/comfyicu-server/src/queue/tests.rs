@@ -73,7 +73,7 @@ fn few_wait_with_their_records_and_none_that_come_back() {
     queue.push_later(first, at(0));
     let waiting = std::iter::from_fn(|| queue.take(|_| true, at(0)));
     let carried = waiting.filter(|(run, _): &(WaitingRun, Option<()>)| run.record.is_some()).count();
-    assert_eq!(carried, AT_HAND - 1);
+    assert_eq!(carried, RECORDS_AT_HAND - 1);
 }
 
 #[test]

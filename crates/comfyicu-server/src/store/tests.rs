@@ -269,9 +269,10 @@ async fn each_change_is_an_event_that_is_told_after_its_commit<B: Backend>() {
 async fn a_run_that_waits_is_at_hand_as_the_store_has_it<B: Backend>() {
     let backend = B::default();
     let store = backend.open().await;
-    let mut large = run("large", "w1", 4);
+    let [mut large, mut with_files] = ["large", "with-files"].map(|id| run(id, "w1", 4));
     large.data.insert("note", "x".repeat(1_000_000));
-    for run in [run("r1", "w1", 3), run("set-back", "w1", 2), large] {
+    with_files.files.insert("/input/a.png", "x".repeat(1_000_000));
+    for run in [run("r1", "w1", 3), run("set-back", "w1", 2), large, with_files] {
         store.insert(run.into(), None).await.unwrap();
     }
     let mut at_hand = Vec::new();

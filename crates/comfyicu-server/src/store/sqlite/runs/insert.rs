@@ -13,7 +13,7 @@ use crate::store::sqlite::{events, statement, usage};
 use crate::store::{Claimed, Committed, IdempotencyClaim, RunKey, StoreError, WaitingRun};
 
 /// The most bytes of what was submitted for a run to stay at hand: many may wait.
-const AT_HAND: usize = 256 * 1024;
+const MAX_RECORD_BYTES: usize = 256 * 1024;
 
 /// Takes in a run.
 #[derive(Debug)]
@@ -102,7 +102,8 @@ impl Operation for Insert {
         let (run, kind) = (&self.run, self.run.last_event());
         let event = events::insert(changes.connection, &self.key, kind, run.attempt, run.updated_at)?;
         // A record that differs from what was written is nobody's.
-        let is_at_hand = self.data.len() <= AT_HAND && created_at == run.created_at;
+        let bytes = self.data.len() + self.files.len();
+        let is_at_hand = bytes <= MAX_RECORD_BYTES && created_at == run.created_at;
         let waiting = (kind == EventKind::Queued).then(|| WaitingRun {
             seq,
             key: self.key.clone(),
