@@ -1,6 +1,8 @@
 //! PNG files of rows of red, green and blue and nothing else, which most are: their rows become an image's values while
 //! the next ones are unpacked.
 
+use std::mem;
+
 use png::{BitDepth, ColorType};
 
 use super::exif::Orientation;
@@ -8,9 +10,9 @@ use super::png_read::{Checksums, PngReader, frame_count, open, orientation, shap
 use crate::native::image::{BuildError, Image};
 use crate::native::limit::Extent;
 use crate::native::number::from_byte;
-use crate::native::work::{Cancelled, Work};
+use crate::native::work::{Cancelled, STRETCH, Work};
 
-/// How many rows are unpacked before they become values: so many still lie in the processor's cache.
+/// How many rows are unpacked before they become values, at most: so many still lie in the processor's cache.
 const STRIP: usize = 32;
 
 /// The image of such a file; of any other one, and of one that is damaged anywhere, nothing.
@@ -37,26 +39,46 @@ fn plain(bytes: &[u8]) -> Option<PngReader<'_>> {
     is_plain.then_some(reader)
 }
 
-/// Fills rows of values, and says whether the file had all of them.
+/// Fills rows of values, and says whether the file had all of them. The bytes of two strips are held, however many
+/// processors there are: while one becomes values, the next is unpacked.
 fn fill(reader: &mut PngReader<'_>, values: &mut [f32], row: usize, work: &Work) -> Result<bool, Cancelled> {
-    rayon::scope(|scope| {
-        for strip in values.chunks_mut(STRIP * row) {
-            let mut bytes = vec![0; strip.len()];
-            for row in bytes.chunks_exact_mut(row) {
-                work.go_on()?;
-                if reader.read_row(row).is_err() {
-                    return Ok(false);
-                }
-            }
-            scope.spawn(move |_| {
-                for (value, byte) in strip.iter_mut().zip(&bytes) {
-                    *value = from_byte(*byte);
-                }
-            });
+    let length = row * (STRETCH / row.max(1)).clamp(1, STRIP);
+    let (mut bytes, mut next) = (vec![0; length], vec![0; length]);
+    let mut unpacked: &mut [f32] = &mut [];
+    for strip in values.chunks_mut(length) {
+        let next_bytes = next.get_mut(..strip.len()).unwrap_or_default();
+        let unpack = || unpack(reader, next_bytes, row, work);
+        let (is_whole, ()) = rayon::join(unpack, || to_values(&bytes, unpacked, work));
+        if !is_whole? {
+            return Ok(false);
         }
-        // Asked once more, it looks at what stands behind the last row.
-        Ok(reader.read_row(&mut []).is_ok())
-    })
+        unpacked = strip;
+        mem::swap(&mut bytes, &mut next);
+    }
+    to_values(&bytes, unpacked, work);
+    // Asked once more, it looks at what stands behind the last row.
+    Ok(reader.read_row(&mut []).is_ok())
+}
+
+/// Unpacks the next rows, and says whether the file had them.
+fn unpack(reader: &mut PngReader<'_>, bytes: &mut [u8], row: usize, work: &Work) -> Result<bool, Cancelled> {
+    for row in bytes.chunks_exact_mut(row) {
+        work.go_on()?;
+        if reader.read_row(row).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Makes values of bytes. A cancelled run leaves them as they are: nobody will read them.
+fn to_values(bytes: &[u8], values: &mut [f32], work: &Work) {
+    if work.is_cancelled() {
+        return;
+    }
+    for (value, byte) in values.iter_mut().zip(bytes) {
+        *value = from_byte(*byte);
+    }
 }
 
 #[cfg(test)]
@@ -100,5 +122,14 @@ mod tests {
     fn it_breaks_off_at_its_next_row() {
         let work = Work::until_look(STRIP + 5);
         assert!(matches!(decode(&file(3), &work), Err(BuildError::Cancelled(_))));
+    }
+    #[test]
+    fn nothing_becomes_values_after_it_broke_off() {
+        let (file, row) = (file(3), 3 * SIDE);
+        let mut values = vec![0.0; SIDE * row];
+        let mut fill = || fill(&mut plain(&file).unwrap(), &mut values, row, &Work::until_look(STRIP + 6));
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(pool.install(&mut fill), Err(Cancelled));
+        assert!(values.iter().all(|value| *value == 0.0));
     }
 }

@@ -129,6 +129,7 @@ fn reading_files_breaks_off_anywhere() {
     let load = r#"{"1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
         "9": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}"#;
     for file in [
+        "load_gradient_png/gradient.png",
         "load_rgba_checker_png/rgba_checker.png",
         "load_exif2_jpg/exif2.jpg",
         "load_animalpha_webp/animalpha.webp",
