@@ -80,7 +80,13 @@ impl Blank {
         let Self(mut buffer) = self;
         for (at, part) in buffer.chunks_mut(part.max(1)).enumerate() {
             work.fill_bands(part, row, rows, |first, band| {
-                band.fill(0.0);
+                for (piece, values) in band.chunks_mut(STRETCH).enumerate() {
+                    // Before the first one it was just looked at.
+                    if piece > 0 && work.is_cancelled() {
+                        return;
+                    }
+                    values.fill(0.0);
+                }
                 fill(at, first, band);
             })?;
         }
@@ -90,12 +96,14 @@ impl Blank {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use tokio::sync::watch;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::native::cache::Cache;
-    use crate::native::image::{Image, Shape};
+    use crate::native::image::{BuildError, Image, Shape};
     use crate::native::memory::{Kept, Ledger, Memory};
     use crate::native::number::to_f32;
     use crate::native::pool::IDLE;
@@ -130,6 +138,15 @@ mod tests {
             let used = image.map(&second, |_| 7.0).unwrap();
             before = used.values().as_ptr();
         }
+    }
+
+    #[test]
+    fn a_long_band_breaks_off_while_it_is_zeroed() {
+        let shape = Shape { batch: 1, height: 4, width: STRETCH, channels: 1 };
+        let (work, filled) = (Work::until_look(3), AtomicBool::new(false));
+        let image = Image::by_bands(shape, 4, &work, |_, _, _| filled.store(true, Ordering::Relaxed));
+        assert!(matches!(image, Err(BuildError::Cancelled(_))), "{image:?}");
+        assert!(!filled.into_inner());
     }
 
     #[test]
