@@ -145,8 +145,11 @@ pub(super) fn along<const LANES: usize, const CHANNELS: usize>(
 /// How many sums across rows are made side by side: as many as stay in the processor's registers.
 const TOGETHER: usize = 32;
 
-/// How many times as many are made between two looks at whether the run was cancelled.
-const LOOK_AFTER: usize = 1024;
+/// How many products are made between two looks at whether the run was cancelled: that takes about a millisecond.
+const PRODUCTS: usize = 1 << 20;
+
+/// How many rows go into sums between two looks, where more than that are mixed.
+const ROWS: usize = PRODUCTS / TOGETHER;
 
 /// Mixes rows, the first of which stands at the start of `rows`.
 #[inline(always)]
@@ -155,25 +158,41 @@ pub(super) fn across(rows: &[u8], weights: &[i32], target: &mut [u8], work: &Wor
     let length = target.len();
     let (blocks, rest) = target.as_chunks_mut::<TOGETHER>();
     let done = blocks.len() * TOGETHER;
-    for (block, target) in blocks.iter_mut().enumerate() {
-        if block % LOOK_AFTER == LOOK_AFTER - 1 && work.is_cancelled() {
+    let look_after = (ROWS / weights.len().max(1)).max(1);
+    for (piece, blocks) in blocks.chunks_mut(look_after).enumerate() {
+        if piece > 0 && work.is_cancelled() {
             return;
         }
-        let mut sums = [HALF; TOGETHER];
-        for (row, weight) in rows.chunks_exact(length).zip(weights) {
-            let values = row.get(block * TOGETHER..).and_then(|row| row.first_chunk::<TOGETHER>());
-            for (sum, value) in sums.iter_mut().zip(values.unwrap_or(&[0; TOGETHER])) {
-                *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
+        for (block, target) in (piece * look_after..).zip(blocks) {
+            let mut sums = [HALF; TOGETHER];
+            for (rows, weights) in rows.chunks(ROWS * length).zip(weights.chunks(ROWS)) {
+                add(rows, length, block * TOGETHER, weights, &mut sums);
+                if weights.len() == ROWS && work.is_cancelled() {
+                    return;
+                }
             }
-        }
-        for (target, sum) in target.iter_mut().zip(sums) {
-            *target = to_value(sum);
+            *target = sums.map(to_value);
         }
     }
     for (at, target) in (done..).zip(rest) {
+        if weights.len() >= ROWS && work.is_cancelled() {
+            return;
+        }
         let values = rows.iter().skip(at).step_by(length);
         let products = values.zip(weights).map(|(value, weight)| weight.wrapping_mul(i32::from(*value)));
         *target = to_value(products.fold(HALF, i32::wrapping_add));
+    }
+}
+
+/// Adds what rows of a length count to the sums of the columns from `first` on.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+fn add(rows: &[u8], length: usize, first: usize, weights: &[i32], sums: &mut [i32; TOGETHER]) {
+    for (row, weight) in rows.chunks_exact(length).zip(weights) {
+        let values = row.get(first..).and_then(|row| row.first_chunk::<TOGETHER>());
+        for (sum, value) in sums.iter_mut().zip(values.unwrap_or(&[0; TOGETHER])) {
+            *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
+        }
     }
 }
 
@@ -226,6 +245,21 @@ mod tests {
             let mut mixed = vec![0; length];
             across(&rows, &[half; 2], &mut mixed, &Work::default());
             assert_eq!(mixed, vec![16; length]);
+        }
+    }
+    #[test]
+    fn many_rows_break_off_anywhere() {
+        for (length, rows) in [(TOGETHER, 3 * ROWS), (4 * TOGETHER, ROWS / 2), (3, 2 * ROWS)] {
+            let weight = ONE / i32::try_from(rows).unwrap();
+            let mixed = |last| {
+                let (mut mixed, work) = (vec![0; length], Work::until_look(last));
+                across(&vec![255; rows * length], &vec![weight; rows], &mut mixed, &work);
+                (mixed.iter().filter(|value| **value > 0).count(), work.looks())
+            };
+            let (all, looks) = mixed(usize::MAX);
+            assert!(all == length && looks > 0, "{length} × {rows}");
+            let (made, after) = mixed(1);
+            assert!(made < length && after == 1, "{length} × {rows}: {made}");
         }
     }
 }

@@ -105,6 +105,9 @@ fn every_long_node_breaks_off_anywhere() {
         );
         breaks_off_anywhere(method, || job(&prompt("ImageScale", &inputs)), 2 * SIDE);
     }
+    let flat =
+        r#""image": ["1", 0], "upscale_method": "lanczos", "width": 200, "height": 1, "crop": "disabled""#;
+    breaks_off_anywhere("to one row", || job(&prompt("ImageScale", flat)), 4 * SIDE);
 }
 
 #[test]
