@@ -157,7 +157,7 @@ pub(super) fn resize_to(
     let views: Vec<View<'_>> = image.frames().map(|frame| View::new(frame, image.shape(), window)).collect();
     let plan = (method == Method::Lanczos)
         .then(|| pillow::Plan::new(Size { width: window.width, height: window.height }, size));
-    let result = Image::by_bands(shape, BAND, work, |frame, first, band| {
+    let result = Image::by_bands(shape, band(shape), work, |frame, first, band| {
         let Some(view) = views.get(frame) else { return };
         match (method, &plan) {
             (Method::NearestExact, _) => nearest::resize(view, size, first, band),
@@ -170,5 +170,17 @@ pub(super) fn resize_to(
     Ok(result)
 }
 
-/// How many rows of the result are made together: kernels that share work between neighbours lose little.
+/// How many rows of the result are made together, at most: kernels that share work between neighbours lose little.
 const BAND: usize = 32;
+
+/// How many values of the result are made together, at most, where that is more than a row.
+const BAND_VALUES: usize = 1 << 20;
+
+/// How many bands each processor gets at least, where there are as many rows.
+const BANDS_EACH: usize = 2;
+
+/// How many rows of each image of a result are made together, so that all processors have some.
+fn band(shape: Shape) -> usize {
+    let most = (BAND_VALUES / shape.row().max(1)).clamp(1, BAND);
+    shape.height.div_ceil(BANDS_EACH * rayon::current_num_threads()).clamp(1, most)
+}

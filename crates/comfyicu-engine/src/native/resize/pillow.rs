@@ -107,12 +107,12 @@ fn fixed(weight: f64) -> i32 {
 }
 
 /// What a sum of weighted values starts with: half a unit, so that cutting rounds.
-const HALF: i32 = 1 << (PRECISION_BITS - 1);
+pub(super) const HALF: i32 = 1 << (PRECISION_BITS - 1);
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
 #[expect(clippy::cast_sign_loss, reason = "clipped first")]
-fn to_value(sum: i32) -> u8 {
+pub(super) fn to_value(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
@@ -193,6 +193,15 @@ fn add(rows: &[u8], length: usize, first: usize, weights: &[i32], sums: &mut [i3
         for (sum, value) in sums.iter_mut().zip(values.unwrap_or(&[0; TOGETHER])) {
             *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
         }
+    }
+}
+
+/// Adds what a row counts to the sums of its columns.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
+pub(super) fn add_row(row: &[u8], weight: i32, sums: &mut [i32]) {
+    for (sum, value) in sums.iter_mut().zip(row) {
+        *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*value)));
     }
 }
 
