@@ -176,11 +176,9 @@ const BAND: usize = 32;
 /// How many values of the result are made together, at most, where that is more than a row.
 const BAND_VALUES: usize = 1 << 20;
 
-/// How many bands each processor gets at least, where there are as many rows.
-const BANDS_EACH: usize = 2;
-
-/// How many rows of each image of a result are made together, so that all processors have some.
+/// How many rows of each image of a result are made together, so that all processors have some: one band each, since
+/// bands that lie side by side do some of the work twice.
 fn band(shape: Shape) -> usize {
     let most = (BAND_VALUES / shape.row().max(1)).clamp(1, BAND);
-    shape.height.div_ceil(BANDS_EACH * rayon::current_num_threads()).clamp(1, most)
+    shape.height.div_ceil(rayon::current_num_threads().max(1)).clamp(1, most)
 }

@@ -165,7 +165,8 @@ pub(super) fn across(rows: &[u8], weights: &[i32], target: &mut [u8], work: &Wor
         }
         for (block, target) in (piece * look_after..).zip(blocks) {
             let mut sums = [HALF; TOGETHER];
-            for (rows, weights) in rows.chunks(ROWS * length).zip(weights.chunks(ROWS)) {
+            for (at, weights) in weights.chunks(ROWS).enumerate() {
+                let rows = rows.get(at * ROWS * length..).unwrap_or_default();
                 add(rows, length, block * TOGETHER, weights, &mut sums);
                 if weights.len() == ROWS && work.is_cancelled() {
                     return;
