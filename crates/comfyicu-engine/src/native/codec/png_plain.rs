@@ -123,6 +123,7 @@ mod tests {
         let work = Work::until_look(STRIP + 5);
         assert!(matches!(decode(&file(3), &work), Err(BuildError::Cancelled(_))));
     }
+
     #[test]
     fn nothing_becomes_values_after_it_broke_off() {
         let (file, row) = (file(3), 3 * SIDE);

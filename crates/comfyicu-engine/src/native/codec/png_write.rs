@@ -28,6 +28,8 @@ pub(in crate::native) trait Rows {
     fn fill(&self, y: usize, row: &mut [u8]);
 }
 
+/// Nodes save images; tests have bytes.
+#[cfg(test)]
 impl Rows for Pixels<'_> {
     fn size(&self) -> [usize; 3] {
         [self.width, self.height, self.channels]

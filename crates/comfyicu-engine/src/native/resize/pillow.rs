@@ -257,6 +257,7 @@ mod tests {
             assert_eq!(mixed, vec![16; length]);
         }
     }
+
     #[test]
     fn many_rows_break_off_anywhere() {
         for (length, rows) in [(TOGETHER, 3 * ROWS), (4 * TOGETHER, ROWS / 2), (3, 2 * ROWS)] {
