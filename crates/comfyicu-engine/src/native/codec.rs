@@ -9,6 +9,7 @@ mod frame;
 mod gif_read;
 mod jpeg;
 mod part;
+mod png_mend;
 mod png_plain;
 mod png_read;
 mod png_write;

@@ -25,18 +25,6 @@ impl Frame {
         self.rgb.len() + self.alpha.as_ref().map_or(0, Vec::len)
     }
 
-    /// Makes the last row black and transparent.
-    pub(super) fn blank_last_row(&mut self) {
-        let blank = |data: &mut Vec<u8>, row: usize| {
-            let start = data.len().saturating_sub(row);
-            data.iter_mut().skip(start).for_each(|byte| *byte = 0);
-        };
-        blank(&mut self.rgb, 3 * self.width);
-        if let Some(alpha) = &mut self.alpha {
-            blank(alpha, self.width);
-        }
-    }
-
     /// Takes pixels of four bytes; the last one counts only where the image has opacities.
     pub(super) fn of_rgba(
         pixels: &[u8],

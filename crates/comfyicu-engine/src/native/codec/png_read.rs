@@ -1,7 +1,7 @@
 //! PNG, read as Pillow does for ComfyUI's loader.
 
 use std::borrow::Cow;
-use std::io::{self, Cursor};
+use std::io::Cursor;
 
 use png::{
     BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Info, InterlaceInfo, Limits, Reader,
@@ -11,7 +11,7 @@ use png::{
 use super::animation::Canvas;
 use super::exif::Orientation;
 use super::frame::{each_pixel, grey_to_rgb};
-use super::{DecodeError, Frame};
+use super::{DecodeError, Frame, png_mend};
 use crate::native::image::Shape;
 use crate::native::limit::Extent;
 use crate::native::work::{Cancelled, Work};
@@ -30,25 +30,16 @@ pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Fr
     let count = extent.pictures(frame_count(reader.info()));
     extent.check(Shape { batch: count, ..shape })?;
 
-    let (mut first, read) = first_frame(&mut reader, work)?;
-    let ended;
-    match read {
-        Read::Whole => {}
-        Read::Cut => {
-            ended = with_end(bytes);
-            reader = open(&ended, Checksums::OfPixels)?;
-            (first, _) = first_frame(&mut reader, work)?;
+    let mended;
+    let first = match first_frame(&mut reader, work)? {
+        Ok(first) => first,
+        Err(error) => {
+            tracing::debug!(%error, "the pixels of a PNG file were read in part");
+            mended = png_mend::mended(bytes, reader.info(), work)?;
+            reader = open(&mended, Checksums::OfPixels)?;
+            first_frame(&mut reader, work)?.map_err(|error| broken(&error))?
         }
-        Read::Damaged => {
-            reader = open(bytes, Checksums::None)?;
-            let again;
-            (first, again) = first_frame(&mut reader, work)?;
-            if again == Read::Whole {
-                // Only the checksum is wrong. It stands behind the last row, which Pillow then loses.
-                first.blank_last_row();
-            }
-        }
-    }
+    };
     let mut frames = if count > 1 { animation(&mut reader, first, count, work)? } else { vec![first] };
     let orientation = orientation(&mut reader);
     if orientation != Orientation::Upright {
@@ -58,36 +49,17 @@ pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Fr
     Ok(frames)
 }
 
-/// The file up to its last whole chunk, and an end: the decoder keeps the last row back until it sees what comes
-/// behind the pixels. A file that ends within its pixels stays as it is.
-fn with_end(bytes: &[u8]) -> Cow<'_, [u8]> {
-    const END: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
-    let mut end = 8;
-    while let Some((length, rest)) = bytes.get(end..).and_then(|rest| rest.split_first_chunk::<4>()) {
-        let chunk = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX).saturating_add(8);
-        if rest.len() < chunk {
-            if rest.starts_with(b"IDAT") {
-                return Cow::Borrowed(bytes);
-            }
-            break;
-        }
-        end += 4 + chunk;
-    }
-    Cow::Owned([bytes.get(..end).unwrap_or_default(), END].concat())
-}
-
 /// Which checksums of a file must be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Checksums {
     All,
     OfPixels,
-    None,
 }
 
 pub(super) fn open(bytes: &[u8], checksums: Checksums) -> Result<PngReader<'_>, DecodeError> {
     let mut options = DecodeOptions::default();
     options.set_ignore_crc(checksums != Checksums::All);
-    options.set_ignore_adler32(checksums == Checksums::None);
+    options.set_ignore_adler32(false);
     options.set_ignore_iccp_chunk(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
     decoder.set_limits(Limits { bytes: CHUNK_LIMIT });
@@ -103,37 +75,18 @@ pub(super) fn shape(info: &Info<'_>, batch: usize) -> Shape {
     Shape { batch, height: side(info.height), width: side(info.width), channels: 3 }
 }
 
-/// How far the pixels of an image were read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Read {
-    Whole,
-    /// The file ends early.
-    Cut,
-    Damaged,
-}
-
-/// Reads the first image, and how far that went; what was not read is zero.
-fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<(Frame, Read), DecodeError> {
+/// Reads the first image, if all its rows are there.
+fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<Result<Frame, DecodingError>, DecodeError> {
     let Shape { width, height, .. } = shape(reader.info(), 1);
     let line = reader.info().raw_row_length().saturating_sub(1);
     let mut rows = vec![0; line * height];
-    let mut read = Ok(());
     if reader.info().interlaced {
         // Pillow makes nothing of half a one either.
         interlaced(reader, &mut rows, line, work)?.map_err(|error| broken(&error))?;
-    } else {
-        read = in_order(reader, &mut rows, line, work)?;
+    } else if let Err(error) = in_order(reader, &mut rows, line, work)? {
+        return Ok(Err(error));
     }
-    let read = match read {
-        Ok(()) => Read::Whole,
-        Err(error) => {
-            tracing::debug!(%error, "the pixels of a PNG file were read in part");
-            let is_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
-            let cut = matches!(&error, DecodingError::IoError(error) if is_end(error));
-            if cut { Read::Cut } else { Read::Damaged }
-        }
-    };
-    Ok((to_frame(reader.info(), (width, height), Cow::Owned(rows), work)?, read))
+    Ok(Ok(to_frame(reader.info(), (width, height), Cow::Owned(rows), work)?))
 }
 
 /// Reads rows from the first to the last, until that fails.
