@@ -45,6 +45,14 @@ pub(crate) enum DecodeError {
     /// It is nothing that is known.
     #[error("it is not an image of a known format; PNG, JPEG, WebP, GIF, BMP and TIFF are read")]
     Unknown,
+    /// What stands before its pixels is damaged so that it is taken for no image.
+    #[error("the {format} file is damaged: {reason}")]
+    Header {
+        /// The format's name.
+        format: &'static str,
+        /// What is damaged.
+        reason: String,
+    },
     /// It is damaged where nothing can be made of it.
     #[error("the {format} file is damaged: {reason}")]
     Broken {

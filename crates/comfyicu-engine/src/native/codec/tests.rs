@@ -115,20 +115,20 @@ fn texts_stand_in_the_file_in_their_order() {
 }
 
 #[test]
-fn damaged_png_files_give_what_pillow_gives_of_them() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/damaged_png");
-    let checksum = |bytes: &[u8]| match decode(bytes) {
-        Ok(frames) => format!("{:08x}", crc32(&frames[0].rgb)),
-        Err(_) => "-".to_owned(),
+fn damaged_files_give_what_pillow_gives_of_them() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/damaged");
+    let gives = |bytes: &[u8], expected: &str| match decode(bytes) {
+        _ if expected == "?" => true,
+        Ok(frames) => format!("{:08x}", crc32(&frames[0].rgb)) == expected,
+        Err(_) => expected == "-",
     };
     for line in std::fs::read_to_string(format!("{folder}/results.txt")).unwrap().lines() {
-        let mut words = line.split(' ');
-        let mut word = || words.next().unwrap();
-        let mut file = std::fs::read(format!("{folder}/{}.png", word())).unwrap();
-        let at: usize = word().parse().unwrap();
-        assert_eq!(checksum(&file[..at]), word(), "cut: {line}");
+        let [name, at, cut, flipped] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let mut file = std::fs::read(format!("{folder}/{name}")).unwrap();
+        let at: usize = at.parse().unwrap();
+        assert!(gives(&file[..at], cut), "cut: {line}");
         file[at] ^= 1 << (at % 8);
-        assert_eq!(checksum(&file), word(), "flipped: {line}");
+        assert!(gives(&file, flipped), "flipped: {line}");
     }
 }
 

@@ -103,7 +103,9 @@ fn decoded(name: &str, bytes: &[u8], work: &Work) -> Result<(Vec<Frame>, Lease),
 
 fn failure(name: &str, error: &DecodeError) -> Failure {
     let exception_type = match error {
-        DecodeError::Unknown | DecodeError::Unsupported { .. } => "PIL.UnidentifiedImageError",
+        DecodeError::Unknown | DecodeError::Unsupported { .. } | DecodeError::Header { .. } => {
+            "PIL.UnidentifiedImageError"
+        }
         DecodeError::TooLarge(_) => "PIL.Image.DecompressionBombError",
         DecodeError::Cancelled(_) => "InterruptProcessingException",
         DecodeError::Broken { .. } => "OSError",

@@ -67,7 +67,7 @@ fn colours(
 ) -> Result<Vec<u8>, DecodeError> {
     let tables = tables.strip_suffix(END).unwrap_or(tables);
     let file = [tables, strip.strip_prefix(START).unwrap_or(strip)].concat();
-    let header = jpeg::open(&file)?;
+    let header = jpeg::open(file.as_slice())?;
     if header.size().0 != width {
         return Err(broken(format!("a strip is {} pixels wide, and the page {width}", header.size().0)));
     }
