@@ -1,14 +1,16 @@
 //! Normal random numbers as `PyTorch` draws them on a CPU with AVX2 or AVX-512: Mersenne Twister, the method of
 //! Box and Muller, and its kernels' own logarithm, sine and cosine (Cephes' polynomials).
 
+mod twister;
+
 use std::f64::consts::TAU;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pulp::{Arch, NullaryFnOnce};
-use rand_mt::Mt;
 
 use super::number::{from_f64, whole};
 use super::work::{Cancelled, Work};
+use twister::{Twister, temper};
 
 /// How many numbers are made of as many others together: of each two halves, cosines and sines.
 const GROUP: usize = 16;
@@ -25,7 +27,7 @@ const DRAWN_TOGETHER: usize = 1 << 14;
 /// When the run is cancelled.
 pub(super) fn normal(seed: u64, values: &mut [f32], work: &Work) -> Result<(), Cancelled> {
     let [a, b, c, d, ..] = seed.to_le_bytes();
-    let mut twister = Mt::new(u32::from_le_bytes([a, b, c, d]));
+    let mut twister = Twister::new(u32::from_le_bytes([a, b, c, d]));
     if values.len() < GROUP {
         few(&mut twister, values);
         return Ok(());
@@ -42,7 +44,7 @@ pub(super) fn normal(seed: u64, values: &mut [f32], work: &Work) -> Result<(), C
     // One number follows from another: while some are drawn, other processors make normal ones of those before them.
     rayon::scope(|scope| {
         for stretch in values.chunks_mut(DRAWN_TOGETHER).take_while(|_| goes_on()) {
-            stretch.fill_with(|| uniform(&mut twister));
+            twister.draw(bytemuck::cast_slice_mut(stretch));
             scope.spawn(move |_| {
                 if goes_on() {
                     arch.dispatch(BoxMuller(stretch));
@@ -56,21 +58,22 @@ pub(super) fn normal(seed: u64, values: &mut [f32], work: &Work) -> Result<(), C
         // What does not make a group is drawn anew, together with the numbers before it.
         let last = values.len() - GROUP;
         let last = values.get_mut(last..).unwrap_or_default();
-        last.fill_with(|| uniform(&mut twister));
+        twister.draw(bytemuck::cast_slice_mut(last));
         arch.dispatch(BoxMuller(last));
     }
     Ok(())
 }
 
-/// A number from 0 to 1, of 24 bits.
-#[expect(clippy::cast_precision_loss, reason = "24 bits fit")]
-fn uniform(twister: &mut Mt) -> f32 {
+/// A number from 0 to 1, of 24 bits of what was drawn.
+#[inline]
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "24 bits fit")]
+const fn uniform(raw: u32) -> f32 {
     const BITS: u32 = 24;
-    (twister.next_u32() & ((1 << BITS) - 1)) as f32 / (1_u32 << BITS) as f32
+    (temper(raw) & ((1 << BITS) - 1)) as i32 as f32 / (1_u32 << BITS) as f32
 }
 
 /// Fills a buffer that is shorter than a group: in double precision, two by two.
-fn few(twister: &mut Mt, values: &mut [f32]) {
+fn few(twister: &mut Twister, values: &mut [f32]) {
     for pair in values.chunks_mut(2) {
         let (first, second) = (double(twister), double(twister));
         let radius = (-2.0 * (-second).ln_1p()).sqrt();
@@ -82,15 +85,15 @@ fn few(twister: &mut Mt, values: &mut [f32]) {
 
 /// A number from 0 to 1, of 53 bits.
 #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-fn double(twister: &mut Mt) -> f64 {
+fn double(twister: &mut Twister) -> f64 {
     const BITS: u32 = 53;
-    let bits = u64::from(twister.next_u32()) << 32 | u64::from(twister.next_u32());
+    let bits = u64::from(twister.next()) << 32 | u64::from(twister.next());
     (bits & ((1 << BITS) - 1)) as f64 / (1_u64 << BITS) as f64
 }
 
 type Lanes = [f32; HALF];
 
-/// Uniform numbers that become normal ones. A closure would be compiled apart, for a processor without fused
+/// Numbers that were drawn and become normal ones. A closure would be compiled apart, for a processor without fused
 /// additions.
 struct BoxMuller<'a>(&'a mut [f32]);
 
@@ -100,6 +103,9 @@ impl NullaryFnOnce for BoxMuller<'_> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "so that it is compiled for the processor that it runs on")]
     fn call(self) {
+        for number in bytemuck::cast_slice_mut(self.0) {
+            *number = uniform(*number).to_bits();
+        }
         box_muller(self.0);
     }
 }

@@ -3,7 +3,7 @@
 //! Where ComfyUI goes through Pillow, images become bytes, and a batch of several cannot be one.
 
 use crate::native::call::{Call, Failure, Yield};
-use crate::native::definition::{Definition, Float, Form, Input, Int, Output};
+use crate::native::definition::{Definition, Effort, Float, Form, Input, Int, Output};
 use crate::native::image::{Image, Shape};
 use crate::native::number::{floor, from_byte, from_f64, to_byte, to_f64};
 use crate::native::resize::{Crop, Method, Size, resize_to};
@@ -66,6 +66,7 @@ pub(in crate::native) static NORMALIZE_IMAGES: Definition = Definition {
         Input::float("std", Float::stepless(0.5, 0.001, 1.0), "What the difference from it is divided by."),
     ],
     size: |given| given.image("images"),
+    effort: Effort::Little,
     run: normalize,
     ..BASE
 };
@@ -79,6 +80,7 @@ pub(in crate::native) static ADJUST_BRIGHTNESS: Definition = Definition {
         Input::float("factor", FACTOR, "What values are multiplied by: below 1 they become darker."),
     ],
     size: |given| given.image("images"),
+    effort: Effort::Little,
     run: brighten,
     ..BASE
 };
@@ -96,6 +98,7 @@ pub(in crate::native) static ADJUST_CONTRAST: Definition = Definition {
         ),
     ],
     size: |given| given.image("images"),
+    effort: Effort::Little,
     run: contrast,
     ..BASE
 };
