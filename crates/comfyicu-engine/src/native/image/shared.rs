@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::{BuildError, Image, Part, Shape};
+use crate::native::buffer::Buffer;
 use crate::native::limit;
 use crate::native::pages::MIN_BYTES;
 use crate::native::work::{Cancelled, Work};
@@ -44,11 +45,15 @@ impl Image {
         change: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Result<Self, BuildError> {
         let (height, row) = (self.shape.height, self.shape.row());
-        let mut own = self.unshared(work)?;
+        let mut own = self;
+        // One after the other: of pixels that stand in it several times, the last need no copy.
         for Part { first, data } in &mut own.parts {
+            let change = |at: usize, row: &mut [f32]| change(*first + at / height, at % height, row);
             if let Some(values) = Arc::get_mut(data) {
-                work.fill_bands(values, row, 1, |at, row| change(*first + at / height, at % height, row))?;
+                work.fill_bands(values, row, 1, change)?;
+                continue;
             }
+            *data = Arc::new(copied(data, row, work, |at, copy| change(at, copy))?);
         }
         Ok(own)
     }
@@ -81,15 +86,9 @@ impl Image {
     /// The image with pixels that nobody else holds: what others hold is copied.
     fn unshared(mut self, work: &Work) -> Result<Self, BuildError> {
         let row = self.shape.row();
-        // One after the other: of pixels that stand in it several times, the last need no copy.
         for Part { data, .. } in &mut self.parts {
             if Arc::get_mut(data).is_none() {
-                let length = data.len();
-                let copy =
-                    work.memory().buffer(length)?.filled(work, (length, row, 1), |_, at, target| {
-                        target.copy_from_slice(data.get(at * row..(at + 1) * row).unwrap_or_default());
-                    })?;
-                *data = Arc::new(copy);
+                *data = Arc::new(copied(data, row, work, |_, _| ())?);
             }
         }
         Ok(self)
@@ -104,15 +103,22 @@ impl Image {
         work: &Work,
         change: impl Fn(f32) -> f32 + Sync,
     ) -> Result<Self, BuildError> {
-        if let [Part { data, .. }] = &*self.parts
-            && Arc::strong_count(data) > 1
-        {
-            return Self::by_rows(self.shape, work, |frame, y, row| {
-                row.iter_mut().zip(self.row(frame, y)).for_each(|(target, value)| *target = change(*value));
-            });
-        }
         self.change(work, |_, _, row| row.iter_mut().for_each(|value| *value = change(*value)))
     }
+}
+
+/// A copy, each row of which is changed while it is in the processor's cache.
+fn copied(
+    data: &[f32],
+    row: usize,
+    work: &Work,
+    change: impl Fn(usize, &mut [f32]) + Sync,
+) -> Result<Buffer, BuildError> {
+    let rows = (data.len(), row, 1);
+    Ok(work.memory().buffer(data.len())?.filled(work, rows, |_, at, copy| {
+        copy.copy_from_slice(data.get(at * row..(at + 1) * row).unwrap_or_default());
+        change(at, copy);
+    })?)
 }
 
 #[cfg(test)]
