@@ -54,8 +54,10 @@ fn counted(pixels: &[Rgb], work: &Work) -> Result<(FxHashMap<Rgb, u32>, u32), Ca
     let mut colours: FxHashMap<Rgb, u32> = FxHashMap::default();
     for stretch in pixels.chunks(STRETCH) {
         work.go_on()?;
-        for pixel in stretch {
-            *colours.entry(pixel.map(|value| value >> dropped_bits)).or_default() += 1;
+        for run in stretch.chunk_by(|pixel, next| pixel == next) {
+            let Some(pixel) = run.first() else { continue };
+            let count = u32::try_from(run.len()).unwrap_or(u32::MAX);
+            *colours.entry(pixel.map(|value| value >> dropped_bits)).or_default() += count;
             while colours.len() > MAX_COLOURS {
                 dropped_bits += 1;
                 colours = coarser(colours);
