@@ -2,8 +2,9 @@
 //!
 //! Both get the same prompts: an image of a colour that is another one each time, so that nothing can be
 //! kept, the node, and a preview of one pixel of its result. What is measured is from handing the prompt over
-//! to its end, in this process and over HTTP on this machine. The first time does not count: what a process grows by
-//! when it does something first is not what a node takes.
+//! to its end, in this process and over HTTP on this machine. Before, each side runs them for a while, as a server does:
+//! what a process grows by when it does something first is not what a node takes. While this process is measured, the
+//! other one is at rest.
 
 mod cancel;
 mod machine;
@@ -23,8 +24,15 @@ use crate::comfyui::ComfyUi;
 use machine::{Bandwidth, Peak, processor_time};
 use prompt::{FILE, What};
 
-/// How many times each prompt runs at most, after the first time; the median counts.
+/// How many times each prompt is measured at most; the median counts.
 const ROUNDS: usize = 5;
+
+/// How long each side runs a prompt before it is measured, at least once: so long that what is kept of results has its
+/// full size, and that memory of one result goes to the next.
+const WARM_UP: Duration = Duration::from_millis(400);
+
+/// How long the other process gets to come to rest.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// No further round begins when both sides together have taken so long: so all of it takes about ten minutes.
 const ENOUGH: Duration = Duration::from_secs(2);
@@ -104,6 +112,33 @@ struct Bench<'p> {
     place: tempfile::TempDir,
 }
 
+/// What is measured, at one size.
+struct Case {
+    what: What,
+    side: u32,
+    batch: u32,
+    /// The file that it reads.
+    picture: Option<Vec<u8>>,
+}
+
+impl Case {
+    fn new(what: What, side: u32, batch: u32) -> Result<Self, Failure> {
+        let picture = (what == What::Load).then(|| prompt::picture(side)).transpose()?;
+        Ok(Self { what, side, batch, picture })
+    }
+
+    fn prompt(&self, turn: u32) -> String {
+        // The first colours are those of other prompts.
+        self.what.prompt(self.side, self.batch, turn + 3)
+    }
+
+    /// A file of its own bytes for each turn, so that nothing can be kept: what stands behind its end.
+    fn file(&self, turn: u32) -> Option<Vec<u8>> {
+        let picture = self.picture.as_ref()?;
+        Some([picture, turn.to_le_bytes().as_slice()].concat())
+    }
+}
+
 /// The medians of both sides in milliseconds, and their peaks in MiB.
 #[derive(Clone, Copy, Debug, Default)]
 struct Measured {
@@ -128,34 +163,30 @@ impl<'p> Bench<'p> {
 
     /// Measures everything at one size.
     fn size(&self, side: u32, batch: u32) -> Result<(), Failure> {
-        let empty = self.measure(What::NONE, side, batch)?;
+        let empty = self.measure(&Case::new(What::NONE, side, batch)?)?;
         for what in What::all().filter(|what| what.name().contains(&self.plan.only)) {
             if matches!(what, What::Load) && batch > 1 {
                 continue;
             }
-            let measured = if what == What::NONE { empty } else { self.measure(what, side, batch)? };
+            let case = Case::new(what, side, batch)?;
+            let measured = if what == What::NONE { empty } else { self.measure(&case)? };
             self.print(what, (side, batch), measured, empty);
         }
         Ok(())
     }
 
-    fn measure(&self, what: What, side: u32, batch: u32) -> Result<Measured, Failure> {
+    fn measure(&self, case: &Case) -> Result<Measured, Failure> {
+        let mut turn = self.warm_up(case)?;
         let (mut own, mut theirs) = (Vec::new(), Vec::new());
         let started = Instant::now();
-        let picture = (what == What::Load).then(|| prompt::picture(side)).transpose()?;
         let (peak, their_peak) = (Peak::of(std::process::id()), self.plan.pid.map(Peak::of));
         let both = [Some(std::process::id()), self.plan.pid];
         let before = both.map(|pid| pid.and_then(processor_time));
-        while own.len() <= ROUNDS && (own.len() < 2 || started.elapsed() < ENOUGH) {
-            let prompt = what.prompt(side, batch, u32::try_from(own.len())? + 3);
-            let inputs = picture.as_ref().map(|picture| self.input(picture, own.len())).transpose()?;
-            own.push(self.native(&prompt, inputs.unwrap_or_default())?);
-            if let Some(comfyui) = &self.plan.comfyui {
-                theirs.push(comfyui.time(&prompt)?);
-            }
-        }
-        for times in [&mut own, &mut theirs] {
-            times.drain(..1.min(times.len()));
+        while own.len() < ROUNDS && (own.is_empty() || started.elapsed() < ENOUGH) {
+            self.plan.pid.inspect(|pid| machine::wait_for_rest(*pid, PATIENCE));
+            own.push(self.native(case, turn)?);
+            theirs.extend(self.comfyui(case, turn)?);
+            turn += 1;
         }
         let after = both.map(|pid| pid.and_then(processor_time));
         let [own_time, their_time] = [0, 1].map(|side| Some(after[side]?.saturating_sub(before[side]?)));
@@ -170,21 +201,41 @@ impl<'p> Bench<'p> {
         })
     }
 
-    /// A file of its own bytes for each round, so that nothing can be kept: what stands behind its end.
-    fn input(&self, picture: &[u8], round: usize) -> Result<InputFiles, Failure> {
-        let bytes = [picture, &[u8::try_from(round)?]].concat();
-        if let Some(comfyui) = &self.plan.comfyui {
-            comfyui.upload("", FILE, &bytes)?;
+    /// Runs a case on each side for a while, and says how many turns it has had.
+    fn warm_up(&self, case: &Case) -> Result<u32, Failure> {
+        let mut turn = 0;
+        let started = Instant::now();
+        while started.elapsed() < WARM_UP {
+            self.native(case, turn)?;
+            turn += 1;
         }
-        let path = self.place.path().join(FILE);
-        std::fs::write(&path, bytes)?;
-        Ok(InputFiles::from_iter([(DestPath::input(FILE)?, InputFile::of(path)?)]))
+        let started = Instant::now();
+        while started.elapsed() < WARM_UP && self.comfyui(case, turn)?.is_some() {
+            turn += 1;
+        }
+        Ok(turn)
     }
 
-    fn native(&self, prompt: &str, inputs: InputFiles) -> Result<Duration, Failure> {
+    fn native(&self, case: &Case, turn: u32) -> Result<Duration, Failure> {
+        let mut inputs = InputFiles::default();
+        if let Some(file) = case.file(turn) {
+            let path = self.place.path().join(FILE);
+            std::fs::write(&path, file)?;
+            inputs = InputFiles::from_iter([(DestPath::input(FILE)?, InputFile::of(path)?)]);
+        }
+        let prompt = case.prompt(turn);
         let started = Instant::now();
-        execute(&self.runtime, &self.executor, prompt, inputs, &CancellationToken::new())?;
+        execute(&self.runtime, &self.executor, &prompt, inputs, &CancellationToken::new())?;
         Ok(started.elapsed())
+    }
+
+    /// The time that the other side takes, where there is one.
+    fn comfyui(&self, case: &Case, turn: u32) -> Result<Option<Duration>, Failure> {
+        let Some(comfyui) = &self.plan.comfyui else { return Ok(None) };
+        if let Some(file) = case.file(turn) {
+            comfyui.upload("", FILE, &file)?;
+        }
+        comfyui.time(&case.prompt(turn)).map(Some)
     }
 
     fn print(&self, what: What, (side, batch): (u32, u32), measured: Measured, empty: Measured) {

@@ -68,6 +68,18 @@ impl Blank {
         Ok(buffer)
     }
 
+    /// Fills the buffer in strips of so many values, from the first to the last; there is none where `fill` says that it
+    /// has not filled them all.
+    pub(super) fn filled_in_order<E>(
+        self,
+        strip: usize,
+        fill: impl FnOnce(&mut dyn Iterator<Item = Strip<'_>>) -> Result<bool, E>,
+    ) -> Result<Option<Buffer>, E> {
+        let Self(mut buffer) = self;
+        let is_filled = fill(&mut buffer.chunks_mut(strip.max(1)).map(Strip))?;
+        Ok(is_filled.then_some(buffer))
+    }
+
     /// Fills the buffer in parts, each of some bands of rows; see [`Work::fill_bands`]. A band is zeroed just before
     /// `fill` gets it, with the number of its part and of its first row there: while it is in the processor's cache,
     /// that takes no time.
@@ -91,6 +103,28 @@ impl Blank {
             })?;
         }
         Ok(buffer)
+    }
+}
+
+/// Some of a buffer's values, as others left them.
+#[derive(Debug)]
+pub(super) struct Strip<'b>(&'b mut [f32]);
+
+impl<'b> Strip<'b> {
+    #[cfg(test)]
+    pub(super) const fn of(values: &'b mut [f32]) -> Self {
+        Self(values)
+    }
+
+    /// How many values it has.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The values, zero: shortly before they are filled, while they are in the processor's cache, that takes no time.
+    pub(super) fn zeroed(self) -> &'b mut [f32] {
+        self.0.fill(0.0);
+        self.0
     }
 }
 

@@ -4,7 +4,7 @@ mod shared;
 
 use std::sync::Arc;
 
-use super::buffer::{Blank, Buffer};
+use super::buffer::{Blank, Buffer, Strip};
 use super::limit::{self, TooLarge};
 use super::memory::{Lease, OutOfMemory};
 use super::number::to_byte;
@@ -148,6 +148,21 @@ impl Image {
     ) -> Result<Self, BuildError> {
         let bands = (shape.frame(), shape.row(), rows);
         Ok(Self::of(shape, blank(shape, work)?.filled(work, bands, fill)?))
+    }
+
+    /// Makes an image of strips of so many values, from the first to the last; none where `fill` says that it has not
+    /// filled them all.
+    ///
+    /// # Errors
+    /// When the image may not be made, or `fill` fails.
+    pub(super) fn in_order(
+        shape: Shape,
+        strip: usize,
+        work: &Work,
+        fill: impl FnOnce(&mut dyn Iterator<Item = Strip<'_>>) -> Result<bool, Cancelled>,
+    ) -> Result<Option<Self>, BuildError> {
+        let buffer = blank(shape, work)?.filled_in_order(strip, fill)?;
+        Ok(buffer.map(|buffer| Self::of(shape, buffer)))
     }
 
     /// Takes values that lie as `shape` says.

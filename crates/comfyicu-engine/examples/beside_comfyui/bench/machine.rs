@@ -1,6 +1,7 @@
 //! What the machine can do, and what processes take of it.
 
 use std::fs;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
@@ -39,14 +40,31 @@ fn gigabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e9
 }
 
-/// The processor time that a process has taken, on all processors, as Linux tells it: in hundredths of a second.
+/// How exactly Linux tells processor time.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The processor time that a process has taken, on all processors, as Linux tells it.
 pub(super) fn processor_time(pid: u32) -> Option<Duration> {
-    const TICK: Duration = Duration::from_millis(10);
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in brackets, may hold spaces; user and system time are the twelfth and thirteenth behind it.
     let mut times = stat.rsplit_once(')')?.1.split_whitespace().skip(11).map(str::parse::<u32>);
     let (user, system) = (times.next()?.ok()?, times.next()?.ok()?);
     Some(TICK * (user + system))
+}
+
+/// Waits until a process takes no processor time any more, as long as that may take: threads of some libraries go on for
+/// a while when they have nothing left to do.
+pub(super) fn wait_for_rest(pid: u32, patience: Duration) {
+    let started = Instant::now();
+    let mut before = None;
+    while started.elapsed() < patience {
+        let now = processor_time(pid);
+        if now.is_none() || now == before {
+            return;
+        }
+        before = now;
+        thread::sleep(2 * TICK);
+    }
 }
 
 /// The most memory that a process has held since this was made.

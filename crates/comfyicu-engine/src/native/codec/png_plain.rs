@@ -7,6 +7,7 @@ use png::{BitDepth, ColorType};
 
 use super::exif::Orientation;
 use super::png_read::{Checksums, PngReader, frame_count, open, orientation, shape};
+use crate::native::buffer::Strip;
 use crate::native::image::{BuildError, Image};
 use crate::native::limit::Extent;
 use crate::native::number::from_byte;
@@ -19,13 +20,9 @@ const STRIP: usize = 32;
 pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Option<Image>, BuildError> {
     let Some(mut reader) = plain(bytes) else { return Ok(None) };
     let shape = shape(reader.info(), 1);
-    let mut is_whole = false;
-    let image = Image::try_build(shape, work, |values| {
-        is_whole = fill(&mut reader, values, shape.row(), work)?;
-        Ok(())
-    })?;
-    let is_plain = is_whole && orientation(&mut reader) == Orientation::Upright;
-    Ok(is_plain.then_some(image))
+    let length = shape.row() * (STRETCH / shape.row().max(1)).clamp(1, STRIP);
+    let image = Image::in_order(shape, length, work, |strips| fill(&mut reader, strips, shape.row(), work))?;
+    Ok(image.filter(|_| orientation(&mut reader) == Orientation::Upright))
 }
 
 fn plain(bytes: &[u8]) -> Option<PngReader<'_>> {
@@ -39,23 +36,29 @@ fn plain(bytes: &[u8]) -> Option<PngReader<'_>> {
     is_plain.then_some(reader)
 }
 
-/// Fills rows of values, and says whether the file had all of them. The bytes of two strips are held, however many
+/// Fills strips with values, and says whether the file had all of them. The bytes of two strips are held, however many
 /// processors there are: while one becomes values, the next is unpacked.
-fn fill(reader: &mut PngReader<'_>, values: &mut [f32], row: usize, work: &Work) -> Result<bool, Cancelled> {
-    let length = row * (STRETCH / row.max(1)).clamp(1, STRIP);
-    let (mut bytes, mut next) = (vec![0; length], vec![0; length]);
-    let mut unpacked: &mut [f32] = &mut [];
-    for strip in values.chunks_mut(length) {
-        let next_bytes = next.get_mut(..strip.len()).unwrap_or_default();
-        let unpack = || unpack(reader, next_bytes, row, work);
+fn fill(
+    reader: &mut PngReader<'_>,
+    strips: &mut dyn Iterator<Item = Strip<'_>>,
+    row: usize,
+    work: &Work,
+) -> Result<bool, Cancelled> {
+    let (mut bytes, mut next) = (Vec::new(), Vec::new());
+    let mut unpacked = None;
+    for strip in strips {
+        next.resize(strip.len(), 0);
+        let unpack = || unpack(reader, &mut next, row, work);
         let (is_whole, ()) = rayon::join(unpack, || to_values(&bytes, unpacked, work));
         if !is_whole? {
             return Ok(false);
         }
-        unpacked = strip;
+        unpacked = Some(strip);
         mem::swap(&mut bytes, &mut next);
     }
     to_values(&bytes, unpacked, work);
+    // The last ones may have been left as they were.
+    work.go_on()?;
     // Asked once more, it looks at what stands behind the last row.
     Ok(reader.read_row(&mut []).is_ok())
 }
@@ -72,11 +75,9 @@ fn unpack(reader: &mut PngReader<'_>, bytes: &mut [u8], row: usize, work: &Work)
 }
 
 /// Makes values of bytes. A cancelled run leaves them as they are: nobody will read them.
-fn to_values(bytes: &[u8], values: &mut [f32], work: &Work) {
-    if work.is_cancelled() {
-        return;
-    }
-    for (value, byte) in values.iter_mut().zip(bytes) {
+fn to_values(bytes: &[u8], strip: Option<Strip<'_>>, work: &Work) {
+    let Some(strip) = strip.filter(|_| !work.is_cancelled()) else { return };
+    for (value, byte) in strip.zeroed().iter_mut().zip(bytes) {
         *value = from_byte(*byte);
     }
 }
@@ -127,10 +128,13 @@ mod tests {
     #[test]
     fn nothing_becomes_values_after_it_broke_off() {
         let (file, row) = (file(3), 3 * SIDE);
-        let mut values = vec![0.0; SIDE * row];
-        let mut fill = || fill(&mut plain(&file).unwrap(), &mut values, row, &Work::until_look(STRIP + 6));
+        let mut values = vec![7.0; SIDE * row];
+        let mut fill = || {
+            let mut strips = values.chunks_mut(STRIP * row).map(Strip::of);
+            fill(&mut plain(&file).unwrap(), &mut strips, row, &Work::until_look(STRIP + 6))
+        };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         assert_eq!(pool.install(&mut fill), Err(Cancelled));
-        assert!(values.iter().all(|value| *value == 0.0));
+        assert_eq!(values, vec![7.0; SIDE * row]);
     }
 }
