@@ -16,6 +16,10 @@ mod conformance;
 #[path = "../../tests/pixels/picture.rs"]
 mod picture;
 
+/// That of released servers.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
