@@ -76,7 +76,9 @@ impl Blank {
         fill: impl FnOnce(&mut dyn Iterator<Item = Strip<'_>>) -> Result<bool, E>,
     ) -> Result<Option<Buffer>, E> {
         let Self(mut buffer) = self;
-        let is_filled = fill(&mut buffer.chunks_mut(strip.max(1)).map(Strip))?;
+        let mut strips = buffer.chunks_mut(strip.max(1)).map(Strip);
+        let is_filled = fill(&mut strips)?;
+        strips.for_each(drop);
         Ok(is_filled.then_some(buffer))
     }
 
@@ -106,7 +108,8 @@ impl Blank {
     }
 }
 
-/// Some of a buffer's values, as others left them.
+/// Some of a buffer's values, as others left them: they are zeroed before anybody sees them, at the latest when this is
+/// dropped.
 #[derive(Debug)]
 pub(super) struct Strip<'b>(&'b mut [f32]);
 
@@ -122,9 +125,16 @@ impl<'b> Strip<'b> {
     }
 
     /// The values, zero: shortly before they are filled, while they are in the processor's cache, that takes no time.
-    pub(super) fn zeroed(self) -> &'b mut [f32] {
+    pub(super) fn zeroed(mut self) -> &'b mut [f32] {
+        let values = mem::take(&mut self.0);
+        values.fill(0.0);
+        values
+    }
+}
+
+impl Drop for Strip<'_> {
+    fn drop(&mut self) {
         self.0.fill(0.0);
-        self.0
     }
 }
 
@@ -160,10 +170,18 @@ mod tests {
         let first = Image::by_rows(shape, &first, |_, _, row| row.fill(7.0)).unwrap();
         let mut before = first.values().as_ptr();
         drop(first);
-        for way in 0..3 {
+        for way in 0..5 {
             let image = match way {
                 0 => Image::build(shape, &second, |_| {}),
                 1 => Image::by_rows(shape, &second, |_, _, _| {}),
+                2 => Image::in_order(shape, 1000, &second, |_| Ok(true)).map(Option::unwrap),
+                3 => {
+                    let all = Image::in_order(shape, 1000, &second, |strips| {
+                        strips.for_each(drop);
+                        Ok(true)
+                    });
+                    all.map(Option::unwrap)
+                }
                 _ => Image::by_bands(shape, 7, &second, |_, _, _| {}),
             };
             let image = image.unwrap();

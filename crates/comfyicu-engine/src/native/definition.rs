@@ -83,8 +83,8 @@ pub(super) enum Role {
 /// What a node does with each value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// Next to nothing: it fills, moves, inverts, scales or compares it, or adds few of them up. The result is as soon made again
-    /// as memory is found for it.
+    /// Next to nothing: it fills, moves, inverts, scales or compares it, or adds few of them up. The result is as soon made
+    /// again as memory is found for it.
     Little,
     /// Work that is worth keeping.
     Some,

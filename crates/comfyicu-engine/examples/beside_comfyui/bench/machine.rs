@@ -52,8 +52,8 @@ pub(super) fn processor_time(pid: u32) -> Option<Duration> {
     Some(TICK * (user + system))
 }
 
-/// Waits until a process takes no processor time any more, as long as that may take: threads of some libraries go on for
-/// a while when they have nothing left to do.
+/// Waits until a process takes no processor time any more, but no longer than `patience`: threads of some libraries go on
+/// for a while when they have nothing left to do.
 pub(super) fn wait_for_rest(pid: u32, patience: Duration) {
     let started = Instant::now();
     let mut before = None;

@@ -17,7 +17,7 @@ use header::Header;
 const FORMAT: &str = "JPEG";
 
 pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Frame>, DecodeError> {
-    let header = Header::read(bytes)?;
+    let header = Header::read(bytes, work)?;
     extent.check(header.shape())?;
     let Header { width, height, channels, .. } = header;
     let (colours, blank) = match channels {

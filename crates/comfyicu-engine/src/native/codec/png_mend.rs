@@ -40,6 +40,7 @@ pub(super) fn mended(bytes: &[u8], info: &Info<'_>, work: &Work) -> Result<Vec<u
     let mut file = bytes.get(..Chunks::START).unwrap_or_default().to_vec();
     let mut rows = Some(rows);
     for chunk in Chunks::of(bytes) {
+        work.go_on()?;
         if chunk.id != PIXELS {
             file.extend_from_slice(chunk.whole.unwrap_or_default());
         } else if let Some(rows) = rows.take() {
@@ -123,6 +124,7 @@ fn rows(bytes: &[u8], info: &Info<'_>, work: &Work) -> Result<(Vec<u8>, Stop), D
     let mut unpacker = Unpacker::new(info);
     let mut stop = Stop::FileEnd;
     for chunk in pixels(bytes) {
+        work.go_on()?;
         if chunk.id != PIXELS {
             let is_id = chunk.id.len() == 4
                 && chunk.id.iter().all(|byte| *byte == b'_' || byte.is_ascii_alphanumeric());

@@ -142,7 +142,7 @@ pub(super) fn frame_count(info: &Info<'_>) -> usize {
     usize::try_from(frames).unwrap_or(usize::MAX).saturating_add(usize::from(apart)).max(1)
 }
 
-/// Reads the other frames of an animation; one that is cut short is an error, as in ComfyUI.
+/// Reads the other frames of an animation, which must be whole. ComfyUI makes something of some that are not.
 fn animation(
     reader: &mut PngReader<'_>,
     first: Frame,

@@ -5,24 +5,28 @@ use super::{FORMAT, broken};
 use crate::native::codec::DecodeError;
 use crate::native::codec::exif::Orientation;
 use crate::native::image::Shape;
+use crate::native::work::{Cancelled, STRETCH, Work};
 
 /// What stands before the pixels.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Header<'f> {
     pub(super) width: usize,
     pub(super) height: usize,
     /// 1, 3 or 4.
     pub(super) channels: usize,
-    exif: Option<&'f [u8]>,
+    /// What all segments of EXIF data have together.
+    exif: Vec<u8>,
     xmp: Option<&'f [u8]>,
+    /// The first part of a colour profile, in the order of their bytes.
+    profile: Option<&'f [u8]>,
 }
 
 impl<'f> Header<'f> {
-    pub(super) fn read(bytes: &'f [u8]) -> Result<Self, DecodeError> {
+    pub(super) fn read(bytes: &'f [u8], work: &Work) -> Result<Self, DecodeError> {
         let mut rest = bytes.get(2..).unwrap_or_default();
         let mut header = Self::default();
         loop {
-            let Some(marker) = next_marker(&mut rest) else {
+            let Some(marker) = next_marker(&mut rest, work)? else {
                 header.check_size()?;
                 return Err(broken("it ends before its pixels"));
             };
@@ -38,7 +42,7 @@ impl<'f> Header<'f> {
                 0xda => break,
                 0xdb => check_tables(segment)?,
                 0xc0..=0xcf | 0xde => header.set_frame(segment)?,
-                _ => header.note(segment),
+                _ => header.note(marker, segment)?,
             }
         }
         header.check_size()?;
@@ -60,18 +64,34 @@ impl<'f> Header<'f> {
         if !matches!(channels, 1 | 3 | 4) {
             return Err(unknown(format!("it has {channels} channels; 1, 3 and 4 are read")));
         }
+        if self.profile.take().is_some_and(|first| first.len() < 14) {
+            return Err(unknown("a part of its colour profile has no number"));
+        }
         self.height = u16::from_be_bytes(*height).into();
         self.width = u16::from_be_bytes([*width_high, *width_low]).into();
         self.channels = usize::from(*channels);
         Ok(())
     }
 
-    fn note(&mut self, segment: &'f [u8]) {
-        if let Some(exif) = segment.strip_prefix(b"Exif\0\0") {
-            self.exif.get_or_insert(exif);
-        } else if let Some(xmp) = segment.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
-            self.xmp = Some(xmp);
+    /// Notes what applications say. Of some of it Pillow needs more than others would.
+    fn note(&mut self, marker: u8, segment: &'f [u8]) -> Result<(), DecodeError> {
+        let is_cut = |name: &[u8]| segment.starts_with(name) && segment.len() < 7;
+        match marker {
+            0xe0 if is_cut(b"JFIF") => return Err(unknown("its JFIF header is cut short")),
+            0xee if is_cut(b"Adobe") => return Err(unknown("its Adobe header is cut short")),
+            0xe1 => {
+                if let Some(exif) = segment.strip_prefix(b"Exif\0\0") {
+                    self.exif.extend_from_slice(exif);
+                } else if let Some(xmp) = segment.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
+                    self.xmp = Some(xmp);
+                }
+            }
+            0xe2 if segment.starts_with(b"ICC_PROFILE\0") => {
+                self.profile = Some(self.profile.map_or(segment, |first| first.min(segment)));
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// Of the image that is made of the file.
@@ -80,22 +100,28 @@ impl<'f> Header<'f> {
     }
 
     pub(super) fn orientation(&self) -> Orientation {
-        Orientation::find(self.exif, self.xmp)
+        Orientation::find(Some(self.exif.as_slice()).filter(|exif| !exif.is_empty()), self.xmp)
     }
 }
 
 /// The next marker; what stands before it is passed over.
-fn next_marker(rest: &mut &[u8]) -> Option<u8> {
+fn next_marker(rest: &mut &[u8], work: &Work) -> Result<Option<u8>, Cancelled> {
     let mut begun = false;
-    loop {
-        let (byte, behind) = rest.split_first()?;
-        *rest = behind;
-        match (begun, *byte) {
-            (_, 0xff) => begun = true,
-            (false, _) | (true, 0) => begun = false,
-            (true, marker) => return Some(marker),
+    for stretch in rest.chunks(STRETCH) {
+        work.go_on()?;
+        for (byte, at) in stretch.iter().zip(1..) {
+            match (begun, *byte) {
+                (_, 0xff) => begun = true,
+                (false, _) | (true, 0) => begun = false,
+                (true, marker) => {
+                    *rest = rest.get(at..).unwrap_or_default();
+                    return Ok(Some(marker));
+                }
+            }
         }
+        *rest = rest.get(stretch.len()..).unwrap_or_default();
     }
+    Ok(None)
 }
 
 /// What belongs to a marker, with its length before it.
@@ -120,4 +146,61 @@ fn check_tables(mut segment: &[u8]) -> Result<(), DecodeError> {
 /// Why Pillow does not take the file for one of this format.
 fn unknown(reason: impl Into<String>) -> DecodeError {
     DecodeError::Header { format: FORMAT, reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// EXIF data that says that the camera was held to the right.
+    const EXIF: &[u8] = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+
+    /// A file of these segments, a frame of 5 × 3 grey pixels, and the start of a scan.
+    fn file(segments: &[(u8, Vec<u8>)]) -> Vec<u8> {
+        let ends = [(0xc0, b"\x08\0\x03\0\x05\x01\x01\x11\0".to_vec()), (0xda, vec![1, 1, 0, 0, 63, 0])];
+        let segment = |(marker, data): &(u8, Vec<u8>)| {
+            let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();
+            [&[0xff, *marker], &length[..], data].concat()
+        };
+        let segments = segments.iter().chain(&ends).flat_map(segment);
+        [0xff, 0xd8].into_iter().chain(segments).collect()
+    }
+
+    fn read(segments: &[(u8, Vec<u8>)]) -> Result<Orientation, DecodeError> {
+        let file = file(segments);
+        let header = Header::read(&file, &Work::default())?;
+        assert_eq!((header.width, header.height, header.channels), (5, 3, 1));
+        Ok(header.orientation())
+    }
+
+    #[test]
+    fn exif_data_stands_in_segments_of_its_own_kind() {
+        let exif = [b"Exif\0\0", EXIF].concat();
+        for (marker, expected) in
+            [(0xe1, Orientation::of(6)), (0xe2, Orientation::Upright), (0xfe, Orientation::Upright)]
+        {
+            assert_eq!(read(&[(marker, exif.clone())]), Ok(expected), "{marker:x}");
+        }
+        let halves = [&EXIF[..9], &EXIF[9..]].map(|half| (0xe1, [b"Exif\0\0", half].concat()));
+        assert_eq!(read(&halves), Ok(Orientation::of(6)));
+    }
+
+    #[test]
+    fn what_pillow_cannot_read_of_applications_is_refused() {
+        for (marker, cut, whole) in [
+            (0xe0, &b"JFIF\0"[..], &b"JFIF\0\x01\x01"[..]),
+            (0xee, b"Adobe\0", b"Adobe\0\x64"),
+            (0xe2, b"ICC_PROFILE\0\x01", b"ICC_PROFILE\0\x01\x01"),
+        ] {
+            assert!(matches!(read(&[(marker, cut.to_vec())]), Err(DecodeError::Header { .. })), "{marker:x}");
+            assert_eq!(read(&[(marker, whole.to_vec())]), Ok(Orientation::Upright), "{marker:x}");
+        }
+    }
+
+    #[test]
+    fn the_search_for_a_marker_breaks_off() {
+        let file = [&[0xff, 0xd8, 0xff, 0xd8][..], &vec![0; 3 * STRETCH]].concat();
+        let read = Header::read(&file, &Work::until_look(3));
+        assert!(matches!(read, Err(DecodeError::Cancelled(_))), "{read:?}");
+    }
 }
