@@ -219,7 +219,8 @@ proptest! {
                 prop_assert_eq!(prompt.nodes().count(), runs + 2);
             }
             Err(ConvertError::Circle { .. }) => prop_assert!(is_closed && runs == 0),
-            Err(ConvertError::TooLarge { .. }) => prop_assert!(kinds.len() > 500, "{} steps", kinds.len()),
+            // A thousand steps may be between an input and its source: one to each, and two through what stands between.
+            Err(ConvertError::TooLarge { .. }) => prop_assert!(kinds.len() >= 500, "{} steps", kinds.len()),
             Err(other) => prop_assert!(false, "{other}"),
         }
     }
