@@ -27,9 +27,8 @@ pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Fr
         _ => (ColorSpace::JCS_RGB, 0),
     };
     let mut pixels = vec![blank; width * height * channels];
-    let opened = open(bytes.chain(End(&[0xff, 0xd9]))).map(|opened| (opened.size(), opened));
-    match opened {
-        Ok((size, opened)) if size == (width, height) => read_into(&mut pixels, opened, colours, work)?,
+    match open(bytes.chain(End(&[0xff, 0xd9]))) {
+        Ok(opened) if opened.size() == (width, height) => read_into(&mut pixels, opened, colours, work)?,
         // Pillow has let the file pass, and makes nothing of its pixels.
         Ok(_) => {}
         Err(error) => tracing::debug!(%error, "the pixels of a JPEG file were not read"),

@@ -40,22 +40,21 @@ impl Image {
     /// # Errors
     /// When the run may not hold a copy, or is cancelled.
     pub(in crate::native) fn change(
-        self,
+        mut self,
         work: &Work,
         change: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Result<Self, BuildError> {
         let (height, row) = (self.shape.height, self.shape.row());
-        let mut own = self;
         // One after the other: of pixels that stand in it several times, the last need no copy.
-        for Part { first, data } in &mut own.parts {
+        for Part { first, data } in &mut self.parts {
             let change = |at: usize, row: &mut [f32]| change(*first + at / height, at % height, row);
             if let Some(values) = Arc::get_mut(data) {
                 work.fill_bands(values, row, 1, change)?;
                 continue;
             }
-            *data = Arc::new(copied(data, row, work, |at, copy| change(at, copy))?);
+            *data = Arc::new(copied(data, row, work, change)?);
         }
-        Ok(own)
+        Ok(self)
     }
 
     /// Changes each image of the batch as a whole, as [`Self::change`] does rows. `change` may leave one as it is when
