@@ -156,7 +156,7 @@ impl<'p> Bench<'p> {
             plan,
             runtime: tokio::runtime::Builder::new_multi_thread().build()?,
             executor: NativeExecutor::new(),
-            bandwidth: Bandwidth::measure(),
+            bandwidth: Bandwidth::measure()?,
             place: tempfile::tempdir()?,
         })
     }

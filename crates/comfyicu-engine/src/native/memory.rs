@@ -132,6 +132,7 @@ impl Kept {
     fn used(&self, values: usize, held: &Ledger) -> Option<Pages> {
         let bytes = values.saturating_mul(size_of::<f32>());
         if bytes < MIN_BYTES {
+            self.pool.make_room(bytes, usize::MAX);
             return None;
         }
         self.pool.take(values).or_else(|| {
@@ -140,8 +141,8 @@ impl Kept {
             self.cache.make_room(bytes, easy.saturating_sub(in_use.saturating_add(bytes)));
             let used = self.pool.take(values);
             if used.is_none() {
-                let too_much = held.saturating_add(bytes).saturating_sub(easy);
-                self.pool.give_back(bytes.max(too_much));
+                let others = held.saturating_sub(self.pool.bytes());
+                self.pool.make_room(bytes, easy.saturating_sub(others.saturating_add(bytes)));
             }
             used
         })

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use memmap2::MmapMut;
 
 /// Fewer bytes than these come from the allocator, which has them at hand.
-pub(super) const MIN_BYTES: usize = 1 << 20;
+pub(super) const MIN_BYTES: usize = 1 << 18;
 
 /// So many bytes come several times as fast in large pages. For fewer the small ones are better that others have just
 /// given back: large ones are more often such as were not in use for long.

@@ -15,6 +15,10 @@ use super::pages::{MIN_BYTES, Pages};
 /// How long what is kept waits for an image.
 pub(super) const IDLE: Duration = Duration::from_secs(5);
 
+/// So many bytes make no room for fresh memory: they are what the next run of small images takes again, in which order
+/// of sizes it may be.
+const AT_HAND: usize = 16 << 20;
+
 /// Buffers without an image.
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -30,6 +34,8 @@ struct Spare {
     /// When each came; the one that is there for longest comes first.
     buffers: VecDeque<(Instant, Pages)>,
     bytes: usize,
+    /// How much fresh memory was taken that no buffer was given back for yet, because each is larger.
+    owed: usize,
     /// Whether a thread waits until it is time to give something back.
     is_watched: bool,
 }
@@ -47,9 +53,10 @@ impl Pool {
         Some(buffer)
     }
 
-    /// Gives the oldest back that have so many bytes together, or all.
-    pub(super) fn give_back(&self, bytes: usize) {
-        let given_back = self.lock().oldest(bytes);
+    /// Makes room for so many bytes of fresh memory, and keeps at most `most`. The oldest go back first, but only as much
+    /// as was taken fresh: a small image does not drive a large buffer out that the next run takes again.
+    pub(super) fn make_room(&self, bytes: usize, most: usize) {
+        let given_back = self.lock().make_room(bytes, most);
         self.forget(given_back);
     }
 
@@ -135,6 +142,26 @@ impl Spare {
         Some(buffer)
     }
 
+    /// Takes the oldest buffers out that all together are no larger than what was taken fresh since others were, and those
+    /// that `most` bytes have no room for.
+    fn make_room(&mut self, bytes: usize, most: usize) -> Vec<Pages> {
+        let mut taken = self.oldest(self.bytes.saturating_sub(most));
+        let given_back = taken.iter().map(Pages::bytes).sum();
+        self.owed = self.owed.saturating_add(bytes).saturating_sub(given_back);
+        while self.bytes > AT_HAND
+            && self.buffers.front().is_some_and(|(_, oldest)| oldest.bytes() <= self.owed)
+            && let Some((_, oldest)) = self.buffers.pop_front()
+        {
+            self.owed -= oldest.bytes();
+            self.bytes -= oldest.bytes();
+            taken.push(oldest);
+        }
+        if self.bytes <= AT_HAND {
+            self.owed = 0;
+        }
+        taken
+    }
+
     /// Takes the oldest buffers out that have so many bytes together, or all.
     fn oldest(&mut self, wanted: usize) -> Vec<Pages> {
         let (mut taken, mut sum) = (Vec::new(), 0);
@@ -182,11 +209,27 @@ mod tests {
         for length in [2 * LENGTH, 3 * LENGTH, 4 * LENGTH] {
             pool.put(Pages::zero(length));
         }
-        pool.give_back(MIN_BYTES);
+        pool.make_room(0, 8 * MIN_BYTES);
         assert_eq!((pool.bytes(), ledger.held()), (7 * MIN_BYTES, 7 * MIN_BYTES));
         assert!(pool.take(2 * LENGTH).is_none());
-        pool.give_back(usize::MAX);
+        pool.make_room(0, 0);
         assert_eq!((pool.bytes(), ledger.held()), (0, 0));
+    }
+
+    #[test]
+    fn no_more_goes_back_than_is_taken_fresh() {
+        let (pool, ledger) = pool(usize::MAX, IDLE);
+        let put = |parts: usize| pool.put(Pages::zero(parts * AT_HAND / size_of::<f32>()));
+        let left = |fresh: usize| {
+            pool.make_room(fresh, usize::MAX);
+            ledger.held() / AT_HAND
+        };
+        [3, 1, 1].map(put);
+        assert_eq!([AT_HAND; 3].map(left), [5, 5, 2], "what was taken fresh adds up");
+        assert_eq!(left(5 * AT_HAND), 1, "some are always at hand");
+        put(1);
+        assert_eq!(left(AT_HAND - 1), 2, "nothing was owed when there was no more than that");
+        assert_eq!(left(1), 1);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What the machine can do, and what processes take of it.
 
 use std::fs;
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use memmap2::MmapMut;
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
 
@@ -15,18 +17,20 @@ const BYTES: usize = 256 << 20;
 pub(super) struct Bandwidth(pub(super) f64);
 
 impl Bandwidth {
-    /// Copies a large buffer a few times, on all processors; the fastest counts.
-    pub(super) fn measure() -> Self {
-        let source = vec![1_u8; BYTES];
-        let mut target = vec![2_u8; BYTES];
-        let copy = |target: &mut Vec<u8>| {
+    /// Copies a large buffer a few times, on all processors; the fastest counts. The buffers are the system's again
+    /// when it returns, and so in no peak that is measured behind it.
+    pub(super) fn measure() -> io::Result<Self> {
+        let [mut source, mut target] = [MmapMut::map_anon(BYTES)?, MmapMut::map_anon(BYTES)?];
+        source.fill(1);
+        target.fill(2);
+        let mut copy = || {
             let started = Instant::now();
             let parts = target.par_chunks_mut(1 << 20).zip(source.par_chunks(1 << 20));
             parts.for_each(|(target, source)| target.copy_from_slice(source));
             started.elapsed().as_secs_f64()
         };
-        let fastest = (0..5).map(|_| copy(&mut target)).fold(f64::INFINITY, f64::min);
-        Self(2.0 * gigabytes(BYTES as u64) / fastest)
+        let fastest = (0..5).map(|_| copy()).fold(f64::INFINITY, f64::min);
+        Ok(Self(2.0 * gigabytes(BYTES as u64) / fastest))
     }
 
     /// Which part of the bandwidth moves so many bytes in so many milliseconds.

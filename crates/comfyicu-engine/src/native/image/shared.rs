@@ -8,7 +8,7 @@ use super::{BuildError, Image, Part, Shape};
 use crate::native::buffer::Buffer;
 use crate::native::limit;
 use crate::native::pages::MIN_BYTES;
-use crate::native::work::{Cancelled, Work};
+use crate::native::work::Work;
 
 impl Image {
     /// One batch of several, which have one size and as many channels. It shares their pixels, unless they are few.
@@ -57,15 +57,14 @@ impl Image {
         Ok(self)
     }
 
-    /// Changes each image of the batch as a whole, as [`Self::change`] does rows. `change` may leave one as it is when
-    /// the run is cancelled.
+    /// Changes each image of the batch as a whole, as [`Self::change`] does rows.
     ///
     /// # Errors
-    /// When the run may not hold a copy, or is cancelled.
+    /// When the run may not hold a copy, or is cancelled, or `change` fails.
     pub(in crate::native) fn change_frames(
         self,
         work: &Work,
-        change: impl Fn(&mut [f32]) + Sync,
+        change: impl Fn(&mut [f32]) -> Result<(), BuildError> + Sync,
     ) -> Result<Self, BuildError> {
         let frame = self.shape.frame().max(1);
         let mut own = self.unshared(work)?;
@@ -74,11 +73,8 @@ impl Image {
         let frames: Vec<&mut [f32]> = parts.flat_map(|values| values.chunks_mut(frame)).collect();
         frames.into_par_iter().try_for_each(|frame| {
             work.go_on()?;
-            change(frame);
-            Ok::<_, Cancelled>(())
+            change(frame)
         })?;
-        // The last ones may have been left as they were.
-        work.go_on()?;
         Ok(own)
     }
 
@@ -166,7 +162,11 @@ mod tests {
         let work = Work::default();
         let (two, twice) = (image(2, 1.0), image(2, 5.0));
         let joined = Image::joined(&[two, twice.clone(), twice], &work).unwrap();
-        let changed = joined.change_frames(&work, |frame| frame.fill(frame[0] + 1.0)).unwrap();
+        let changed = joined.change_frames(&work, |frame| {
+            frame.fill(frame[0] + 1.0);
+            Ok(())
+        });
+        let changed = changed.unwrap();
         let starts = starts(&changed);
         assert_eq!(starts.iter().map(|start| start.0).collect::<Vec<_>>(), [2.0, 2.0, 6.0, 6.0, 6.0, 6.0]);
         assert!(starts[2].1 != starts[4].1, "each has pixels of its own now");

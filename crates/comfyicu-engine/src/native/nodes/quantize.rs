@@ -1,8 +1,9 @@
 //! Few colours.
 
+use crate::native::buffer::Buffer;
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::definition::{Definition, Form, Input, Int, Output};
-use crate::native::image::Shape;
+use crate::native::image::{BuildError, Shape};
 use crate::native::number::{cut, from_byte, to_byte_wrapped, to_f32};
 use crate::native::palette::{Palette, Rgb, median_cut};
 use crate::native::value::Value;
@@ -39,10 +40,7 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
         return Err(Failure::new("ValueError", message));
     }
     let work = &call.context.work;
-    let reduced = image.change_frames(work, |frame| {
-        // What a cancelled run leaves as it is, nobody reads.
-        reduce(frame, shape, colours, dither, work).ok();
-    })?;
+    let reduced = image.change_frames(work, |frame| reduce(frame, shape, colours, dither, work))?;
     Ok(Yield::values([Value::Image(reduced)]))
 }
 
@@ -74,27 +72,55 @@ fn reduce(
     colours: usize,
     dither: Dither,
     work: &Work,
-) -> Result<(), Cancelled> {
-    let mut pixels = vec![Rgb::default(); shape.height * shape.width];
-    work.fill_rows(&mut pixels, shape.width, |y, row| {
-        let values = frame.get(y * shape.row()..).unwrap_or_default().as_chunks::<3>().0;
-        row.iter_mut().zip(values).for_each(|(pixel, values)| *pixel = values.map(to_byte_wrapped));
-    })?;
-    let mut palette = median_cut(&pixels, colours, work)?;
+) -> Result<(), BuildError> {
+    let mut pixels = Pixels::of(frame, work)?;
+    let pixels = pixels.all(shape.height * shape.width);
+    let mut palette = median_cut(pixels, colours, work)?;
     match dither {
-        Dither::None => palette.apply(&mut pixels, shape.width, work)?,
-        Dither::Diffusion => palette.diffuse(&mut pixels, shape.width, work)?,
+        Dither::None => palette.apply(pixels, shape.width, work)?,
+        Dither::Diffusion => palette.diffuse(pixels, shape.width, work)?,
         Dither::Pattern(power) => {
-            add_pattern(&mut pixels, shape.width, &pattern(power, &palette), work)?;
-            palette.apply(&mut pixels, shape.width, work)?;
+            add_pattern(pixels, shape.width, &pattern(power, &palette), work)?;
+            palette.apply(pixels, shape.width, work)?;
         }
     }
-    work.fill_rows(frame, shape.row(), |y, row| {
+    Ok(work.fill_rows(frame, shape.row(), |y, row| {
         let pixels = pixels.get(y * shape.width..).unwrap_or_default();
         for (target, pixel) in row.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
             *target = pixel.map(from_byte);
         }
-    })
+    })?)
+}
+
+/// The pixels of an image as bytes, in memory that the run holds.
+struct Pixels(Buffer);
+
+/// So many values of a buffer hold the bytes of so many pixels, four.
+const VALUES: usize = 3;
+
+/// So many pixels are made at once, a multiple of four.
+const PIECE: usize = 1 << 14;
+
+impl Pixels {
+    fn of(frame: &[f32], work: &Work) -> Result<Self, BuildError> {
+        let length = frame.chunks(4 * VALUES).len() * VALUES;
+        let piece = PIECE / 4 * VALUES;
+        let buffer = work.memory().buffer(length)?.filled(work, (length, piece, 1), |_, at, target| {
+            let source = frame.get(at * PIECE * VALUES..).unwrap_or_default().as_chunks::<3>().0;
+            let pixels = pixels_of(target).iter_mut().zip(source);
+            pixels.for_each(|(pixel, values)| *pixel = values.map(to_byte_wrapped));
+        })?;
+        Ok(Self(buffer))
+    }
+
+    fn all(&mut self, count: usize) -> &mut [Rgb] {
+        pixels_of(&mut self.0).get_mut(..count).unwrap_or_default()
+    }
+}
+
+/// The bytes of values, by pixels.
+fn pixels_of(values: &mut [f32]) -> &mut [Rgb] {
+    bytemuck::try_cast_slice_mut(values).unwrap_or_default()
 }
 
 /// Bayer's matrix, as far around 0 as two steps between the palette's colours.

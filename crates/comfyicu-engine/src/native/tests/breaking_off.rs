@@ -107,7 +107,7 @@ fn every_long_node_breaks_off_anywhere() {
     }
     let flat =
         r#""image": ["1", 0], "upscale_method": "lanczos", "width": 200, "height": 1, "crop": "disabled""#;
-    breaks_off_anywhere("to one row", || job(&prompt("ImageScale", flat)), 4 * SIDE);
+    breaks_off_anywhere("to one row", || job(&prompt("ImageScale", flat)), 3 * SIDE);
 }
 
 #[test]
