@@ -224,7 +224,7 @@ mod tests {
             pool.make_room(fresh, usize::MAX);
             ledger.held() / AT_HAND
         };
-        [3, 1, 1].map(put);
+        [3, 1, 1].into_iter().for_each(put);
         assert_eq!([AT_HAND; 3].map(left), [5, 5, 2], "what was taken fresh adds up");
         assert_eq!(left(5 * AT_HAND), 1, "some are always at hand");
         put(1);
