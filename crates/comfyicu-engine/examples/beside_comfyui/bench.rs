@@ -123,7 +123,7 @@ struct Case {
 
 impl Case {
     fn new(what: What, side: u32, batch: u32) -> Result<Self, Failure> {
-        let picture = (what == What::Load).then(|| prompt::picture(side)).transpose()?;
+        let picture = what.reads_file().then(|| prompt::picture(side)).transpose()?;
         Ok(Self { what, side, batch, picture })
     }
 
@@ -165,7 +165,7 @@ impl<'p> Bench<'p> {
     fn size(&self, side: u32, batch: u32) -> Result<(), Failure> {
         let empty = self.measure(&Case::new(What::NONE, side, batch)?)?;
         for what in What::all().filter(|what| what.name().contains(&self.plan.only)) {
-            if matches!(what, What::Load) && batch > 1 {
+            if what.reads_file() && batch > 1 {
                 continue;
             }
             let case = Case::new(what, side, batch)?;

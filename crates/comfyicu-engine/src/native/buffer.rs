@@ -113,22 +113,22 @@ impl Blank {
 #[derive(Debug)]
 pub(super) struct Strip<'b>(&'b mut [f32]);
 
-impl<'b> Strip<'b> {
-    #[cfg(test)]
-    pub(super) const fn of(values: &'b mut [f32]) -> Self {
-        Self(values)
-    }
-
-    /// How many values it has.
-    pub(super) const fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The values, zero: shortly before they are filled, while they are in the processor's cache, that takes no time.
-    pub(super) fn zeroed(mut self) -> &'b mut [f32] {
-        let values = mem::take(&mut self.0);
-        values.fill(0.0);
-        values
+impl Strip<'_> {
+    /// Makes the values of bytes, row by row; those that have none are zero.
+    pub(super) fn filled_by_rows<R: AsRef<[u8]>>(
+        mut self,
+        rows: impl Iterator<Item = R>,
+        value: impl Fn(u8) -> f32,
+    ) {
+        let mut rest = mem::take(&mut self.0);
+        for bytes in rows {
+            let bytes = bytes.as_ref();
+            let length = bytes.len().min(rest.len());
+            let (row, behind) = mem::take(&mut rest).split_at_mut(length);
+            row.iter_mut().zip(bytes).for_each(|(target, byte)| *target = value(*byte));
+            rest = behind;
+        }
+        rest.fill(0.0);
     }
 }
 

@@ -19,6 +19,9 @@ pub(super) const IDLE: Duration = Duration::from_secs(5);
 /// of sizes it may be.
 const AT_HAND: usize = 16 << 20;
 
+/// What nobody took while images took over so many times all that there is goes back before its time.
+const TURNS: usize = 2;
+
 /// Buffers without an image.
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -31,13 +34,26 @@ pub(super) struct Pool {
 
 #[derive(Debug, Default)]
 struct Spare {
-    /// When each came; the one that is there for longest comes first.
-    buffers: VecDeque<(Instant, Pages)>,
+    /// The one that is there for longest comes first.
+    buffers: VecDeque<Idle>,
     bytes: usize,
+    /// How many bytes images have taken over, all together.
+    taken: usize,
+    /// How many bytes there are, those included that images have taken over and will leave behind again.
+    most: usize,
     /// How much fresh memory was taken that no buffer was given back for yet, because each is larger.
     owed: usize,
     /// Whether a thread waits until it is time to give something back.
     is_watched: bool,
+}
+
+/// A buffer that waits for an image.
+#[derive(Debug)]
+struct Idle {
+    since: Instant,
+    /// How much had been taken over when it came.
+    taken: usize,
+    pages: Pages,
 }
 
 impl Pool {
@@ -48,8 +64,9 @@ impl Pool {
 
     /// A buffer of so many values, of any kind, where one is kept.
     pub(super) fn take(&self, values: usize) -> Option<Pages> {
-        let buffer = self.lock().fitting(values)?;
+        let (buffer, given_back) = self.lock().take(values)?;
         self.ledger.give(buffer.bytes());
+        self.forget(given_back);
         Some(buffer)
     }
 
@@ -74,8 +91,7 @@ impl Pool {
         let mut spare = self.lock();
         let too_much = (spare.bytes + size).saturating_sub(self.limit);
         let mut given_back = spare.oldest(too_much);
-        spare.bytes += size;
-        spare.buffers.push_back((Instant::now(), buffer));
+        spare.push(buffer);
         spare.is_watched = spare.is_watched || self.watch();
         if !spare.is_watched {
             given_back.extend(spare.oldest(usize::MAX));
@@ -109,10 +125,8 @@ impl Pool {
     /// Gives back what nobody took in time, and says how long the next one still has.
     fn give_back_old(&self) -> Option<Duration> {
         let mut spare = self.lock();
-        let due = spare.buffers.iter().take_while(|(since, _)| since.elapsed() >= self.idle);
-        let due = due.map(|(_, buffer)| buffer.bytes()).sum();
-        let given_back = spare.oldest(due);
-        let rest = spare.buffers.front().map(|(since, _)| self.idle.saturating_sub(since.elapsed()));
+        let given_back = spare.oldest_while(|oldest, _| oldest.since.elapsed() >= self.idle);
+        let rest = spare.buffers.front().map(|oldest| self.idle.saturating_sub(oldest.since.elapsed()));
         spare.is_watched = rest.is_some();
         drop(spare);
         self.forget(given_back);
@@ -134,44 +148,59 @@ fn give_back_in_time(pool: &Weak<Pool>, idle: Duration) {
 }
 
 impl Spare {
-    /// Takes the newest buffer of so many values out: some of it may still lie in the processor's cache.
-    fn fitting(&mut self, values: usize) -> Option<Pages> {
-        let at = self.buffers.iter().rposition(|(_, buffer)| buffer.len() == values)?;
-        let (_, buffer) = self.buffers.remove(at)?;
-        self.bytes -= buffer.bytes();
-        Some(buffer)
+    fn push(&mut self, pages: Pages) {
+        self.bytes += pages.bytes();
+        self.most = self.most.max(self.bytes);
+        self.buffers.push_back(Idle { since: Instant::now(), taken: self.taken, pages });
+    }
+
+    /// Takes the newest buffer of so many values out: some of it may still lie in the processor's cache. With it come
+    /// those that nobody took while all the others could have been, several times.
+    fn take(&mut self, values: usize) -> Option<(Pages, Vec<Pages>)> {
+        let at = self.buffers.iter().rposition(|idle| idle.pages.len() == values)?;
+        let Idle { pages, .. } = self.buffers.remove(at)?;
+        self.bytes -= pages.bytes();
+        self.taken = self.taken.wrapping_add(pages.bytes());
+        let useless = self.oldest_while(|oldest, spare| {
+            spare.taken.wrapping_sub(oldest.taken) > spare.most.saturating_mul(TURNS)
+        });
+        Some((pages, useless))
     }
 
     /// Takes the oldest buffers out that all together are no larger than what was taken fresh since others were, and those
     /// that `most` bytes have no room for.
     fn make_room(&mut self, bytes: usize, most: usize) -> Vec<Pages> {
         let mut taken = self.oldest(self.bytes.saturating_sub(most));
-        let given_back = taken.iter().map(Pages::bytes).sum();
-        self.owed = self.owed.saturating_add(bytes).saturating_sub(given_back);
-        while self.bytes > AT_HAND
-            && self.buffers.front().is_some_and(|(_, oldest)| oldest.bytes() <= self.owed)
-            && let Some((_, oldest)) = self.buffers.pop_front()
-        {
-            self.owed -= oldest.bytes();
-            self.bytes -= oldest.bytes();
-            taken.push(oldest);
-        }
-        if self.bytes <= AT_HAND {
-            self.owed = 0;
-        }
+        let mut owed = self.owed.saturating_add(bytes).saturating_sub(taken.iter().map(Pages::bytes).sum());
+        taken.extend(self.oldest_while(|oldest, spare| {
+            let goes = spare.bytes > AT_HAND && oldest.pages.bytes() <= owed;
+            owed -= if goes { oldest.pages.bytes() } else { 0 };
+            goes
+        }));
+        self.owed = if self.bytes > AT_HAND { owed } else { 0 };
         taken
     }
 
     /// Takes the oldest buffers out that have so many bytes together, or all.
     fn oldest(&mut self, wanted: usize) -> Vec<Pages> {
-        let (mut taken, mut sum) = (Vec::new(), 0);
-        while sum < wanted
-            && let Some((_, buffer)) = self.buffers.pop_front()
+        let mut sum = 0;
+        self.oldest_while(|oldest, _| {
+            let goes = sum < wanted;
+            sum += oldest.pages.bytes();
+            goes
+        })
+    }
+
+    /// Takes the oldest buffers out, one after the other, for as long as each of them goes.
+    fn oldest_while(&mut self, mut goes: impl FnMut(&Idle, &Self) -> bool) -> Vec<Pages> {
+        let mut taken = Vec::new();
+        while self.buffers.front().is_some_and(|oldest| goes(oldest, self))
+            && let Some(Idle { pages, .. }) = self.buffers.pop_front()
         {
-            sum += buffer.bytes();
-            taken.push(buffer);
+            self.bytes -= pages.bytes();
+            self.most = self.most.saturating_sub(pages.bytes());
+            taken.push(pages);
         }
-        self.bytes -= sum;
         taken
     }
 }
@@ -230,6 +259,22 @@ mod tests {
         put(1);
         assert_eq!(left(AT_HAND - 1), 2, "nothing was owed when there was no more than that");
         assert_eq!(left(1), 1);
+    }
+
+    #[test]
+    fn what_nobody_takes_goes_back_while_others_are_taken() {
+        let (pool, ledger) = pool(usize::MAX, IDLE);
+        let put = |parts: usize| pool.put(Pages::zero(parts * LENGTH));
+        [5, 2, 1].into_iter().for_each(put);
+        // Runs that take two, and leave them behind.
+        let held = [(); 7].map(|()| {
+            let both = [2, 1].map(|parts| pool.take(parts * LENGTH).unwrap());
+            for pages in both {
+                pool.put(pages);
+            }
+            ledger.held() / MIN_BYTES
+        });
+        assert_eq!(held, [8, 8, 8, 8, 8, 3, 3], "behind twice their 8 parts");
     }
 
     #[test]

@@ -154,6 +154,11 @@ pub(super) fn resize_to(
         }
         Err(error) => return Err(error),
     };
+    let is_whole = (window.width, window.height) == (image.shape().width, image.shape().height);
+    if method != Method::Lanczos && is_whole && shape == image.shape() {
+        // Each pixel would be itself, and the others count nothing.
+        return Ok(image.clone());
+    }
     let views: Vec<View<'_>> = image.frames().map(|frame| View::new(frame, image.shape(), window)).collect();
     let plan = (method == Method::Lanczos)
         .then(|| pillow::Plan::new(Size { width: window.width, height: window.height }, size));

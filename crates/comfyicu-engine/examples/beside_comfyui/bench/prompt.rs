@@ -1,91 +1,19 @@
 //! The prompts that are measured.
 
+mod nodes;
+
 use png::{ColorType, Encoder};
 
 use crate::Failure;
+use nodes::{Gives, NODES, Node, image};
 
 /// The file that is loaded.
 pub(super) const FILE: &str = "bench.png";
 
-/// How many images of its size a node reads and writes at least, where that is what bounds it.
-type Moves = Option<f64>;
-
-/// Nodes with what stands at their inputs, between the image `["1", 0]` and the result of node 2.
-const NODES: [(&str, &str, Moves); 28] = [
-    ("(none)", "", None),
-    ("ImageInvert", r#""image": ["1", 0]"#, Some(2.0)),
-    (
-        "ImageScale area",
-        r#""image": ["1", 0], "upscale_method": "area", "width": HALF, "height": HALF, "crop": "disabled""#,
-        Some(1.25),
-    ),
-    (
-        "ImageScale bilinear",
-        r#""image": ["1", 0], "upscale_method": "bilinear", "width": HALF, "height": HALF, "crop": "disabled""#,
-        Some(1.25),
-    ),
-    (
-        "ImageScale bicubic",
-        r#""image": ["1", 0], "upscale_method": "bicubic", "width": HALF, "height": HALF, "crop": "disabled""#,
-        Some(1.25),
-    ),
-    (
-        "ImageScale lanczos",
-        r#""image": ["1", 0], "upscale_method": "lanczos", "width": HALF, "height": HALF, "crop": "disabled""#,
-        Some(1.25),
-    ),
-    (
-        "ImageScale nearest",
-        r#""image": ["1", 0], "upscale_method": "nearest-exact", "width": HALF, "height": HALF, "crop": "disabled""#,
-        None,
-    ),
-    ("ImageBlur", r#""image": ["1", 0], "blur_radius": 5, "sigma": 2.0"#, None),
-    ("ImageSharpen", r#""image": ["1", 0], "sharpen_radius": 2, "sigma": 1.0, "alpha": 1.0"#, None),
-    (
-        "ImageBlend overlay",
-        r#""image1": ["1", 0], "image2": ["1", 0], "blend_factor": 0.5, "blend_mode": "overlay""#,
-        Some(3.0),
-    ),
-    (
-        "ImageBlend soft_light",
-        r#""image1": ["1", 0], "image2": ["1", 0], "blend_factor": 0.5, "blend_mode": "soft_light""#,
-        None,
-    ),
-    (
-        "ImageCompositeMasked",
-        r#""destination": ["1", 0], "source": ["1", 0], "x": 9, "y": 9, "resize_source": false"#,
-        Some(3.0),
-    ),
-    ("ImageFlip", r#""image": ["1", 0], "flip_method": "y-axis: horizontally""#, Some(2.0)),
-    ("ImageRotate", r#""image": ["1", 0], "rotation": "90 degrees""#, Some(2.0)),
-    ("ImageCrop", r#""image": ["1", 0], "x": 8, "y": 8, "width": HALF, "height": HALF"#, Some(0.5)),
-    ("ImageBatch", r#""image1": ["1", 0], "image2": ["1", 0]"#, None),
-    ("RepeatImageBatch", r#""image": ["1", 0], "amount": 2"#, Some(3.0)),
-    (
-        "ImagePadForOutpaint",
-        r#""image": ["1", 0], "left": 8, "top": 8, "right": 8, "bottom": 8, "feathering": 40"#,
-        None,
-    ),
-    (
-        "ImageStitch",
-        r#""image1": ["1", 0], "image2": ["1", 0], "direction": "right", "match_image_size": false, "spacing_width": 0, "spacing_color": "white""#,
-        None,
-    ),
-    ("ImageQuantize", r#""image": ["1", 0], "colors": 16, "dither": "none""#, None),
-    ("ImageQuantize dithered", r#""image": ["1", 0], "colors": 16, "dither": "floyd-steinberg""#, None),
-    ("ImageRGBToYUV", r#""image": ["1", 0]"#, None),
-    ("Canny", r#""image": ["1", 0], "low_threshold": 0.2, "high_threshold": 0.5"#, None),
-    ("Morphology", r#""image": ["1", 0], "operation": "dilate", "kernel_size": 5"#, None),
-    ("ImageScaleBy lanczos", r#""image": ["1", 0], "upscale_method": "lanczos", "scale_by": 0.75"#, None),
-    ("SplitImageWithAlpha", r#""image": ["1", 0]"#, None),
-    ("AdjustContrast", r#""images": ["1", 0], "factor": 1.5"#, Some(2.0)),
-    ("ImageAddNoise", r#""image": ["1", 0], "seed": 7, "strength": 0.3"#, None),
-];
-
 /// What a prompt measures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum What {
-    Node(&'static str, &'static str, Moves),
+    Node(Node),
     /// Ten nodes one after the other.
     Pipeline,
     /// Writing PNG.
@@ -96,60 +24,67 @@ pub(super) enum What {
 
 impl What {
     /// Nothing between the image and its preview.
-    pub(super) const NONE: Self = Self::Node("(none)", "", None);
+    pub(super) const NONE: Self = Self::Node(image("(none)", ""));
 
     /// The nodes that take longest, with a side at which they do.
     pub(super) const LONG: [(Self, u32); 6] = [
-        (Self::Node("ImageBlur", r#""image": ["1", 0], "blur_radius": 31, "sigma": 9.0"#, None), 2048),
+        (Self::Node(image("ImageBlur", r#""image": ["1", 0], "blur_radius": 31, "sigma": 9.0"#)), 2048),
         (
-            Self::Node(
+            Self::Node(image(
                 "ImageQuantize",
                 r#""image": ["1", 0], "colors": 256, "dither": "floyd-steinberg""#,
-                None,
-            ),
+            )),
             4096,
         ),
         (
-            Self::Node("Canny", r#""image": ["1", 0], "low_threshold": 0.2, "high_threshold": 0.5"#, None),
+            Self::Node(image("Canny", r#""image": ["1", 0], "low_threshold": 0.2, "high_threshold": 0.5"#)),
             4096,
         ),
         (
-            Self::Node(
+            Self::Node(image(
                 "ImageScale lanczos",
                 r#""image": ["1", 0], "upscale_method": "lanczos", "width": 6000, "height": 6000, "crop": "disabled""#,
-                None,
-            ),
+            )),
             4096,
         ),
         (
-            Self::Node("Morphology", r#""image": ["1", 0], "operation": "close", "kernel_size": 99"#, None),
+            Self::Node(image("Morphology", r#""image": ["1", 0], "operation": "close", "kernel_size": 99"#)),
             4096,
         ),
         (Self::Save, 8192),
     ];
 
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        let nodes = NODES.into_iter().map(|(name, inputs, moves)| Self::Node(name, inputs, moves));
-        nodes.chain([Self::Pipeline, Self::Save, Self::Load])
+        let nodes = NODES.into_iter().map(Self::Node);
+        [Self::NONE].into_iter().chain(nodes).chain([Self::Pipeline, Self::Save, Self::Load])
     }
 
-    pub(super) const fn is_node(self) -> bool {
-        matches!(self, Self::Node(_, inputs, _) if !inputs.is_empty())
+    pub(super) fn is_node(self) -> bool {
+        matches!(self, Self::Node(_)) && self != Self::NONE
     }
 
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Node(name, ..) => name,
+            Self::Node(node) => node.name,
             Self::Pipeline => "ten nodes",
             Self::Save => "PNG encode",
             Self::Load => "PNG decode",
         }
     }
 
+    /// Whether it reads [`FILE`], which is one picture whatever the batch.
+    pub(super) fn reads_file(self) -> bool {
+        match self {
+            Self::Node(node) => node.inputs.contains(FILE),
+            Self::Load => true,
+            Self::Pipeline | Self::Save => false,
+        }
+    }
+
     /// The bytes that have to be moved.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive whole number")]
     pub(super) fn bytes(self, side: u32, batch: u32) -> Option<u64> {
-        let Self::Node(_, _, Some(moves)) = self else { return None };
+        let Self::Node(Node { moves: Some(moves), .. }) = self else { return None };
         let image = f64::from(side) * f64::from(side) * f64::from(batch) * 3.0 * 4.0;
         Some((image * moves) as u64)
     }
@@ -162,29 +97,44 @@ impl What {
                 r#""1": {{"class_type": "EmptyImage", "inputs": {{"width": {side}, "height": {side}, "batch_size": {batch}, "color": {colour}}}}}"#
             ),
         };
+        let values = [
+            ("SIDE", side.to_string()),
+            ("HALF", (side / 2).max(1).to_string()),
+            ("PART", format!("0.{colour:06}")),
+        ];
         let node = |id: usize, class: &str, inputs: &str| {
-            let inputs = inputs.replace("HALF", &(side / 2).max(1).to_string());
+            let inputs =
+                values.iter().fold(inputs.to_owned(), |inputs, (name, value)| inputs.replace(name, value));
             format!(r#", "{id}": {{"class_type": "{class}", "inputs": {{{inputs}}}}}"#)
         };
-        let (nodes, last) = match self {
-            Self::Node(_, "", _) | Self::Save | Self::Load => (String::new(), 1),
-            Self::Node(name, inputs, _) => (node(2, class(name), inputs), 2),
-            Self::Pipeline => (pipeline(node), 11),
-        };
-        let part = r#""width": 1, "height": 1, "x": 0, "y": 0"#;
-        let end = match self {
+        let nodes = match self {
             Self::Save => node(90, "PreviewImage", r#""images": ["1", 0]"#),
-            _ => {
-                node(90, "ImageCrop", &format!(r#""image": ["{last}", 0], {part}"#))
-                    + &node(91, "PreviewImage", r#""images": ["90", 0]"#)
+            Self::NONE | Self::Load => end(1, Gives::Image, node),
+            Self::Node(measured) => {
+                // Nobody asks for the mask and the list where they stand at no input.
+                node(5, "ImageToMask", r#""image": ["1", 0], "channel": "red""#)
+                    + &node(6, "RebatchImages", r#""images": ["1", 0], "batch_size": 1"#)
+                    + &node(2, measured.class(), measured.inputs)
+                    + &end(2, measured.gives, node)
             }
+            Self::Pipeline => pipeline(node) + &end(11, Gives::Image, node),
         };
-        format!("{{{image}{nodes}{end}}}")
+        format!("{{{image}{nodes}}}")
     }
 }
 
-fn class(name: &str) -> &str {
-    name.split(' ').next().unwrap_or(name)
+/// What looks at one pixel of what node `last` gives.
+fn end(last: usize, gives: Gives, node: impl Fn(usize, &str, &str) -> String) -> String {
+    const PIXEL: &str = r#""width": 1, "height": 1, "x": 0, "y": 0"#;
+    let seen = match gives {
+        Gives::File => return String::new(),
+        Gives::Image => node(90, "ImageCrop", &format!(r#""image": ["{last}", 0], {PIXEL}"#)),
+        Gives::Mask => {
+            node(80, "CropMask", &format!(r#""mask": ["{last}", 0], {PIXEL}"#))
+                + &node(90, "MaskToImage", r#""mask": ["80", 0]"#)
+        }
+    };
+    seen + &node(91, "PreviewImage", r#""images": ["90", 0]"#)
 }
 
 /// Ten nodes, each of which reads the one before it.
@@ -201,13 +151,12 @@ fn pipeline(node: impl Fn(usize, &str, &str) -> String) -> String {
         "Morphology",
         "ImageScaleBy lanczos",
     ];
-    let inputs =
-        |step: &str| NODES.iter().find(|(name, ..)| *name == step).map_or("", |(_, inputs, _)| *inputs);
-    let steps = STEPS.iter().enumerate().map(|(at, step)| {
+    let steps = STEPS.iter().filter_map(|step| NODES.iter().find(|node| node.name == *step));
+    let nodes = steps.enumerate().map(|(at, step)| {
         let source = format!(r#"["{}", 0]"#, at + 1);
-        node(at + 2, class(step), &inputs(step).replace(r#"["1", 0]"#, &source))
+        node(at + 2, step.class(), &step.inputs.replace(r#"["1", 0]"#, &source))
     });
-    steps.collect()
+    nodes.collect()
 }
 
 /// A PNG file with something to see: waves of colour, and some noise.

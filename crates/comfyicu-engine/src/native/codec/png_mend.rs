@@ -11,10 +11,8 @@ use png::Info;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::DecodeError;
+use super::png_chunks::{Chunks, END, PIXELS, pixels};
 use crate::native::work::Work;
-
-const PIXELS: &[u8] = b"IDAT";
-const END: &[u8] = b"IEND";
 
 /// Filters have the numbers up to this one.
 const LAST_FILTER: u8 = 4;
@@ -63,49 +61,6 @@ fn push_chunk(file: &mut Vec<u8>, id: &[u8], data: &[u8]) {
     for part in [&length.to_be_bytes(), id, data, &checksum.sum().to_be_bytes()] {
         file.extend_from_slice(part);
     }
-}
-
-/// The chunks of a file, the last of which may be cut short.
-#[derive(Clone, Debug)]
-struct Chunks<'f> {
-    rest: &'f [u8],
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Chunk<'f> {
-    id: &'f [u8],
-    data: &'f [u8],
-    /// Whether data is missing.
-    is_cut: bool,
-    /// All of it, with its length and its checksum, if all of it is there.
-    whole: Option<&'f [u8]>,
-}
-
-impl<'f> Chunks<'f> {
-    /// Where the first one begins.
-    const START: usize = 8;
-
-    fn of(bytes: &'f [u8]) -> Self {
-        Self { rest: bytes.get(Self::START..).unwrap_or_default() }
-    }
-}
-
-impl<'f> Iterator for Chunks<'f> {
-    type Item = Chunk<'f>;
-
-    fn next(&mut self) -> Option<Chunk<'f>> {
-        let (length, body) = self.rest.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        let (id, data) = body.split_at(body.len().min(4));
-        let whole = self.rest.get(..length.saturating_add(12));
-        self.rest = self.rest.get(length.saturating_add(12)..).unwrap_or_default();
-        Some(Chunk { id, data: data.get(..length).unwrap_or(data), is_cut: data.len() < length, whole })
-    }
-}
-
-/// The chunks from the first one with pixels on.
-fn pixels(bytes: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
-    Chunks::of(bytes).skip_while(|chunk| chunk.id != PIXELS)
 }
 
 /// What the reading of rows stopped at.

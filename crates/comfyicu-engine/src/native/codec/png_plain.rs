@@ -1,27 +1,26 @@
 //! PNG files of rows of red, green and blue and nothing else, which most are: their rows become an image's values while
 //! the next ones are unpacked.
 
-use std::mem;
-
 use png::{BitDepth, ColorType};
 
 use super::exif::Orientation;
 use super::png_read::{Checksums, PngReader, frame_count, open, orientation, shape};
+use super::png_rows::{Rows, rows_together, unpack};
 use crate::native::buffer::Strip;
 use crate::native::image::{BuildError, Image};
 use crate::native::limit::Extent;
 use crate::native::number::from_byte;
-use crate::native::work::{Cancelled, STRETCH, Work};
-
-/// How many rows are unpacked before they become values, at most: so many still lie in the processor's cache.
-const STRIP: usize = 32;
+use crate::native::work::Work;
 
 /// The image of such a file; of any other one, and of one that is damaged anywhere, nothing.
 pub(super) fn decode(bytes: &[u8], work: &Work) -> Result<Option<Image>, BuildError> {
     let Some(mut reader) = plain(bytes) else { return Ok(None) };
     let shape = shape(reader.info(), 1);
-    let length = shape.row() * (STRETCH / shape.row().max(1)).clamp(1, STRIP);
-    let image = Image::in_order(shape, length, work, |strips| fill(&mut reader, strips, shape.row(), work))?;
+    let length = shape.row() * rows_together(reader.info().raw_row_length());
+    let image = Image::in_order(shape, length, work, |strips| {
+        let to_values = |strip: Strip<'_>, rows: Rows<'_>| strip.filled_by_rows(rows.iter(), from_byte);
+        unpack(bytes, reader.info(), strips, to_values, work)
+    })?;
     Ok(image.filter(|_| orientation(&mut reader) == Orientation::Upright))
 }
 
@@ -36,58 +35,12 @@ fn plain(bytes: &[u8]) -> Option<PngReader<'_>> {
     is_plain.then_some(reader)
 }
 
-/// Fills strips with values, and says whether the file had all of them. The bytes of two strips are held, however many
-/// processors there are: while one becomes values, the next is unpacked.
-fn fill(
-    reader: &mut PngReader<'_>,
-    strips: &mut dyn Iterator<Item = Strip<'_>>,
-    row: usize,
-    work: &Work,
-) -> Result<bool, Cancelled> {
-    let (mut bytes, mut next) = (Vec::new(), Vec::new());
-    let mut unpacked = None;
-    for strip in strips {
-        next.resize(strip.len(), 0);
-        let unpack = || unpack(reader, &mut next, row, work);
-        let (is_whole, ()) = rayon::join(unpack, || to_values(&bytes, unpacked, work));
-        if !is_whole? {
-            return Ok(false);
-        }
-        unpacked = Some(strip);
-        mem::swap(&mut bytes, &mut next);
-    }
-    to_values(&bytes, unpacked, work);
-    // The last ones may not have been made.
-    work.go_on()?;
-    // Asked once more, it looks at what stands behind the last row.
-    Ok(reader.read_row(&mut []).is_ok())
-}
-
-/// Unpacks the next rows, and says whether the file had them.
-fn unpack(reader: &mut PngReader<'_>, bytes: &mut [u8], row: usize, work: &Work) -> Result<bool, Cancelled> {
-    for row in bytes.chunks_exact_mut(row) {
-        work.go_on()?;
-        if reader.read_row(row).is_err() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Makes values of bytes, but not for a cancelled run: nobody will read them.
-fn to_values(bytes: &[u8], strip: Option<Strip<'_>>, work: &Work) {
-    let Some(strip) = strip.filter(|_| !work.is_cancelled()) else { return };
-    for (value, byte) in strip.zeroed().iter_mut().zip(bytes) {
-        *value = from_byte(*byte);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::native::codec::{Pixels, decode as decode_any, encode_png};
 
-    const SIDE: usize = 2 * STRIP + 3;
+    const SIDE: usize = 67;
 
     fn file(channels: usize) -> Vec<u8> {
         let bytes: Vec<u8> = (0..SIDE * SIDE * channels).map(|at| at.to_le_bytes()[0]).collect();
@@ -117,24 +70,5 @@ mod tests {
         let place = whole.len() - 12 - 4 - 1;
         damaged[place] ^= 1;
         assert!(decode(&damaged, &work).unwrap().is_none());
-    }
-
-    #[test]
-    fn it_breaks_off_at_its_next_row() {
-        let work = Work::until_look(STRIP + 5);
-        assert!(matches!(decode(&file(3), &work), Err(BuildError::Cancelled(_))));
-    }
-
-    #[test]
-    fn nothing_becomes_values_after_it_broke_off() {
-        let (file, row) = (file(3), 3 * SIDE);
-        let mut values = vec![7.0; SIDE * row];
-        let mut fill = || {
-            let mut strips = values.chunks_mut(STRIP * row).map(Strip::of);
-            fill(&mut plain(&file).unwrap(), &mut strips, row, &Work::until_look(STRIP + 6))
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        assert_eq!(pool.install(&mut fill), Err(Cancelled));
-        assert!(values.iter().all(|value| [0.0, 7.0].contains(value)));
     }
 }

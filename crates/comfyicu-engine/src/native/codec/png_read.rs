@@ -11,6 +11,7 @@ use png::{
 use super::animation::Canvas;
 use super::exif::Orientation;
 use super::frame::{each_pixel, grey_to_rgb};
+use super::png_rows::{Rows, rows_together, unpack};
 use super::{DecodeError, Frame, png_mend};
 use crate::native::image::Shape;
 use crate::native::limit::Extent;
@@ -31,13 +32,15 @@ pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Fr
     extent.check(Shape { batch: count, ..shape })?;
 
     let mended;
-    let first = match first_frame(&mut reader, work)? {
+    // What comes behind a first image is read behind it.
+    let whole = Some(bytes).filter(|_| count == 1);
+    let first = match first_frame(&mut reader, whole, work)? {
         Ok(first) => first,
         Err(error) => {
             tracing::debug!(%error, "the pixels of a PNG file were read in part");
             mended = png_mend::mended(bytes, reader.info(), work)?;
             reader = open(&mended, Checksums::OfPixels)?;
-            first_frame(&mut reader, work)?.map_err(|error| broken(&error))?
+            first_frame(&mut reader, None, work)?.map_err(|error| broken(&error))?
         }
     };
     let mut frames = if count > 1 { animation(&mut reader, first, count, work)? } else { vec![first] };
@@ -75,18 +78,36 @@ pub(super) fn shape(info: &Info<'_>, batch: usize) -> Shape {
     Shape { batch, height: side(info.height), width: side(info.width), channels: 3 }
 }
 
-/// Reads the first image, if all its rows are there.
-fn first_frame(reader: &mut PngReader<'_>, work: &Work) -> Result<Result<Frame, DecodingError>, DecodeError> {
+/// Reads the first image, if all its rows are there; that of a file that is nothing else, sooner.
+fn first_frame(
+    reader: &mut PngReader<'_>,
+    file: Option<&[u8]>,
+    work: &Work,
+) -> Result<Result<Frame, DecodingError>, DecodeError> {
     let Shape { width, height, .. } = shape(reader.info(), 1);
     let line = reader.info().raw_row_length().saturating_sub(1);
     let mut rows = vec![0; line * height];
     if reader.info().interlaced {
         // Pillow makes nothing of half a one either.
         interlaced(reader, &mut rows, line, work)?.map_err(|error| broken(&error))?;
-    } else if let Err(error) = in_order(reader, &mut rows, line, work)? {
+    } else if !soon(file, reader.info(), &mut rows, work)?
+        && let Err(error) = in_order(reader, &mut rows, line, work)?
+    {
         return Ok(Err(error));
     }
     Ok(Ok(to_frame(reader.info(), (width, height), Cow::Owned(rows), work)?))
+}
+
+/// Reads the rows of a file that is whole, and says whether it is.
+fn soon(file: Option<&[u8]>, info: &Info<'_>, rows: &mut [u8], work: &Work) -> Result<bool, Cancelled> {
+    let Some(file) = file else { return Ok(false) };
+    let length = info.raw_row_length();
+    let mut strips = rows.chunks_mut((length.saturating_sub(1) * rows_together(length)).max(1));
+    let take = |strip: &mut [u8], rows: Rows<'_>| {
+        let targets = strip.chunks_exact_mut(length.saturating_sub(1).max(1));
+        targets.zip(rows.iter()).for_each(|(target, row)| target.copy_from_slice(row));
+    };
+    unpack(file, info, &mut strips, take, work)
 }
 
 /// Reads rows from the first to the last, until that fails.

@@ -2,7 +2,7 @@
 
 use crate::native::call::{Call, Failure, Yield};
 use crate::native::definition::{Definition, Form, Input, Output};
-use crate::native::image::{Image, Mask, Shape};
+use crate::native::image::{BuildError, Image, Mask, Shape};
 use crate::native::resize::{Crop, Method, Size, resize_to};
 use crate::native::value::Value;
 use crate::native::work::Work;
@@ -56,34 +56,8 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     let shape = Shape { batch: batches.into_iter().fold(shape.batch, usize::min), ..shape };
     let [source, above, below] =
         [&source, above.as_image(), below.as_image()].map(|image| fit(image, shape, &call.context.work));
-    let (source, above, below) = (source?, above?, below?);
-    // How opaque both are, pixel by pixel.
-    let layers = |frame: usize, y: usize| {
-        let pairs = above.row(frame, y).iter().zip(below.row(frame, y));
-        pairs.map(|(above, below)| (1.0 - above, 1.0 - below))
-    };
-    let image = Image::by_rows(shape, &call.context.work, |frame, y, row| {
-        let sources = source.row(frame, y).chunks_exact(shape.channels);
-        let pixels = sources.zip(destination.row(frame, y).chunks_exact(shape.channels));
-        let targets = row.chunks_exact_mut(shape.channels).zip(pixels);
-        for ((target, (source, destination)), (above, below)) in targets.zip(layers(frame, y)) {
-            let values = source.iter().zip(destination);
-            for (target, (source, destination)) in target.iter_mut().zip(values) {
-                let joined = mode(
-                    Layer { value: source * above, opacity: above },
-                    Layer { value: destination * below, opacity: below },
-                );
-                let value = if joined.opacity > 1e-5 { joined.value / joined.opacity } else { 0.0 };
-                *target = value.clamp(0.0, 1.0);
-            }
-        }
-    })?;
-    let transparent = Image::by_rows(Shape { channels: 1, ..shape }, &call.context.work, |frame, y, row| {
-        for (target, (above, below)) in row.iter_mut().zip(layers(frame, y)) {
-            let layer = |opacity| Layer { value: 0.0, opacity };
-            *target = 1.0 - mode(layer(above), layer(below)).opacity;
-        }
-    })?;
+    let layers = Layers { source: source?, above: above?, destination, below: below?, shape };
+    let (image, transparent) = mode(&layers, &call.context.work)?;
     Ok(Yield::values([Value::Image(image), Value::Mask(Mask::of(transparent))]))
 }
 
@@ -93,35 +67,101 @@ fn fit(image: &Image, to: Shape, work: &Work) -> Result<Image, Failure> {
     Ok(resize_to(image, Method::Bicubic, size, Crop::Center, work)?)
 }
 
+/// Two images of one size, and what is transparent in each.
+struct Layers {
+    source: Image,
+    above: Image,
+    destination: Image,
+    below: Image,
+    /// That of the result.
+    shape: Shape,
+}
+
+/// The image, and what is transparent in it.
+type Joined = Result<(Image, Image), BuildError>;
+
+/// So many rows of the result are made together.
+const ROWS: usize = 8;
+
+impl Layers {
+    /// Joins them value by value. Each mode has loops of its own, so that several values are computed at once.
+    fn by(&self, mode: impl Fn(Layer, Layer) -> Layer + Sync, work: &Work) -> Joined {
+        let Self { source, above, destination, below, shape } = self;
+        let image = Image::by_bands(*shape, ROWS, work, |frame, first, band| {
+            let [mut source_opacity, mut opacity] = [(); 2].map(|()| vec![0.0; shape.row()]);
+            for (y, row) in (first..).zip(band.chunks_mut(shape.row().max(1))) {
+                spread(above.row(frame, y), shape.channels, &mut source_opacity);
+                spread(below.row(frame, y), shape.channels, &mut opacity);
+                let sources = source.row(frame, y).iter().zip(&source_opacity);
+                let pairs = sources.zip(destination.row(frame, y).iter().zip(&opacity));
+                for (target, ((source, above), (destination, below))) in row.iter_mut().zip(pairs) {
+                    let joined = mode(
+                        Layer { value: source * above, opacity: *above },
+                        Layer { value: destination * below, opacity: *below },
+                    );
+                    let value = if joined.opacity > 1e-5 { joined.value / joined.opacity } else { 0.0 };
+                    *target = value.clamp(0.0, 1.0);
+                }
+            }
+        })?;
+        let transparent = Image::by_rows(Shape { channels: 1, ..*shape }, work, |frame, y, row| {
+            let pairs = above.row(frame, y).iter().zip(below.row(frame, y));
+            for (target, (above, below)) in row.iter_mut().zip(pairs) {
+                let layer = |transparent: f32| Layer { value: 0.0, opacity: 1.0 - transparent };
+                *target = 1.0 - mode(layer(*above), layer(*below)).opacity;
+            }
+        })?;
+        Ok((image, transparent))
+    }
+}
+
+/// How opaque pixels are, once for each of their channels.
+fn spread(transparent: &[f32], channels: usize, opacity: &mut [f32]) {
+    let pixels = opacity.chunks_exact_mut(channels.max(1)).zip(transparent);
+    pixels.for_each(|(pixel, transparent)| pixel.fill(1.0 - transparent));
+}
+
 /// The operations in the order of additions that ComfyUI's results show.
-fn mode(name: &str) -> Option<fn(Layer, Layer) -> Layer> {
+fn mode(name: &str) -> Option<fn(&Layers, &Work) -> Joined> {
     Some(match name {
-        "ADD" => |s, d| Layer {
-            value: (s.value + d.value).clamp(0.0, 1.0),
-            opacity: (s.opacity + d.opacity).clamp(0.0, 1.0),
-        },
-        "CLEAR" => |_, _| Layer { value: 0.0, opacity: 0.0 },
-        "DARKEN" => |s, d| Layer { value: outside(s, d) + s.value.min(d.value), opacity: either(s, d) },
-        "DST" => |_, d| d,
-        "DST_ATOP" => |s, d| atop(d, s),
-        "DST_IN" => |s, d| inside(d, s),
-        "DST_OUT" => |s, d| without(d, s),
-        "DST_OVER" => |s, d| over(d, s),
-        "LIGHTEN" => |s, d| Layer { value: outside(s, d) + s.value.max(d.value), opacity: either(s, d) },
-        "MULTIPLY" => |s, d| Layer { value: s.value * d.value, opacity: s.opacity * d.opacity },
-        "OVERLAY" => |s, d| Layer { value: overlay(s, d), opacity: either(s, d) },
-        "SCREEN" => |s, d| Layer { value: s.value + d.value - s.value * d.value, opacity: either(s, d) },
-        "SRC" => |s, _| s,
-        "SRC_ATOP" => atop,
-        "SRC_IN" => inside,
-        "SRC_OUT" => without,
-        "SRC_OVER" => over,
-        "XOR" => |s, d| Layer {
-            value: outside(s, d),
-            opacity: (1.0 - d.opacity) * s.opacity + (1.0 - s.opacity) * d.opacity,
-        },
+        "ADD" => |layers, work| layers.by(add, work),
+        "CLEAR" => |layers, work| layers.by(|_, _| Layer { value: 0.0, opacity: 0.0 }, work),
+        "DARKEN" => {
+            |layers, work| layers.by(|s, d| covering(outside(s, d) + s.value.min(d.value), s, d), work)
+        }
+        "DST" => |layers, work| layers.by(|_, d| d, work),
+        "DST_ATOP" => |layers, work| layers.by(|s, d| atop(d, s), work),
+        "DST_IN" => |layers, work| layers.by(|s, d| inside(d, s), work),
+        "DST_OUT" => |layers, work| layers.by(|s, d| without(d, s), work),
+        "DST_OVER" => |layers, work| layers.by(|s, d| over(d, s), work),
+        "LIGHTEN" => {
+            |layers, work| layers.by(|s, d| covering(outside(s, d) + s.value.max(d.value), s, d), work)
+        }
+        "MULTIPLY" => |layers, work| layers.by(multiply, work),
+        "OVERLAY" => |layers, work| layers.by(|s, d| covering(overlay(s, d), s, d), work),
+        "SCREEN" => {
+            |layers, work| layers.by(|s, d| covering(s.value + d.value - s.value * d.value, s, d), work)
+        }
+        "SRC" => |layers, work| layers.by(|s, _| s, work),
+        "SRC_ATOP" => |layers, work| layers.by(atop, work),
+        "SRC_IN" => |layers, work| layers.by(inside, work),
+        "SRC_OUT" => |layers, work| layers.by(without, work),
+        "SRC_OVER" => |layers, work| layers.by(over, work),
+        "XOR" => |layers, work| layers.by(either_alone, work),
         _ => return None,
     })
+}
+
+fn add(s: Layer, d: Layer) -> Layer {
+    Layer { value: (s.value + d.value).clamp(0.0, 1.0), opacity: (s.opacity + d.opacity).clamp(0.0, 1.0) }
+}
+
+fn multiply(s: Layer, d: Layer) -> Layer {
+    Layer { value: s.value * d.value, opacity: s.opacity * d.opacity }
+}
+
+fn either_alone(s: Layer, d: Layer) -> Layer {
+    Layer { value: outside(s, d), opacity: (1.0 - d.opacity) * s.opacity + (1.0 - s.opacity) * d.opacity }
 }
 
 /// What shows of each where the other is not.
@@ -129,8 +169,9 @@ fn outside(s: Layer, d: Layer) -> f32 {
     (1.0 - d.opacity) * s.value + (1.0 - s.opacity) * d.value
 }
 
-fn either(s: Layer, d: Layer) -> f32 {
-    s.opacity + d.opacity - s.opacity * d.opacity
+/// A value that is as opaque as both together.
+fn covering(value: f32, s: Layer, d: Layer) -> Layer {
+    Layer { value, opacity: s.opacity + d.opacity - s.opacity * d.opacity }
 }
 
 fn atop(a: Layer, b: Layer) -> Layer {
