@@ -16,7 +16,8 @@ mod conformance;
 #[path = "../../tests/pixels/picture.rs"]
 mod picture;
 
-/// That of released servers.
+/// That of released servers. Here libraries in C have it too: of what they give back, glibc's own keeps some for itself,
+/// which would be in the peaks of others.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

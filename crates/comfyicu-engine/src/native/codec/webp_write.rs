@@ -53,19 +53,49 @@ pub(in crate::native) fn encode_webp(
         let file = encoder.encode_advanced(&config).map_err(|error| refused(format!("{error:?}")))?;
         return Ok(with_exif(&file, *first, &metadata));
     }
-    let mut encoder = AnimEncoder::new(width, height, &config);
-    for (at, frame) in (0_u64..).zip(frames) {
-        let time = at.checked_mul(duration_ms).and_then(|time| i32::try_from(time).ok());
-        let time = time.ok_or_else(|| refused("the animation is too long"))?;
-        encoder.add_frame(AnimFrame::new(frame.bytes, layout, width, height, time, None));
-    }
-    let file = encoder.try_encode().map_err(|error| refused(format!("{error:?}")))?;
+    let file = animation(frames, layout, duration_ms, &config, work)?;
     let file = if options.lossless || layout == PixelLayout::Rgba {
-        file.to_vec()
+        file
     } else {
         key_frames::with_key_frames(&file, frames, duration_ms, &config, work)?
     };
     Ok(with_exif(&file, *first, &[b"Exif\0\0", metadata.as_slice()].concat()))
+}
+
+/// A frame cannot be shown for so many milliseconds.
+const TOO_LONG: i32 = 1 << 24;
+
+/// Encodes frames. One that is like the one before lets that show for longer. libwebp finds this out too, but takes longer
+/// to than to encode most pictures.
+fn animation(
+    frames: &[Pixels<'_>],
+    layout: PixelLayout,
+    duration_ms: u64,
+    config: &WebPConfig,
+    work: &Work,
+) -> Result<Vec<u8>, EncodeError> {
+    let (width, height) = frames.first().map_or((0, 0), |first| (side(first.width), side(first.height)));
+    let time = |number: usize| {
+        let time = u64::try_from(number).ok()?.checked_mul(duration_ms)?;
+        i32::try_from(time).ok()
+    };
+    let end = time(frames.len()).ok_or_else(|| refused("the animation is too long"))?;
+    let mut encoder = AnimEncoder::new(width, height, config);
+    let mut before: Option<(&[u8], i32)> = None;
+    for (number, frame) in frames.iter().enumerate() {
+        work.go_on()?;
+        if end < TOO_LONG && before.is_some_and(|(bytes, _)| bytes == frame.bytes) {
+            continue;
+        }
+        let time = time(number).unwrap_or(end);
+        encoder.add_frame(AnimFrame::new(frame.bytes, layout, width, height, time, None));
+        before = Some((frame.bytes, time));
+    }
+    let mut file = encoder.try_encode().map_err(|error| refused(format!("{error:?}")))?.to_vec();
+    if let Some((_, time)) = before.filter(|_| end < TOO_LONG) {
+        key_frames::show_last_for(&mut file, end - time);
+    }
+    Ok(file)
 }
 
 fn config(options: WebpOptions) -> Result<WebPConfig, EncodeError> {
@@ -150,6 +180,27 @@ mod tests {
             for (frame, bytes) in decoded.iter().zip(&frames) {
                 let rgb: Vec<u8> = bytes.chunks(channels).flat_map(|pixel| &pixel[..3]).copied().collect();
                 assert_eq!(frame.rgb, rgb);
+            }
+        }
+    }
+
+    #[test]
+    fn equal_frames_are_written_as_libwebp_writes_them() {
+        for (channels, lossless) in [(3, true), (3, false), (4, true), (4, false)] {
+            let some = frames(3, channels);
+            for order in [&[0, 0, 0][..], &[0, 0, 1], &[0, 1, 1], &[0, 1, 1, 1, 2, 2], &[0, 1, 0, 0, 2]] {
+                let pixels: Vec<_> = order
+                    .iter()
+                    .map(|at| Pixels { width: 6, height: 4, channels, bytes: &some[*at] })
+                    .collect();
+                let config = config(WebpOptions { lossless, ..LOSSLESS }).unwrap();
+                let layout = if channels == 3 { PixelLayout::Rgb } else { PixelLayout::Rgba };
+                let mut all = AnimEncoder::new(6, 4, &config);
+                for (time, frame) in (0..).step_by(40).zip(&pixels) {
+                    all.add_frame(AnimFrame::new(frame.bytes, layout, 6, 4, time, None));
+                }
+                let file = animation(&pixels, layout, 40, &config, &Work::default()).unwrap();
+                assert!(file == *all.try_encode().unwrap(), "{channels} {lossless} {order:?}");
             }
         }
     }

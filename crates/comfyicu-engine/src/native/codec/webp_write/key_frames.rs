@@ -14,6 +14,8 @@ const INTERVAL: usize = 5;
 
 /// What stands before a frame's own chunks: place, size, duration, flags.
 const FRAME_HEADER: usize = 16;
+/// Where in it the duration stands, in three bytes.
+const DURATION: usize = 12;
 /// The flag of a frame that replaces what is there.
 const REPLACES: u8 = 2;
 /// What the encoder counts beside a frame's chunks: the file's start, and a header where there is an alpha.
@@ -89,10 +91,27 @@ impl Candidate {
     }
 }
 
+/// Lets the last frame of a file show for so many milliseconds.
+pub(super) fn show_last_for(file: &mut [u8], duration_ms: i32) {
+    let (mut at, mut last) = (FILE_START, None);
+    while let Some((name, rest)) = file.get(at..).and_then(<[u8]>::split_first_chunk::<4>)
+        && let Some(length) = rest.first_chunk::<4>()
+    {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        last = if name == b"ANMF" { Some(at + 8) } else { last };
+        at = at.saturating_add(8).saturating_add(length).saturating_add(length % 2);
+    }
+    let Some(frame) = last.and_then(|place| file.get_mut(place..)) else { return };
+    if let Some(duration) = frame.get_mut(DURATION..DURATION + 3) {
+        let [low, middle, high, _] = duration_ms.to_le_bytes();
+        duration.copy_from_slice(&[low, middle, high]);
+    }
+}
+
 /// The number of the picture that each frame shows: those that are like the one before have none.
 fn numbers(chunks: &[([u8; 4], Vec<u8>)], duration_ms: u64) -> Vec<usize> {
     let durations = chunks.iter().filter(|(name, _)| name == b"ANMF").map(|(_, data)| {
-        let duration = data.get(12..).and_then(|data| data.first_chunk::<3>());
+        let duration = data.get(DURATION..).and_then(|data| data.first_chunk::<3>());
         duration.map_or(0, |[low, middle, high]| u64::from(u32::from_le_bytes([*low, *middle, *high, 0])))
     });
     let mut time = 0;
