@@ -34,7 +34,7 @@ const WARM_UP: Duration = Duration::from_millis(400);
 /// How long the other process gets to come to rest.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// No further round begins when both sides together have taken so long: so all of it takes about ten minutes.
+/// No further round begins when both sides together have taken so long: so all of it takes about a quarter of an hour.
 const ENOUGH: Duration = Duration::from_secs(2);
 
 /// The largest batch that is measured, in pixels.

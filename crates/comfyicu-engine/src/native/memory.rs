@@ -132,7 +132,6 @@ impl Kept {
     fn used(&self, values: usize, held: &Ledger) -> Option<Pages> {
         let bytes = values.saturating_mul(size_of::<f32>());
         if bytes < MIN_BYTES {
-            self.pool.make_room(bytes, usize::MAX);
             return None;
         }
         self.pool.take(values).or_else(|| {

@@ -19,14 +19,18 @@ pub(super) const IDLE: Duration = Duration::from_secs(5);
 /// of sizes it may be.
 const AT_HAND: usize = 16 << 20;
 
-/// What nobody took while images took over so many times all that there is goes back before its time.
+/// What nobody took while images took over so many times all that there is goes back before its time, but no sooner than
+/// behind [`TURN`].
 const TURNS: usize = 2;
+/// So long a run may take until it comes to a buffer, while it takes others again and again.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Buffers without an image.
 #[derive(Debug)]
 pub(super) struct Pool {
     limit: usize,
     idle: Duration,
+    turn: Duration,
     /// What is kept counts here, beside all that is in use.
     ledger: Arc<Ledger>,
     spare: Mutex<Spare>,
@@ -59,19 +63,19 @@ struct Idle {
 impl Pool {
     /// A pool that keeps so many bytes at most, and for so long; they count in `ledger`.
     pub(super) fn new(limit: usize, idle: Duration, ledger: Arc<Ledger>) -> Self {
-        Self { limit, idle, ledger, spare: Mutex::default() }
+        Self { limit, idle, turn: TURN, ledger, spare: Mutex::default() }
     }
 
     /// A buffer of so many values, of any kind, where one is kept.
     pub(super) fn take(&self, values: usize) -> Option<Pages> {
-        let (buffer, given_back) = self.lock().take(values)?;
+        let (buffer, given_back) = self.lock().take(values, self.turn)?;
         self.ledger.give(buffer.bytes());
         self.forget(given_back);
         Some(buffer)
     }
 
     /// Makes room for so many bytes of fresh memory, and keeps at most `most`. The oldest go back first, but only as much
-    /// as was taken fresh: a small image does not drive a large buffer out that the next run takes again.
+    /// as was taken fresh, so that many small ones do not drive all those out that the next run takes again.
     pub(super) fn make_room(&self, bytes: usize, most: usize) {
         let given_back = self.lock().make_room(bytes, most);
         self.forget(given_back);
@@ -156,13 +160,18 @@ impl Spare {
 
     /// Takes the newest buffer of so many values out: some of it may still lie in the processor's cache. With it come
     /// those that nobody took while all the others could have been, several times.
-    fn take(&mut self, values: usize) -> Option<(Pages, Vec<Pages>)> {
+    fn take(&mut self, values: usize, turn: Duration) -> Option<(Pages, Vec<Pages>)> {
         let at = self.buffers.iter().rposition(|idle| idle.pages.len() == values)?;
+        if at == 0 {
+            // It was for this one, which is of use.
+            self.owed = 0;
+        }
         let Idle { pages, .. } = self.buffers.remove(at)?;
         self.bytes -= pages.bytes();
         self.taken = self.taken.wrapping_add(pages.bytes());
         let useless = self.oldest_while(|oldest, spare| {
             spare.taken.wrapping_sub(oldest.taken) > spare.most.saturating_mul(TURNS)
+                && oldest.since.elapsed() >= turn
         });
         Some((pages, useless))
     }
@@ -261,20 +270,38 @@ mod tests {
         assert_eq!(left(1), 1);
     }
 
-    #[test]
-    fn what_nobody_takes_goes_back_while_others_are_taken() {
-        let (pool, ledger) = pool(usize::MAX, IDLE);
-        let put = |parts: usize| pool.put(Pages::zero(parts * LENGTH));
-        [5, 2, 1].into_iter().for_each(put);
-        // Runs that take two, and leave them behind.
-        let held = [(); 7].map(|()| {
-            let both = [2, 1].map(|parts| pool.take(parts * LENGTH).unwrap());
-            for pages in both {
+    /// How much is held behind each of some runs that take two buffers and leave them behind, beside one of another size.
+    fn held_behind_runs(turn: Duration) -> [usize; 7] {
+        let ledger = Ledger::of_executor(usize::MAX);
+        let pool = Arc::new(Pool { turn, ..Pool::new(usize::MAX, IDLE, Arc::clone(&ledger)) });
+        for parts in [5, 2, 1] {
+            pool.put(Pages::zero(parts * LENGTH));
+        }
+        [(); 7].map(|()| {
+            for pages in [2, 1].map(|parts| pool.take(parts * LENGTH).unwrap()) {
                 pool.put(pages);
             }
             ledger.held() / MIN_BYTES
-        });
-        assert_eq!(held, [8, 8, 8, 8, 8, 3, 3], "behind twice their 8 parts");
+        })
+    }
+
+    #[test]
+    fn what_nobody_takes_goes_back_while_others_are_taken() {
+        let expected = [8, 8, 8, 8, 8, 3, 3];
+        assert_eq!(held_behind_runs(Duration::ZERO), expected, "behind twice their 8 parts");
+        assert_eq!(held_behind_runs(IDLE), [8; 7], "a run may still come to it");
+    }
+
+    #[test]
+    fn what_was_owed_for_a_buffer_is_not_for_those_behind_it() {
+        let (pool, ledger) = pool(usize::MAX, IDLE);
+        for parts in [9, 1, 1, 1] {
+            pool.put(Pages::zero(parts * AT_HAND / size_of::<f32>()));
+        }
+        pool.make_room(8 * AT_HAND, usize::MAX);
+        pool.put(pool.take(9 * AT_HAND / size_of::<f32>()).unwrap());
+        pool.make_room(1, usize::MAX);
+        assert_eq!(ledger.held(), 12 * AT_HAND);
     }
 
     #[test]

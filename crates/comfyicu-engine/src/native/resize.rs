@@ -156,7 +156,7 @@ pub(super) fn resize_to(
     };
     let is_whole = (window.width, window.height) == (image.shape().width, image.shape().height);
     if method != Method::Lanczos && is_whole && shape == image.shape() {
-        // Each pixel would be itself, and the others count nothing.
+        // Each pixel would be itself, as far as all are finite: the others count nothing.
         return Ok(image.clone());
     }
     let views: Vec<View<'_>> = image.frames().map(|frame| View::new(frame, image.shape(), window)).collect();

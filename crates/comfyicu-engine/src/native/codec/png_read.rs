@@ -32,7 +32,7 @@ pub(super) fn decode(bytes: &[u8], extent: Extent, work: &Work) -> Result<Vec<Fr
     extent.check(Shape { batch: count, ..shape })?;
 
     let mended;
-    // What comes behind a first image is read behind it.
+    // Of an animation, `reader` has to read the first image itself, to come to the next one.
     let whole = Some(bytes).filter(|_| count == 1);
     let first = match first_frame(&mut reader, whole, work)? {
         Ok(first) => first,
@@ -90,7 +90,7 @@ fn first_frame(
     if reader.info().interlaced {
         // Pillow makes nothing of half a one either.
         interlaced(reader, &mut rows, line, work)?.map_err(|error| broken(&error))?;
-    } else if !soon(file, reader.info(), &mut rows, work)?
+    } else if !whole_rows(file, reader.info(), &mut rows, work)?
         && let Err(error) = in_order(reader, &mut rows, line, work)?
     {
         return Ok(Err(error));
@@ -99,7 +99,7 @@ fn first_frame(
 }
 
 /// Reads the rows of a file that is whole, and says whether it is.
-fn soon(file: Option<&[u8]>, info: &Info<'_>, rows: &mut [u8], work: &Work) -> Result<bool, Cancelled> {
+fn whole_rows(file: Option<&[u8]>, info: &Info<'_>, rows: &mut [u8], work: &Work) -> Result<bool, Cancelled> {
     let Some(file) = file else { return Ok(false) };
     let length = info.raw_row_length();
     let mut strips = rows.chunks_mut((length.saturating_sub(1) * rows_together(length)).max(1));

@@ -49,7 +49,7 @@ pub(super) fn unpack<T: Send>(
 ) -> Result<bool, Cancelled> {
     let length = info.raw_row_length();
     let Some(unfilter) = unfilter_of(info.bytes_per_pixel()) else { return Ok(false) };
-    let (mut unpacker, mut strip) = (Unpacker::new(file), Strip::new(length, unfilter));
+    let (mut unpacker, mut strip) = (Unpacker::new(file), Filtered::new(length, unfilter));
     let mut left = usize::try_from(info.height).unwrap_or(usize::MAX);
     let together = rows_together(length);
     let (mut next, mut before) = (Vec::new(), None);
@@ -68,11 +68,11 @@ pub(super) fn unpack<T: Send>(
     let is_right = before.is_none_or(|target| strip.finish(work, |rows| take(target, rows)));
     // The last ones may not have been made.
     work.go_on()?;
-    Ok(is_right && left == 0 && unpacker.has_ended())
+    Ok(is_right && left == 0 && unpacker.ends_well())
 }
 
 /// Rows with their filters.
-struct Strip {
+struct Filtered {
     bytes: Vec<u8>,
     length: usize,
     /// The row above the first one.
@@ -80,7 +80,7 @@ struct Strip {
     unfilter: Unfilter,
 }
 
-impl Strip {
+impl Filtered {
     fn new(length: usize, unfilter: Unfilter) -> Self {
         Self { bytes: Vec::new(), length, above: vec![0; length.saturating_sub(1)], unfilter }
     }
@@ -150,7 +150,7 @@ impl<'f> Unpacker<'f> {
     }
 
     /// Whether there is no more, its checksum is right, and so is what follows in the file.
-    fn has_ended(mut self) -> bool {
+    fn ends_well(mut self) -> bool {
         while !self.has_ended {
             if self.step(&mut [0]) != Some(0) {
                 return false;
@@ -178,17 +178,19 @@ mod tests {
     use super::*;
     use crate::native::codec::png_read::{Checksums, open};
 
-    const WIDTH: u32 = 37;
-
-    fn file(format: (ColorType, BitDepth), filter: Filter, height: u32) -> (Vec<u8>, Vec<u8>) {
+    fn file(
+        format: (ColorType, BitDepth),
+        filter: Filter,
+        (width, height): (u32, u32),
+    ) -> (Vec<u8>, Vec<u8>) {
         let mut file = Vec::new();
-        let mut encoder = Encoder::new(&mut file, WIDTH, height);
+        let mut encoder = Encoder::new(&mut file, width, height);
         encoder.set_color(format.0);
         encoder.set_depth(format.1);
         encoder.set_filter(filter);
         encoder.set_palette(vec![0; 3]);
         let mut writer = encoder.write_header().unwrap();
-        let bits = format.0.samples() * (format.1 as usize) * usize::try_from(WIDTH).unwrap();
+        let bits = format.0.samples() * (format.1 as usize) * usize::try_from(width).unwrap();
         let line = bits.div_ceil(8);
         let rows: Vec<u8> = (0_usize..line * usize::try_from(height).unwrap())
             .map(|at| (at * at / 7 + 3 * at).to_le_bytes()[0])
@@ -226,22 +228,25 @@ mod tests {
             for filter in
                 [Filter::NoFilter, Filter::Sub, Filter::Up, Filter::Avg, Filter::Paeth, Filter::Adaptive]
             {
-                let (file, rows) = file(format, filter, 23);
-                assert!(unpacked(&file, &Work::default()).unwrap() == Some(rows), "{format:?} {filter:?}");
+                for width in [1, 8, 37] {
+                    let (file, rows) = file(format, filter, (width, 23));
+                    let unpacked = unpacked(&file, &Work::default()).unwrap();
+                    assert!(unpacked == Some(rows), "{format:?} {filter:?} {width}");
+                }
             }
         }
     }
 
     #[test]
     fn many_rows_come_in_strips() {
-        let (file, rows) = file((ColorType::Rgb, BitDepth::Eight), Filter::Adaptive, 7000);
+        let (file, rows) = file((ColorType::Rgb, BitDepth::Eight), Filter::Adaptive, (37, 7000));
         assert!(rows.len() > 2 * STRIP);
         assert!(unpacked(&file, &Work::default()).unwrap() == Some(rows));
     }
 
     #[test]
     fn it_breaks_off_while_it_unpacks_and_while_it_makes_rows() {
-        let (file, _) = file((ColorType::Rgb, BitDepth::Eight), Filter::Adaptive, 7000);
+        let (file, _) = file((ColorType::Rgb, BitDepth::Eight), Filter::Adaptive, (37, 7000));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         for last in [1, 2, 3, 1000, 6000] {
             let broken_off = pool.install(|| unpacked(&file, &Work::until_look(last)));
@@ -251,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_short_or_goes_on_is_not_whole() {
-        let (file, _) = file((ColorType::Rgb, BitDepth::Eight), Filter::Adaptive, 23);
+        let (file, _) = file((ColorType::Rgb, BitDepth::Eight), Filter::Adaptive, (37, 23));
         let pixels = file.windows(4).position(|name| name == PIXELS).unwrap() - 4;
         for length in pixels..file.len() - 4 {
             assert_eq!(unpacked(&file[..length], &Work::default()), Ok(None), "{length} bytes");
@@ -262,9 +267,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn of_a_damaged_file_come_the_rows_that_png_gives(at in 0_usize..1000, flip in 1_u8..) {
-            let (mut file, _) = file((ColorType::Rgb, BitDepth::Eight), Filter::Adaptive, 23);
-            let at = at % file.len();
+        fn of_a_damaged_file_come_the_rows_that_png_gives(at in any::<prop::sample::Index>(), flip in 1_u8..) {
+            let (mut file, _) = file((ColorType::Rgb, BitDepth::Eight), Filter::Adaptive, (37, 23));
+            let at = at.index(file.len());
             file[at] ^= flip;
             let Some(rows) = unpacked(&file, &Work::default()).unwrap() else { return Ok(()) };
             let mut reader = open(&file, Checksums::OfPixels).unwrap();

@@ -34,6 +34,14 @@ impl Image {
         Self::by_rows(shape, work, |frame, y, row| row.copy_from_slice(joined.row(frame, y)))
     }
 
+    /// One image of the batch, which shares its pixels, where these do not lie together with those of others.
+    pub(in crate::native) fn alone(&self, frame: usize) -> Option<Self> {
+        let at = self.parts.binary_search_by_key(&frame, |part| part.first).ok()?;
+        let part = self.parts.get(at).filter(|part| part.data.len() == self.shape.frame())?;
+        let shape = Shape { batch: 1, ..self.shape };
+        Some(Self { shape, parts: vec![Part { first: 0, data: Arc::clone(&part.data) }] })
+    }
+
     /// Changes each row, where it is when nobody else holds it, else in a copy. `change` gets which image of the batch
     /// and which row of it that is.
     ///
@@ -141,6 +149,17 @@ mod tests {
         let copy =
             Image::by_rows(joined.shape(), &work, |frame, y, row| row.copy_from_slice(joined.row(frame, y)));
         assert!(joined == copy.clone().unwrap() && joined.equals(&copy.unwrap(), &work).unwrap());
+    }
+
+    #[test]
+    fn an_image_is_alone_where_it_is_no_part_of_a_larger_one() {
+        let (both, work) = (image(2, 1.0), Work::default());
+        let half =
+            Image::by_rows(Shape { batch: 1, ..both.shape }, &work, |_, _, row| row.fill(3.0)).unwrap();
+        let joined = Image::joined(&[both, half.clone()], &work).unwrap();
+        assert_eq!([0, 1, 3].map(|frame| joined.alone(frame)), [None, None, None]);
+        let alone = joined.alone(2).unwrap();
+        assert_eq!((alone.shape(), starts(&alone)), (half.shape(), starts(&half)));
     }
 
     #[test]

@@ -111,10 +111,8 @@ fn take(mut call: Call) -> Result<Yield, Failure> {
     let shape = image.shape();
     let first = call.size("batch_index")?.min(shape.batch - 1);
     let batch = call.size("length")?.min(shape.batch - first);
-    let part = Image::by_rows(Shape { batch, ..shape }, &call.context.work, |frame, y, row| {
-        row.copy_from_slice(image.row(first + frame, y));
-    })?;
-    Ok(Yield::values([Value::Image(part)]))
+    let frames: Vec<(&Image, usize)> = (first..first + batch).map(|frame| (&image, frame)).collect();
+    Ok(Yield::values([Value::Image(join_frames(&call, &frames)?)]))
 }
 
 fn rebatch(mut call: Call) -> Result<Yield, Failure> {
@@ -126,7 +124,7 @@ fn rebatch(mut call: Call) -> Result<Yield, Failure> {
     Ok(Yield::list(batches.collect::<Result<_, _>>()?))
 }
 
-/// Makes one batch of single images, which must have one size.
+/// Makes one batch of single images, which must have one size. It shares their pixels where these lie alone.
 fn join_frames(call: &Call, frames: &[(&Image, usize)]) -> Result<Image, Failure> {
     let shape = frames.first().map(|(image, _)| Shape { batch: frames.len(), ..image.shape() });
     let Some(shape) = shape else { return Err(Failure::new("RuntimeError", "there is no image to join")) };
@@ -140,7 +138,12 @@ fn join_frames(call: &Call, frames: &[(&Image, usize)]) -> Result<Image, Failure
         );
         return Err(Failure::new("RuntimeError", message));
     }
-    let joined = Image::by_rows(shape, &call.context.work, |frame, y, row| {
+    let work = &call.context.work;
+    let alone: Option<Vec<Image>> = frames.iter().map(|(image, frame)| image.alone(*frame)).collect();
+    if let Some(images) = alone {
+        return Ok(Image::joined(&images, work)?);
+    }
+    let joined = Image::by_rows(shape, work, |frame, y, row| {
         if let Some((image, frame)) = frames.get(frame) {
             row.copy_from_slice(image.row(*frame, y));
         }

@@ -80,28 +80,22 @@ struct Layers {
 /// The image, and what is transparent in it.
 type Joined = Result<(Image, Image), BuildError>;
 
-/// So many rows of the result are made together.
-const ROWS: usize = 8;
-
 impl Layers {
     /// Joins them value by value. Each mode has loops of its own, so that several values are computed at once.
     fn by(&self, mode: impl Fn(Layer, Layer) -> Layer + Sync, work: &Work) -> Joined {
         let Self { source, above, destination, below, shape } = self;
-        let image = Image::by_bands(*shape, ROWS, work, |frame, first, band| {
-            let [mut source_opacity, mut opacity] = [(); 2].map(|()| vec![0.0; shape.row()]);
-            for (y, row) in (first..).zip(band.chunks_mut(shape.row().max(1))) {
-                spread(above.row(frame, y), shape.channels, &mut source_opacity);
-                spread(below.row(frame, y), shape.channels, &mut opacity);
-                let sources = source.row(frame, y).iter().zip(&source_opacity);
-                let pairs = sources.zip(destination.row(frame, y).iter().zip(&opacity));
-                for (target, ((source, above), (destination, below))) in row.iter_mut().zip(pairs) {
-                    let joined = mode(
-                        Layer { value: source * above, opacity: *above },
-                        Layer { value: destination * below, opacity: *below },
-                    );
-                    let value = if joined.opacity > 1e-5 { joined.value / joined.opacity } else { 0.0 };
-                    *target = value.clamp(0.0, 1.0);
-                }
+        let image = Image::by_rows(*shape, work, |frame, y, row| {
+            let [source_opacity, opacity] =
+                [above, below].map(|image| spread(image.row(frame, y), shape.channels));
+            let sources = source.row(frame, y).iter().zip(&source_opacity);
+            let pairs = sources.zip(destination.row(frame, y).iter().zip(&opacity));
+            for (target, ((source, above), (destination, below))) in row.iter_mut().zip(pairs) {
+                let joined = mode(
+                    Layer { value: source * above, opacity: *above },
+                    Layer { value: destination * below, opacity: *below },
+                );
+                let value = if joined.opacity > 1e-5 { joined.value / joined.opacity } else { 0.0 };
+                *target = value.clamp(0.0, 1.0);
             }
         })?;
         let transparent = Image::by_rows(Shape { channels: 1, ..*shape }, work, |frame, y, row| {
@@ -116,9 +110,11 @@ impl Layers {
 }
 
 /// How opaque pixels are, once for each of their channels.
-fn spread(transparent: &[f32], channels: usize, opacity: &mut [f32]) {
+fn spread(transparent: &[f32], channels: usize) -> Vec<f32> {
+    let mut opacity = vec![0.0; transparent.len() * channels];
     let pixels = opacity.chunks_exact_mut(channels.max(1)).zip(transparent);
     pixels.for_each(|(pixel, transparent)| pixel.fill(1.0 - transparent));
+    opacity
 }
 
 /// The operations in the order of additions that ComfyUI's results show.

@@ -84,37 +84,22 @@ fn together(mut call: Call) -> Result<Yield, Failure> {
             "Y, U and V must have one size, and be as many images each",
         ));
     }
-    let image = Image::by_bands(shape, ROWS, &call.context.work, |frame, first, band| {
-        let mut means = [(); 3].map(|()| vec![0.0; shape.width]);
-        for (line, row) in (first..).zip(band.chunks_mut(shape.row().max(1))) {
-            for (means, image) in means.iter_mut().zip([&y, &u, &v]) {
-                mean(image.row(frame, line), image.shape().channels, means);
-            }
-            let [y, u, v] = &means;
-            for (pixel, (y, (u, v))) in
-                row.as_chunks_mut::<3>().0.iter_mut().zip(y.iter().zip(u.iter().zip(v)))
-            {
-                let (blue, red) = (u - DELTA, v - DELTA);
-                *pixel = [y + 1.403 * red, y - 0.714 * red - 0.344 * blue, y + 1.773 * blue];
-            }
+    let image = Image::by_rows(shape, &call.context.work, |frame, line, row| {
+        let [y, u, v] = [&y, &u, &v].map(|image| means(image.row(frame, line), image.shape().channels));
+        let colours = y.iter().zip(u.iter().zip(&v));
+        for (pixel, (y, (u, v))) in row.as_chunks_mut::<3>().0.iter_mut().zip(colours) {
+            let (blue, red) = (u - DELTA, v - DELTA);
+            *pixel = [y + 1.403 * red, y - 0.714 * red - 0.344 * blue, y + 1.773 * blue];
         }
     })?;
     Ok(Yield::values([Value::Image(image)]))
 }
 
-/// So many rows of the result are made together.
-const ROWS: usize = 8;
-
 /// The mean of each pixel's channels.
-fn mean(row: &[f32], channels: usize, means: &mut [f32]) {
+fn means(row: &[f32], channels: usize) -> Vec<f32> {
     if channels == 3 {
         // The same, for what most images are.
-        for (mean, [red, green, blue]) in means.iter_mut().zip(row.as_chunks::<3>().0) {
-            *mean = (red + green + blue) / 3.0;
-        }
-        return;
+        return row.as_chunks::<3>().0.iter().map(|[red, green, blue]| (red + green + blue) / 3.0).collect();
     }
-    for (mean, pixel) in means.iter_mut().zip(row.chunks_exact(channels.max(1))) {
-        *mean = pixel.iter().sum::<f32>() / to_f32(channels);
-    }
+    row.chunks_exact(channels.max(1)).map(|pixel| pixel.iter().sum::<f32>() / to_f32(channels)).collect()
 }

@@ -6,7 +6,8 @@
 
 use webp::{Encoder, PixelLayout, WebPConfig};
 
-use super::{EncodeError, Pixels, add_chunk, length, refused, side};
+use super::chunks::{Chunk, FILE_START, FRAME, assembled, chunks, durations};
+use super::{EncodeError, Pixels, refused, side};
 use crate::native::work::Work;
 
 /// Of so many frames one is a key frame: the last of them or the one before.
@@ -14,12 +15,9 @@ const INTERVAL: usize = 5;
 
 /// What stands before a frame's own chunks: place, size, duration, flags.
 const FRAME_HEADER: usize = 16;
-/// Where in it the duration stands, in three bytes.
-const DURATION: usize = 12;
 /// The flag of a frame that replaces what is there.
 const REPLACES: u8 = 2;
-/// What the encoder counts beside a frame's chunks: the file's start, and a header where there is an alpha.
-const FILE_START: usize = 12;
+/// What the encoder counts beside a frame's chunks where there is an alpha, and beside the file's start.
 const ALPHA_HEADER: usize = 18;
 
 /// The file with key frames in it. All frames must be opaque.
@@ -32,7 +30,7 @@ pub(super) fn with_key_frames(
 ) -> Result<Vec<u8>, EncodeError> {
     let mut chunks = chunks(file);
     let places: Vec<usize> =
-        chunks.iter().enumerate().filter(|(_, (name, _))| name == b"ANMF").map(|(at, _)| at).collect();
+        chunks.iter().enumerate().filter(|(_, (name, _))| name == FRAME).map(|(at, _)| at).collect();
     let numbers = numbers(&chunks, duration_ms);
     let mut best: Option<Candidate> = None;
     // The first frame is a whole picture anyway.
@@ -55,11 +53,7 @@ pub(super) fn with_key_frames(
             chunk.1 = data;
         }
     }
-    let mut body = b"WEBP".to_vec();
-    for (name, data) in &chunks {
-        add_chunk(&mut body, *name, data);
-    }
-    Ok([b"RIFF", length(&body).as_slice(), &body].concat())
+    Ok(assembled(&chunks))
 }
 
 /// A frame that could be a key frame.
@@ -91,47 +85,13 @@ impl Candidate {
     }
 }
 
-/// Lets the last frame of a file show for so many milliseconds.
-pub(super) fn show_last_for(file: &mut [u8], duration_ms: i32) {
-    let (mut at, mut last) = (FILE_START, None);
-    while let Some((name, rest)) = file.get(at..).and_then(<[u8]>::split_first_chunk::<4>)
-        && let Some(length) = rest.first_chunk::<4>()
-    {
-        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        last = if name == b"ANMF" { Some(at + 8) } else { last };
-        at = at.saturating_add(8).saturating_add(length).saturating_add(length % 2);
-    }
-    let Some(frame) = last.and_then(|place| file.get_mut(place..)) else { return };
-    if let Some(duration) = frame.get_mut(DURATION..DURATION + 3) {
-        let [low, middle, high, _] = duration_ms.to_le_bytes();
-        duration.copy_from_slice(&[low, middle, high]);
-    }
-}
-
 /// The number of the picture that each frame shows: those that are like the one before have none.
-fn numbers(chunks: &[([u8; 4], Vec<u8>)], duration_ms: u64) -> Vec<usize> {
-    let durations = chunks.iter().filter(|(name, _)| name == b"ANMF").map(|(_, data)| {
-        let duration = data.get(DURATION..).and_then(|data| data.first_chunk::<3>());
-        duration.map_or(0, |[low, middle, high]| u64::from(u32::from_le_bytes([*low, *middle, *high, 0])))
-    });
+fn numbers(chunks: &[Chunk], duration_ms: u64) -> Vec<usize> {
     let mut time = 0;
     let number = |duration| {
         let number = usize::try_from(time / duration_ms.max(1)).unwrap_or(usize::MAX);
         time += duration;
         number
     };
-    durations.map(number).collect()
-}
-
-fn chunks(file: &[u8]) -> Vec<([u8; 4], Vec<u8>)> {
-    let mut chunks = Vec::new();
-    let mut rest = file.get(FILE_START..).unwrap_or_default();
-    while let Some((name, behind)) = rest.split_first_chunk::<4>()
-        && let Some((length, behind)) = behind.split_first_chunk::<4>()
-    {
-        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        chunks.push((*name, behind.get(..length).unwrap_or(behind).to_vec()));
-        rest = behind.get(length.saturating_add(length % 2)..).unwrap_or_default();
-    }
-    chunks
+    durations(chunks).map(number).collect()
 }
