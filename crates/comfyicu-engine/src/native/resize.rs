@@ -131,7 +131,8 @@ pub(super) fn resize(
     }
 }
 
-/// Resizes an image to a size, as it stands.
+/// Resizes an image to a size, as it stands. Of its own size it shares its pixels, except by Lanczos, which goes through
+/// bytes.
 ///
 /// # Errors
 /// When the crop leaves nothing, or the result would have no pixels or too many.

@@ -8,10 +8,11 @@ use std::io::{self, Write as _};
 
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use png::Info;
-use zlib_rs::{Inflate, InflateFlush, Status};
+use zlib_rs::{Inflate, Status};
 
 use super::DecodeError;
 use super::png_chunks::{Chunks, END, PIXELS, pixels};
+use super::png_rows::inflate;
 use crate::native::work::Work;
 
 /// Filters have the numbers up to this one.
@@ -128,14 +129,11 @@ impl Unpacker {
     fn take(&mut self, mut data: &[u8], work: &Work) -> Result<Next, DecodeError> {
         while !data.is_empty() {
             work.go_on()?;
-            let (read, filled) = (self.inflate.total_in(), self.inflate.total_out());
             let target = self.row.get_mut(self.filled..).unwrap_or_default();
-            let Ok(status) = self.inflate.decompress(data, target, InflateFlush::NoFlush) else {
+            let Some((filled, status)) = inflate(&mut self.inflate, &mut data, target) else {
                 return Ok(Next::Nothing);
             };
-            let since = |total: u64, before: u64| usize::try_from(total - before).unwrap_or(usize::MAX);
-            data = data.get(since(self.inflate.total_in(), read)..).unwrap_or_default();
-            self.filled += since(self.inflate.total_out(), filled);
+            self.filled += filled;
             if self.filled < self.row.len() {
                 break;
             }

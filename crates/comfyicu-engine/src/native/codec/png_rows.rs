@@ -139,14 +139,10 @@ impl<'f> Unpacker<'f> {
         if self.has_ended {
             return None;
         }
-        let (read, filled) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(self.data, buffer, InflateFlush::NoFlush).ok()?;
-        let since = |total: u64, before: u64| usize::try_from(total - before).unwrap_or(usize::MAX);
-        let read = since(self.inflate.total_in(), read);
-        self.data = self.data.get(read..).unwrap_or_default();
+        let before = self.data.len();
+        let (filled, status) = inflate(&mut self.inflate, &mut self.data, buffer)?;
         self.has_ended = status == Status::StreamEnd;
-        let filled = since(self.inflate.total_out(), filled);
-        (self.has_ended || read > 0 || filled > 0).then_some(filled)
+        (self.has_ended || self.data.len() < before || filled > 0).then_some(filled)
     }
 
     /// Whether there is no more, its checksum is right, and so is what follows in the file.
@@ -168,6 +164,15 @@ impl<'f> Unpacker<'f> {
         }
         self.data.is_empty() && last == Some(END)
     }
+}
+
+/// Unpacks into a buffer, takes what was read off `data`, and says how much came; nothing where the data is damaged.
+pub(super) fn inflate(inflate: &mut Inflate, data: &mut &[u8], buffer: &mut [u8]) -> Option<(usize, Status)> {
+    let (read, filled) = (inflate.total_in(), inflate.total_out());
+    let status = inflate.decompress(data, buffer, InflateFlush::NoFlush).ok()?;
+    let since = |total: u64, before: u64| usize::try_from(total - before).unwrap_or(usize::MAX);
+    *data = data.get(since(inflate.total_in(), read)..).unwrap_or_default();
+    Some((since(inflate.total_out(), filled), status))
 }
 
 #[cfg(test)]

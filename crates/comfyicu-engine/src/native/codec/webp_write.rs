@@ -116,7 +116,7 @@ fn refused(reason: impl Into<String>) -> EncodeError {
 /// The file with EXIF data at its end. A header must announce that, so a file without one gets one.
 fn with_exif(file: &[u8], size: Pixels<'_>, metadata: &[u8]) -> Vec<u8> {
     let chunks = file.get(12..).unwrap_or_default();
-    let mut body = b"WEBP".to_vec();
+    let mut body = chunks::BODY.to_vec();
     if chunks.starts_with(b"VP8X") {
         body.extend_from_slice(chunks);
         // The flags stand behind the chunk's name and length.
@@ -131,27 +131,11 @@ fn with_exif(file: &[u8], size: Pixels<'_>, metadata: &[u8]) -> Vec<u8> {
             let [low, middle, high, _] = (side - 1).to_le_bytes();
             header.extend([low, middle, high]);
         }
-        add_chunk(&mut body, *b"VP8X", &header);
+        chunks::add(&mut body, *b"VP8X", &header);
         body.extend_from_slice(chunks);
     }
-    add_chunk(&mut body, *b"EXIF", metadata);
-    let mut file = b"RIFF".to_vec();
-    file.extend(length(&body));
-    file.extend(body);
-    file
-}
-
-fn add_chunk(body: &mut Vec<u8>, name: [u8; 4], data: &[u8]) {
-    body.extend(name);
-    body.extend(length(data));
-    body.extend_from_slice(data);
-    if data.len() % 2 == 1 {
-        body.push(0);
-    }
-}
-
-fn length(data: &[u8]) -> [u8; 4] {
-    u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes()
+    chunks::add(&mut body, *b"EXIF", metadata);
+    chunks::file_of(&body)
 }
 
 #[cfg(test)]

@@ -90,11 +90,7 @@ fn join(mut call: Call) -> Result<Yield, Failure> {
     let channels = first.shape().channels.max(second.shape().channels);
     let (first, second) = (first.opaque(channels, work)?, second.opaque(channels, work)?);
     let Shape { width, height, .. } = first.shape();
-    let second = if (second.shape().width, second.shape().height) == (width, height) {
-        second
-    } else {
-        resize_to(&second, Method::Bilinear, Size { width, height }, Crop::Center, work)?
-    };
+    let second = resize_to(&second, Method::Bilinear, Size { width, height }, Crop::Center, work)?;
     let joined = Image::joined(&[first, second], work)?;
     Ok(Yield::values([Value::Image(joined)]))
 }

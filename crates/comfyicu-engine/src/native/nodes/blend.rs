@@ -34,11 +34,8 @@ fn run(mut call: Call) -> Result<Yield, Failure> {
     let factor = call.float("blend_factor")?;
     let mode = call.choice("blend_mode", Mode::parse)?;
     let Shape { width, height, .. } = first.shape();
-    let second = if second.shape() == first.shape() {
-        second
-    } else {
-        resize_to(&second, Method::Bicubic, Size { width, height }, Crop::Center, &call.context.work)?
-    };
+    let size = Size { width, height };
+    let second = resize_to(&second, Method::Bicubic, size, Crop::Center, &call.context.work)?;
     let batches = [first.shape().batch, second.shape().batch];
     let batch = match batches {
         [1, other] | [other, 1] => other,

@@ -1,10 +1,10 @@
 //! The chunks of WebP files, and how long frames show.
 
-use super::{add_chunk, length};
-
 /// A chunk's name, and its data.
 pub(super) type Chunk = ([u8; 4], Vec<u8>);
 
+/// What the body of a file begins with.
+pub(super) const BODY: &[u8] = b"WEBP";
 /// The chunks of frames.
 pub(super) const FRAME: &[u8; 4] = b"ANMF";
 /// Where the first chunk begins.
@@ -27,11 +27,30 @@ pub(super) fn chunks(file: &[u8]) -> Vec<Chunk> {
 
 /// A file of chunks.
 pub(super) fn assembled(chunks: &[Chunk]) -> Vec<u8> {
-    let mut body = b"WEBP".to_vec();
+    let mut body = BODY.to_vec();
     for (name, data) in chunks {
-        add_chunk(&mut body, *name, data);
+        add(&mut body, *name, data);
     }
-    [b"RIFF", length(&body).as_slice(), &body].concat()
+    file_of(&body)
+}
+
+/// A file of its body.
+pub(super) fn file_of(body: &[u8]) -> Vec<u8> {
+    [b"RIFF", length(body).as_slice(), body].concat()
+}
+
+/// Adds a chunk to the body of a file.
+pub(super) fn add(body: &mut Vec<u8>, name: [u8; 4], data: &[u8]) {
+    body.extend(name);
+    body.extend(length(data));
+    body.extend_from_slice(data);
+    if data.len() % 2 == 1 {
+        body.push(0);
+    }
+}
+
+fn length(data: &[u8]) -> [u8; 4] {
+    u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 /// How long each frame shows, in milliseconds.
