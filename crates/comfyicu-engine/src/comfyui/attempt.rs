@@ -9,6 +9,7 @@ use super::backend::{Backend, Slot};
 use super::client::{Accepted, Ending, Failure, HistoryEntry, PromptRequest, Upload};
 use super::follow::Follower;
 use super::message::SocketEvent;
+use super::metadata::Restorer;
 use super::models::{InUse, PlaceError};
 use super::outputs::{self, CollectError};
 use super::plan::{Placed, Plan};
@@ -92,10 +93,9 @@ impl Attempt<'_> {
         collected
     }
 
-    /// Leaves nothing of the run with ComfyUI that can be taken back. Nobody waits for its files to be removed.
+    /// Leaves nothing of the run with ComfyUI that can be taken back.
     async fn tidy_up(&self, plan: &Plan, prompt_id: &str) {
-        let (backend, folder) = (Arc::clone(self.backend), plan.names.folder().to_owned());
-        tokio::spawn(async move { backend.remove_outputs(&folder).await });
+        self.backend.remove_outputs(plan.names.folder());
         if self.has_tokens() {
             // Some versions show the tokens to everybody who asks for the history.
             if let Err(error) = self.backend.client.delete_history(prompt_id).await {
@@ -294,11 +294,10 @@ impl Attempt<'_> {
             file.node_id = progress.own(&file.node_id, None);
         }
         let there = self.backend.shelf();
-        outputs::collect(&there, saved, (&plan.prompt, &plan.names), self.outputs).await.map_err(|error| {
-            match error {
-                CollectError::Comfy(reason) => Fault::LostHalfway(reason),
-                CollectError::Save(error) => Fault::Ended(error.into()),
-            }
+        let restorer = Restorer::new(&plan.prompt, &plan.names);
+        outputs::collect(&there, saved, restorer, self.outputs).await.map_err(|error| match error {
+            CollectError::Comfy(reason) => Fault::LostHalfway(reason),
+            CollectError::Save(error) => Fault::Ended(error.into()),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::client::ComfyClient;
 use super::models::Models;
-use super::outputs::Shelf;
+use super::outputs::{OutputFolder, Shelf};
 use super::sockets::Sockets;
 use super::{ComfyBackend, ComfyError};
 use crate::InputFile;
@@ -41,7 +41,7 @@ pub(super) struct Backend {
     /// Where models can be put, if anywhere.
     pub(super) models: Option<Arc<Models>>,
     pub(super) sockets: Sockets,
-    folder: Option<PathBuf>,
+    outputs: Option<Arc<OutputFolder>>,
     drain_file: Option<PathBuf>,
     free_after: Option<Duration>,
     slots: Arc<Semaphore>,
@@ -81,7 +81,7 @@ impl Backend {
             capacity,
             models: options.folder.clone().map(Models::new),
             sockets: Sockets::default(),
-            folder: options.folder.clone(),
+            outputs: options.folder.as_deref().map(OutputFolder::of),
             drain_file: options.drain_file.clone(),
             free_after: options.free_after,
             slots: Arc::new(Semaphore::new(capacity.get())),
@@ -92,23 +92,24 @@ impl Backend {
         }
     }
 
-    /// Removes what a run saved from its folder, where that can be done. Its own copies are safe by then.
-    pub(super) async fn remove_outputs(&self, run_folder: &str) {
-        let Some(folder) = &self.folder else { return };
-        let outputs = folder.join("output").join(Path::new(run_folder).file_name().unwrap_or_default());
-        if let Err(error) = tokio::fs::remove_dir_all(&outputs).await
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(folder = %outputs.display(), %error, "outputs stay behind in ComfyUI's folder");
-        }
+    /// Removes what a run saved from its folder, where that can be done. Its own copies are safe by then, and nobody
+    /// waits for it.
+    pub(super) fn remove_outputs(&self, run_folder: &str) {
+        let Some(outputs) = self.outputs.as_ref().and_then(|outputs| outputs.below(run_folder)) else {
+            return;
+        };
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = std::fs::remove_dir_all(&outputs)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(folder = %outputs.display(), %error, "outputs stay behind in ComfyUI's folder");
+            }
+        });
     }
 
     /// Where the files are that it saves.
     pub(super) fn shelf(&self) -> Shelf {
-        Shelf {
-            client: self.client.clone(),
-            folder: self.folder.as_ref().map(|folder| folder.join("output")),
-        }
+        Shelf { client: self.client.clone(), folder: self.outputs.clone() }
     }
 
     /// A place, when there is one at once.

@@ -11,6 +11,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use comfyicu_model::json::read;
 use comfyicu_model::{ImageLimits, ImageMetadata, Prompt};
+use memchr::memmem;
 
 use super::limit;
 use super::names::Names;
@@ -32,24 +33,65 @@ pub(super) fn is_restored(content_type: &str, bytes: u64) -> bool {
     }
 }
 
-/// A file whose prompt has the user's names; everything else in it stays byte for byte. One that cannot be read stays
-/// as it is: it is the run's, whatever it holds.
-pub(super) fn restored(file: Bytes, sent: &Prompt, names: &Names) -> Bytes {
-    let file = restored_png(&file, names).unwrap_or(file);
-    let replacements = replacements(&file, sent, names);
-    if replacements.is_empty() {
-        return file;
+/// Puts the names of a run right in its files.
+#[derive(Clone, Debug)]
+pub(super) struct Restorer {
+    /// How the prompt begins where it stands in a file that is no PNG image; `None` where it has no nodes.
+    begin: Option<String>,
+    names: Names,
+}
+
+impl Restorer {
+    /// For the files of a run that was sent as this prompt.
+    pub(super) fn new(sent: &Prompt, names: &Names) -> Self {
+        // Python writes the nodes in the order in which it got them.
+        let begin = sent.nodes().next().map(|node| {
+            let id = comfyicu_model::json::Value::from(node.id());
+            format!("{{{}: {{", id.to_python_json())
+        });
+        Self { begin, names: names.clone() }
     }
-    let mut bytes = file.to_vec();
-    for (place, text) in &replacements {
-        if let Some(there) = bytes.get_mut(place.clone()) {
-            there.fill(b' ');
-            there.iter_mut().zip(text.bytes()).for_each(|(there, byte)| *there = byte);
+
+    /// A file whose prompt has the user's names; everything else in it stays byte for byte. One that cannot be read
+    /// stays as it is: it is the run's, whatever it holds.
+    pub(super) fn restored(&self, file: Bytes) -> Bytes {
+        let file = restored_png(&file, &self.names).unwrap_or(file);
+        let replacements = self.replacements(&file);
+        if replacements.is_empty() {
+            return file;
         }
+        let mut bytes = file.to_vec();
+        for (place, text) in &replacements {
+            if let Some(there) = bytes.get_mut(place.clone()) {
+                there.fill(b' ');
+                there.iter_mut().zip(text.bytes()).for_each(|(there, byte)| *there = byte);
+            }
+        }
+        let places: Vec<_> = replacements.into_iter().map(|(place, _)| place).collect();
+        checksum::mend(&mut bytes, &places);
+        bytes.into()
     }
-    let places: Vec<_> = replacements.into_iter().map(|(place, _)| place).collect();
-    checksum::mend(&mut bytes, &places);
-    bytes.into()
+
+    /// Where the prompt stands in a file, and what is to stand there.
+    fn replacements(&self, file: &[u8]) -> Vec<(Range<usize>, String)> {
+        let Some(begin) = &self.begin else { return Vec::new() };
+        let wanted = memmem::Finder::new(begin);
+        let mut found = Vec::new();
+        let mut from = 0;
+        for _ in 0..PROMPTS {
+            let Some(at) = wanted.find(file.get(from..).unwrap_or_default()) else { break };
+            let begin = from + at;
+            // What begins like a prompt and never ends is something else.
+            from = begin + 1;
+            let Some(length) = file.get(begin..).and_then(json_length) else { continue };
+            let place = begin..begin + length;
+            if let Some(text) = file.get(place.clone()).and_then(|json| replacement(json, &self.names)) {
+                from = place.end;
+                found.push((place, text));
+            }
+        }
+        found
+    }
 }
 
 /// A PNG image has the prompt where it can have any length.
@@ -66,28 +108,6 @@ fn restored_png(file: &Bytes, names: &Names) -> Option<Bytes> {
     Some(image.into())
 }
 
-/// Where the prompt stands in a file, and what is to stand there.
-fn replacements(file: &[u8], sent: &Prompt, names: &Names) -> Vec<(Range<usize>, String)> {
-    let Some(id) = sent.nodes().next().map(|node| node.id().to_owned()) else { return Vec::new() };
-    // Python writes the nodes in the order in which it got them.
-    let begin = format!("{{{}: {{", comfyicu_model::json::Value::from(id).to_python_json());
-    let mut found = Vec::new();
-    let mut from = 0;
-    for _ in 0..PROMPTS {
-        let Some(at) = position(file.get(from..).unwrap_or_default(), begin.as_bytes()) else { break };
-        let begin = from + at;
-        // What begins like a prompt and never ends is something else.
-        from = begin + 1;
-        let Some(length) = file.get(begin..).and_then(json_length) else { continue };
-        let place = begin..begin + length;
-        if let Some(text) = file.get(place.clone()).and_then(|json| replacement(json, names)) {
-            from = place.end;
-            found.push((place, text));
-        }
-    }
-    found
-}
-
 fn replacement(json: &[u8], names: &Names) -> Option<String> {
     let there = Prompt::from_value(read(json, limit::json(limit::JSON_BYTES)).ok()?).ok()?;
     let prompt = names.restored_prompt(there.clone())?;
@@ -96,18 +116,6 @@ fn replacement(json: &[u8], names: &Names) -> Option<String> {
     }
     let text = prompt.into_object().to_python_json();
     (text.len() <= json.len()).then_some(text)
-}
-
-fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    let (first, rest) = wanted.split_first()?;
-    let mut from = 0;
-    loop {
-        let at = from + bytes.get(from..)?.iter().position(|byte| byte == first)?;
-        if bytes.get(at + 1..)?.starts_with(rest) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
 }
 
 /// How long the object is that begins here.

@@ -70,11 +70,10 @@ impl Names {
                 text = text.replace(placed.as_str(), given);
             }
         }
-        // `/` behind it on most systems, `\` on Windows, twice in JSON; nothing where the folder itself is named.
-        for end in ["/", "\\\\", "\\", ""] {
-            let name = format!("{}{end}", self.folder);
-            if text.contains(&name) {
-                text = text.replace(&name, "");
+        if text.contains(&self.folder) {
+            // `/` behind it on most systems, `\` on Windows, twice in JSON; nothing where the folder itself is named.
+            for end in ["/", "\\\\", "\\", ""] {
+                text = text.replace(&format!("{}{end}", self.folder), "");
             }
         }
         text

@@ -2,20 +2,20 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use comfyicu_model::json::{Object, Value};
-use comfyicu_model::{NodeId, OutputPath, Prompt};
+use comfyicu_model::{NodeId, OutputPath};
 use comfyicu_transport::ResponseBody;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::ComfyError;
 use super::client::{ComfyClient, FileType, NodeOutput, StoredFile};
-use super::metadata;
+use super::metadata::{self, Restorer};
 use super::names::Names;
 use crate::{Content, ContentSource, Output, OutputKind, OutputSink, SaveError};
 
@@ -93,24 +93,69 @@ fn path(file: &StoredFile, names: &Names) -> Option<OutputPath> {
     OutputPath::parse(own.unwrap_or(&there)).ok()
 }
 
+/// ComfyUI's output folder, where this process sees it.
+#[derive(Debug)]
+pub(super) struct OutputFolder {
+    path: PathBuf,
+    /// Where it really is, once it is there: links lead elsewhere.
+    real: OnceLock<PathBuf>,
+}
+
+impl OutputFolder {
+    /// The output folder of a ComfyUI that lies in this one. Nobody looks for it yet.
+    pub(super) fn of(comfyui: &Path) -> Arc<Self> {
+        Arc::new(Self { path: comfyui.join("output"), real: OnceLock::new() })
+    }
+
+    /// Below it. Nothing where the name leads out of it.
+    pub(super) fn below(&self, folder: &str) -> Option<PathBuf> {
+        Some(self.path.join(Path::new(folder).file_name()?))
+    }
+
+    /// A file, and its length. What a link leads to elsewhere is no output of ComfyUI.
+    fn find(&self, file: &StoredFile) -> Option<(PathBuf, u64)> {
+        let folder = if let Some(real) = self.real.get() {
+            real
+        } else {
+            let real = std::fs::canonicalize(&self.path).ok()?;
+            self.real.get_or_init(|| real)
+        };
+        let path = std::fs::canonicalize(folder.join(&file.subfolder).join(&file.name)).ok()?;
+        let metadata = std::fs::metadata(&path).ok()?;
+        (path.starts_with(folder) && metadata.is_file()).then_some((path, metadata.len()))
+    }
+
+    /// The content of a file, if it is here. It may block.
+    fn content(&self, file: &Wanted) -> io::Result<Option<Content>> {
+        let Some((path, length)) = self.find(&file.saved.file) else { return Ok(None) };
+        if metadata::is_restored(file.content_type, length) {
+            let bytes = std::fs::read(&path)?;
+            return Ok(Some(Content::from(file.restorer.restored(bytes.into()))));
+        }
+        Ok(Some(Content::from_source(Arc::new(LocalFile(path)))))
+    }
+}
+
 /// Where the files of a ComfyUI are had from.
 #[derive(Clone, Debug)]
 pub(super) struct Shelf {
     pub(super) client: ComfyClient,
-    /// ComfyUI's output folder, where this process sees it.
-    pub(super) folder: Option<PathBuf>,
+    pub(super) folder: Option<Arc<OutputFolder>>,
 }
 
-impl Shelf {
-    /// The file itself, where this process sees it. What a link leads to elsewhere is no output of ComfyUI.
-    async fn local(&self, file: &StoredFile) -> Option<PathBuf> {
-        let (folder, file) = (self.folder.clone()?, file.clone());
-        let found = tokio::task::spawn_blocking(move || {
-            let folder = std::fs::canonicalize(folder).ok()?;
-            let path = std::fs::canonicalize(folder.join(&file.subfolder).join(&file.name)).ok()?;
-            (path.starts_with(&folder) && path.is_file()).then_some(path)
-        });
-        found.await.ok().flatten()
+/// A file that is to be saved.
+#[derive(Clone, Debug)]
+struct Wanted {
+    saved: Saved,
+    content_type: &'static str,
+    restorer: Arc<Restorer>,
+}
+
+impl Wanted {
+    fn new(saved: Saved, restorer: &Arc<Restorer>) -> Self {
+        let content_type = mime_guess::from_path(saved.path.file_name()).first_raw();
+        let content_type = content_type.unwrap_or("application/octet-stream");
+        Self { saved, content_type, restorer: Arc::clone(restorer) }
     }
 }
 
@@ -118,18 +163,20 @@ impl Shelf {
 pub(super) async fn collect(
     shelf: &Shelf,
     saved: Vec<Saved>,
-    (sent, names): (&Prompt, &Names),
+    restorer: Restorer,
     outputs: &dyn OutputSink,
 ) -> Result<(), CollectError> {
-    let fetched = saved.into_iter().map(|file| async move {
-        let content_type = mime_guess::from_path(file.path.file_name()).first_raw();
-        let content_type = content_type.unwrap_or("application/octet-stream");
-        let content = content(shelf, &file.file, content_type, (sent, names)).await?;
-        Ok((file, content_type, content))
+    let restorer = Arc::new(restorer);
+    let fetched = saved.into_iter().map(|saved| {
+        let wanted = Wanted::new(saved, &restorer);
+        async move {
+            let content = content(shelf, &wanted).await?;
+            Ok((wanted, content))
+        }
     });
     let mut fetched = std::pin::pin!(stream::iter(fetched).buffered(AT_ONCE));
-    while let Some((file, content_type, (content, is_lost))) = fetched.try_next().await? {
-        let output = Output::new(file.node_id, OutputKind::Output, file.path, content_type, content);
+    while let Some((Wanted { saved, content_type, .. }, (content, is_lost))) = fetched.try_next().await? {
+        let output = Output::new(saved.node_id, OutputKind::Output, saved.path, content_type, content);
         outputs.save(output).await.map_err(|error| {
             if is_lost.load(Ordering::Relaxed) {
                 CollectError::Comfy(super::with_causes(&error))
@@ -142,46 +189,35 @@ pub(super) async fn collect(
 }
 
 /// The bytes of a file, and whether ComfyUI failed to give them, once they were asked for.
-async fn content(
-    shelf: &Shelf,
-    file: &StoredFile,
-    content_type: &str,
-    (sent, names): (&Prompt, &Names),
-) -> Result<(Content, Arc<AtomicBool>), CollectError> {
+async fn content(shelf: &Shelf, wanted: &Wanted) -> Result<(Content, Arc<AtomicBool>), CollectError> {
     let is_lost = Arc::new(AtomicBool::new(false));
-    if let Some(path) = shelf.local(file).await {
-        let content = local_content(path, content_type, (sent, names)).await;
-        return content.map(|content| (content, is_lost)).map_err(|error| comfy(&error));
+    if let Some(content) = local_content(shelf, wanted).await.map_err(|error| comfy(&error))? {
+        return Ok((content, is_lost));
     }
-    if metadata::is_restored(content_type, 0) {
+    let file = &wanted.saved.file;
+    if metadata::is_restored(wanted.content_type, 0) {
         let response = shelf.client.view(file).await.map_err(|error| comfy(&error))?;
         let length = response.headers().get(http::header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if let Some(length) = length.filter(|length| metadata::is_restored(content_type, *length)) {
+        if let Some(length) = length.filter(|length| metadata::is_restored(wanted.content_type, *length)) {
             let most = usize::try_from(length).unwrap_or(usize::MAX);
             let bytes = response.into_body().collect(most).await.map_err(|error| comfy(&error))?;
-            return Ok((Content::from(metadata::restored(bytes, sent, names)), is_lost));
+            return Ok((Content::from(wanted.restorer.restored(bytes)), is_lost));
         }
     }
     let source = View { client: shelf.client.clone(), file: file.clone(), is_lost: Arc::clone(&is_lost) };
     Ok((Content::from_source(Arc::new(source)), is_lost))
 }
 
-fn comfy(error: &(dyn std::error::Error + 'static)) -> CollectError {
-    CollectError::Comfy(super::with_causes(error))
+/// The content of a file that this process sees: one way to where it may block, and back.
+async fn local_content(shelf: &Shelf, wanted: &Wanted) -> io::Result<Option<Content>> {
+    let Some(folder) = shelf.folder.clone() else { return Ok(None) };
+    let wanted = wanted.clone();
+    tokio::task::spawn_blocking(move || folder.content(&wanted)).await.map_err(io::Error::other)?
 }
 
-async fn local_content(
-    path: PathBuf,
-    content_type: &str,
-    (sent, names): (&Prompt, &Names),
-) -> io::Result<Content> {
-    let length = tokio::fs::metadata(&path).await?.len();
-    if metadata::is_restored(content_type, length) {
-        let bytes = tokio::fs::read(&path).await?;
-        return Ok(Content::from(metadata::restored(bytes.into(), sent, names)));
-    }
-    Ok(Content::from_source(Arc::new(LocalFile(path))))
+fn comfy(error: &(dyn std::error::Error + 'static)) -> CollectError {
+    CollectError::Comfy(super::with_causes(error))
 }
 
 /// A file of a ComfyUI that this process sees.

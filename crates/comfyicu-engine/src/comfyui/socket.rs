@@ -23,6 +23,9 @@ use super::{ComfyError, SocketMessage, limit};
 /// Asks for previews that say which prompt and node they are of, and says nothing else.
 const FEATURES: &str = r#"{"type": "feature_flags", "data": {"supports_preview_metadata": true}}"#;
 
+/// How much is read at once: most messages are small, and the room for what is read is zeroed each time.
+const READ_BYTES: usize = 8 * 1024;
+
 /// What a WebSocket goes over.
 trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
@@ -61,6 +64,7 @@ impl ComfyClient {
         }
         let connection = connect(&url).await?;
         let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
             .max_message_size(Some(limit::MESSAGE_BYTES))
             .max_frame_size(Some(limit::MESSAGE_BYTES));
         let (mut stream, _) =

@@ -15,7 +15,8 @@ fn a_prompt_is_replaced_where_it_stands_and_nothing_moves() {
     let (user, there, names) = sent();
     let json = there.clone().into_object().to_python_json();
     let file = ["ftyp\0\u{1}prompt\0{\"9\": {", &json, "\0mdat {\"9\": {\"x\": \"}\""].concat();
-    let restored = restored(Bytes::from(file.clone()), &there, &names);
+    let restorer = Restorer::new(&there, &names);
+    let restored = restorer.restored(Bytes::from(file.clone()));
     assert_eq!(restored.len(), file.len());
     let text = String::from_utf8(restored.to_vec()).unwrap();
     assert!(
@@ -24,7 +25,7 @@ fn a_prompt_is_replaced_where_it_stands_and_nothing_moves() {
     );
     assert!(!text.contains("r1.a1b2c3"), "{text}");
     let plain = ["x", &json, "y"].concat();
-    let restored = super::restored(Bytes::from(plain), &there, &names);
+    let restored = restorer.restored(Bytes::from(plain));
     let inside = &restored[1..restored.len() - 1];
     assert_eq!(Prompt::parse(inside).unwrap(), user);
 }
@@ -33,6 +34,6 @@ fn a_prompt_is_replaced_where_it_stands_and_nothing_moves() {
 fn what_has_no_prompt_stays_as_it_is() {
     let (_, there, names) = sent();
     for file in [&b""[..], b"{\"9\": {", b"{\"9\": {}}", b"\x89PNG\r\n\x1a\n{\"9\": {\"class_type\": 1}}"] {
-        assert_eq!(restored(Bytes::from_static(file), &there, &names), file);
+        assert_eq!(Restorer::new(&there, &names).restored(Bytes::from_static(file)), file);
     }
 }
