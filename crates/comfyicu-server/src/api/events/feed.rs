@@ -1,6 +1,7 @@
 //! The events for one reader: first those that were written down, then those that happen.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,10 @@ use crate::worker::RunQueue;
 const BATCH: u32 = 256;
 /// How often it is looked whether a run that waits has moved up.
 const POSITION_INTERVAL: Duration = Duration::from_secs(1);
+/// How long progress waits for more to come: a message that a person cannot tell from the next one costs as much as any.
+const PACE: Duration = Duration::from_millis(40);
+/// The most of it that waits: previews are large.
+const MOST_WAITING: usize = 64;
 
 /// Where a reader begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +128,7 @@ impl Feed {
         }
     }
 
-    /// Waits for what happens.
+    /// Waits for what happens. A change of a run is passed on at once, and progress with what comes shortly behind it.
     async fn listen(&mut self) -> Option<()> {
         let moved = async {
             match &self.waiting {
@@ -132,12 +137,16 @@ impl Feed {
             }
         };
         tokio::select! {
-            event = self.watch.receiver.recv() => match event {
-                Ok(event) => self.take(event),
-                Err(RecvError::Lagged(_)) => self.resync(),
-                Err(RecvError::Closed) => return None,
-            },
+            event = self.watch.receiver.recv() => self.received(event)?,
             () = moved => self.tell_position(),
+        }
+        let mut no_longer = pin!(tokio::time::sleep(PACE));
+        while self.has_only_progress() {
+            tokio::select! {
+                biased;
+                event = self.watch.receiver.recv() => self.received(event)?,
+                () = &mut no_longer => break,
+            }
         }
         // What came meanwhile comes along, so that only the newest progress is passed on.
         loop {
@@ -147,6 +156,21 @@ impl Feed {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return Some(()),
             }
         }
+    }
+
+    /// Whether there is something to pass on, and nothing of it is wanted at once.
+    fn has_only_progress(&self) -> bool {
+        let is_some = (1..MOST_WAITING).contains(&self.frames.len());
+        !self.behind && is_some && self.frames.iter().all(|frame| frame.id.is_none())
+    }
+
+    fn received(&mut self, event: Result<LiveEvent, RecvError>) -> Option<()> {
+        match event {
+            Ok(event) => self.take(event),
+            Err(RecvError::Lagged(_)) => self.resync(),
+            Err(RecvError::Closed) => return None,
+        }
+        Some(())
     }
 
     fn take(&mut self, event: LiveEvent) {
@@ -203,5 +227,58 @@ impl Feed {
             *told = position;
             self.frames.push_back(Frame::of_position(key, now));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comfyicu_engine::{Event, EventSink as _};
+    use comfyicu_model::{RunId, WorkflowId};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::bus::Bus;
+    use crate::owner::Owner;
+    use crate::store::SqliteStore;
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_waits_for_what_follows_and_a_change_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let bus = Bus::default();
+        let store = SqliteStore::open(&folder.path().join("runs.db"), Arc::new(bus.clone())).await.unwrap();
+        let (run_id, workflow_id) = (RunId::parse("r1").unwrap(), WorkflowId::parse("w1").unwrap());
+        let run = RunKey { owner: Owner::local(), workflow_id, run_id };
+        let mut feed = Feed {
+            store: Arc::new(store),
+            queue: bus.queue,
+            watch: bus.live.watch(Scope::Run(run.run_id.clone())),
+            seen: 0,
+            behind: false,
+            frames: VecDeque::new(),
+            waiting: None,
+            over: false,
+            ended: false,
+            previews: Previews::LeftOut,
+        };
+        let progress = bus.live.of_run(run.clone());
+        let telling = async {
+            for percent in [10, 20, 30, 40] {
+                progress.emit(Event::Overall { percent });
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+        };
+        let begun = Instant::now();
+        let (first, ()) = tokio::join!(feed.next(), telling);
+        let percent = |frame: Frame| frame.data.get("percent").map(comfyicu_model::json::Value::to_json);
+        assert_eq!(first.and_then(percent).as_deref(), Some("20"), "the newest within 40 ms");
+        assert_eq!(feed.next().await.and_then(percent).as_deref(), Some("40"));
+
+        progress.emit(Event::Overall { percent: 50 });
+        let at = comfyicu_model::Timestamp::from_unix_millis(0);
+        bus.live.tell(&LifecycleEvent { seq: 1, run, kind: EventKind::Completed, attempt: 1, at });
+        let told = Instant::now();
+        assert_eq!(feed.next().await.and_then(percent).as_deref(), Some("50"));
+        assert_eq!(feed.next().await.map(|frame| frame.name), Some("completed"));
+        assert_eq!((told.elapsed(), begun.elapsed() < Duration::from_secs(1)), (Duration::ZERO, true));
     }
 }
