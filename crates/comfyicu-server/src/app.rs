@@ -1,5 +1,6 @@
 //! What the handlers of requests share.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use comfyicu_engine::Executor;
@@ -18,11 +19,29 @@ use crate::positions::Positions;
 use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, Outbox, RunStore};
 use crate::urls::PublicUrls;
-use crate::worker::Running;
+use crate::worker::{IdleWorkers, Running};
 
-/// What the handlers of requests share. Clones are cheap.
+/// What the handlers of requests share. Clones are one count more: each request takes several.
 #[derive(Clone, Debug)]
-pub(crate) struct App {
+pub(crate) struct App(Arc<Parts>);
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl From<Parts> for App {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+/// The parts of a server.
+#[derive(Debug)]
+pub(crate) struct Parts {
     pub(crate) runs: Arc<dyn RunStore>,
     /// `None` where no key is asked for.
     pub(crate) keys: Option<KeyRing>,
@@ -43,6 +62,7 @@ pub(crate) struct App {
     pub(crate) urls: PublicUrls,
     pub(crate) positions: Positions,
     pub(crate) bus: Bus,
+    pub(crate) idle: IdleWorkers,
     pub(crate) running: Running,
     pub(crate) streams: Streams,
     pub(crate) shutdown: Shutdown,

@@ -61,6 +61,7 @@ mod worker;
 
 use std::error::Error;
 use std::io::IsTerminal as _;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -135,7 +136,7 @@ fn log(otherwise: &str, format: LogFormat) {
 
 fn serve(args: Serve) -> ExitCode {
     log("info", args.log_format);
-    let runtime = match Builder::new_multi_thread().enable_all().build() {
+    let runtime = match Builder::new_multi_thread().worker_threads(threads()).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &error),
     };
@@ -143,6 +144,14 @@ fn serve(args: Serve) -> ExitCode {
     // A node that is still being computed must not keep the process; its run is taken up again.
     runtime.shutdown_background();
     exit_code(served, ServeError::is_usage)
+}
+
+/// How many threads answer requests and follow runs: half as many as there are processors. There is little to do and
+/// much to wait for, and a thread that is woken only to find that another one did it costs more than it helps. Nodes,
+/// files and the store have threads of their own.
+fn threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    (processors / 2).max(1)
 }
 
 #[expect(clippy::print_stderr, reason = "the one place where the program says why it ends")]

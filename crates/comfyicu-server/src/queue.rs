@@ -23,7 +23,10 @@ const RECORDS_AT_HAND: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Queue<P> {
     waiting: Mutex<Waiting<P>>,
-    changed: Notify,
+    /// A run came that can be executed, or became so.
+    ready: Notify,
+    /// A run came whose files are to be fetched.
+    unfetched: Notify,
 }
 
 #[derive(Debug)]
@@ -45,7 +48,7 @@ enum Place {
 impl<P> Default for Queue<P> {
     fn default() -> Self {
         let waiting = Waiting { lines: VecDeque::new(), delayed: BTreeMap::new(), places: HashMap::new() };
-        Self { waiting: Mutex::new(waiting), changed: Notify::new() }
+        Self { waiting: Mutex::new(waiting), ready: Notify::new(), unfetched: Notify::new() }
     }
 }
 
@@ -53,8 +56,9 @@ impl<P> Queue<P> {
     /// Puts a run in its place; one that waits already stays where it is. Behind many others it waits without its
     /// record.
     pub(crate) fn push(&self, run: WaitingRun) {
+        let news = if run.has_files { &self.unfetched } else { &self.ready };
         self.lock().push(run);
-        self.changed.notify_waiters();
+        news.notify_waiters();
     }
 
     /// Puts back a run that was taken, not to be taken again before a moment.
@@ -92,12 +96,17 @@ impl<P> Queue<P> {
     /// Notes what was fetched for a run: it is ready.
     pub(crate) fn fetched(&self, run: &WaitingRun, prepared: P) {
         self.set_stage(run, Stage::Ready(Some(prepared)));
-        self.changed.notify_waiters();
+        self.ready.notify_waiters();
     }
 
     /// How many runs wait.
     pub(crate) fn len(&self) -> usize {
         self.lock().places.len()
+    }
+
+    /// Whether a run that comes now would be the first.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Takes a run out that does not wait any more.
@@ -112,9 +121,14 @@ impl<P> Queue<P> {
         waiting.lines.iter().find(|line| line.accelerator == run.accelerator)?.position(run)
     }
 
-    /// Ends with the next change. It is to be made before the queue is looked at.
-    pub(crate) fn changed(&self) -> Notified<'_> {
-        self.changed.notified()
+    /// Ends when a run can be executed that could not before. It is to be made before the queue is looked at.
+    pub(crate) fn ready(&self) -> Notified<'_> {
+        self.ready.notified()
+    }
+
+    /// Ends when a run comes whose files are to be fetched. It is to be made before the queue is looked at.
+    pub(crate) fn unfetched(&self) -> Notified<'_> {
+        self.unfetched.notified()
     }
 
     fn set_stage(&self, run: &WaitingRun, stage: Stage<P>) {

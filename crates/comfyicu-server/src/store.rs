@@ -293,6 +293,15 @@ pub(crate) trait RunStore: Debug + Send + Sync {
         claim: Option<IdempotencyClaim>,
     ) -> Result<Claimed, StoreError>;
 
+    /// Takes in a run as [`insert`](Self::insert) does, and begins it with the same: it is on disk as `started`, which
+    /// is told. Says whether it has begun; where it was not taken in as it was given, it waits.
+    async fn insert_started(
+        &self,
+        (run, started): (Arc<RunRecord>, &RunRecord),
+        told: Option<NewDelivery>,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<(Claimed, bool), StoreError>;
+
     /// What became of an earlier request with this claim; [`Claimed::New`] when there was none.
     async fn claimed(&self, claim: &IdempotencyClaim) -> Result<Claimed, StoreError>;
 

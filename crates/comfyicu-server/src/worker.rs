@@ -6,11 +6,14 @@
 
 mod attempt;
 mod fetch;
+mod idle;
 mod recover;
 mod running;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use idle::IdleWorkers;
+use idle::Submission;
 pub(crate) use running::Running;
 
 use std::sync::Arc;
@@ -28,7 +31,7 @@ use crate::queue::Queue;
 use crate::report::with_causes;
 use crate::run::{RunRecord, told};
 use crate::shutdown::Shutdown;
-use crate::store::{RunStore, StoreError, WaitingRun};
+use crate::store::{Claimed, RunStore, StoreError, WaitingRun};
 use crate::urls::PublicUrls;
 use crate::vault::Vault;
 
@@ -74,6 +77,7 @@ pub(crate) struct Worker {
     pub(crate) outputs: OutputStore,
     pub(crate) urls: PublicUrls,
     pub(crate) queue: Arc<RunQueue>,
+    pub(crate) idle: IdleWorkers,
     pub(crate) live: Live,
     pub(crate) vault: Vault,
     pub(crate) running: Running,
@@ -94,20 +98,54 @@ impl Worker {
                 () = self.shutdown.stopping() => return,
                 ticket = self.executor.ready() => ticket,
             };
-            let changed = self.queue.changed();
+            let news = self.queue.ready();
             if let Some((waiting, prepared)) = self.queue.take(|name| self.share.takes(name), clock::now()) {
                 self.execute(waiting, prepared, ticket).await;
                 continue;
             }
-            self.rest(changed).await;
+            if let Some(submission) = self.wait(news).await
+                && !self.shutdown.is_stopping()
+            {
+                self.take_in(submission, ticket).await;
+            }
         }
     }
 
-    /// Waits until the queue has changed or the server stops, and for a while at most.
-    async fn rest(&self, changed: impl Future<Output = ()>) {
+    /// Waits with nothing to do: for a run that is submitted meanwhile, and no longer than it [rests](Self::rest).
+    async fn wait(&self, news: impl Future<Output = ()>) -> Option<Submission> {
+        let mut comes = self.idle.wait(&self.share);
+        tokio::select! {
+            submission = &mut comes => return submission.ok(),
+            () = self.rest(news) => {}
+        }
+        // It may have come at the same moment.
+        comes.close();
+        comes.try_recv().ok()
+    }
+
+    /// Takes in a run and begins it, and then executes it. Where it is not to be begun at once, it is in the queue.
+    async fn take_in(&self, Submission { run, claim, answer }: Submission, ticket: Ticket) {
+        let Some(started) = run.start(&self.executor.device().name, clock::now(), self.lease.length) else {
+            return;
+        };
+        let executing = self.running.enter(&run.id, &self.shutdown);
+        let inserted = self.store.insert_started((run, &started), told(&started, &self.urls), claim).await;
+        let has_begun = matches!(inserted, Ok((Claimed::New, true)));
+        // Whoever submitted it may have gone away; that changes nothing.
+        let _gone = answer.send(inserted.map(|(claimed, _)| claimed));
+        if has_begun {
+            log_start(&started);
+            let begun = std::future::ready(Ok(true));
+            // It is written down already, and cannot fail to be.
+            self.attempt(&started, (Prepared::default(), ticket), &executing, begun).await.ok();
+        }
+    }
+
+    /// Waits for news of the queue or until the server stops, and for a while at most.
+    async fn rest(&self, news: impl Future<Output = ()>) {
         tokio::select! {
             () = self.shutdown.stopping() => {}
-            () = changed => {}
+            () = news => {}
             () = tokio::time::sleep(IDLE) => {}
         }
     }
@@ -115,8 +153,10 @@ impl Worker {
     /// Executes a run that was taken, unless it does not wait any more.
     async fn execute(&self, waiting: WaitingRun, prepared: Option<Prepared>, ticket: Ticket) {
         let executing = self.running.enter(&waiting.key.run_id, &self.shutdown);
-        if let Some(start) = self.claim(waiting).await {
-            self.attempt(start, (prepared.unwrap_or_default(), ticket), &executing).await;
+        let Some(start) = self.claim(waiting).await else { return };
+        let (given, begun) = ((prepared.unwrap_or_default(), ticket), self.write_start(&start));
+        if let Err(error) = self.attempt(&start.started, given, &executing, begun).await {
+            self.begin_later(start.waiting, &error);
         }
     }
 
@@ -162,7 +202,7 @@ impl Worker {
     async fn write_start(&self, Start { run, started, .. }: &Start) -> Result<bool, StoreError> {
         let is_ours = self.store.change(run, started, told(started, &self.urls)).await?;
         if is_ours {
-            tracing::info!(run_id = %started.id, attempt = started.attempt, "run started");
+            log_start(started);
         }
         Ok(is_ours)
     }
@@ -212,4 +252,8 @@ impl Worker {
             }
         }
     }
+}
+
+fn log_start(started: &RunRecord) {
+    tracing::info!(run_id = %started.id, attempt = started.attempt, "run started");
 }

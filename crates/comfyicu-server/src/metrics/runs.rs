@@ -49,6 +49,15 @@ impl RunStore for MeasuredRuns {
         self.measure("insert", self.store.insert(run, claim)).await
     }
 
+    async fn insert_started(
+        &self,
+        runs: (Arc<RunRecord>, &RunRecord),
+        told: Option<NewDelivery>,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<(Claimed, bool), StoreError> {
+        self.measure("insert", self.store.insert_started(runs, told, claim)).await
+    }
+
     async fn claimed(&self, claim: &IdempotencyClaim) -> Result<Claimed, StoreError> {
         self.measure("claimed", self.store.claimed(claim)).await
     }

@@ -118,11 +118,20 @@ fn a_run_is_in_the_queue_once_and_can_be_taken_out() {
 #[tokio::test]
 async fn whoever_looked_too_early_is_woken() {
     let queue = Queue::default();
-    let changed = queue.changed();
+    let ready = queue.ready();
     assert_eq!(take(&queue), None);
     queue.push(run(1, "w", "CPU"));
-    changed.await;
+    ready.await;
     assert_eq!(take(&queue), Some(1));
+
+    let (ready, unfetched) = (queue.ready(), queue.unfetched());
+    assert!(queue.next_to_fetch().is_none());
+    queue.push(with_files(2));
+    unfetched.await;
+    let waiting = queue.next_to_fetch().unwrap();
+    queue.fetched(&waiting, "files");
+    ready.await;
+    assert_eq!(take(&queue), Some(2));
 }
 
 proptest! {

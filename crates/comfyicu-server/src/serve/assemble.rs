@@ -13,7 +13,7 @@ use url::Url;
 use super::ServeError;
 use crate::accelerators::Accelerators;
 use crate::api::Streams;
-use crate::app::App;
+use crate::app::{App, Parts};
 use crate::args::Serve;
 use crate::bus::Bus;
 use crate::data_dir::DataDir;
@@ -32,7 +32,7 @@ use crate::shutdown::Shutdown;
 use crate::store::{FileIndex, KeyStore as _, RetentionStore, SqliteStore};
 use crate::urls::{PublicUrls, Signer};
 use crate::webhook::{self, SharedSecrets, WebhookSecrets, WebhookSender, load_outgoing};
-use crate::worker::{Lease, Running, Worker};
+use crate::worker::{IdleWorkers, Lease, Running, Worker};
 
 /// How long a bucket may be silent.
 const STORE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,7 +70,7 @@ pub(crate) async fn assemble(
     let metrics = Metrics::default();
     let measured = |executor| Arc::new(MeasuredExecutor::new(executor, metrics.clone())) as Arc<dyn Executor>;
     let executors = Executors { all: executors.all.into_iter().map(measured).collect(), ..executors };
-    let app = App {
+    let app = App::from(Parts {
         runs: Arc::new(MeasuredRuns::new(Arc::new(store.clone()), metrics.clone())),
         keys,
         index,
@@ -88,11 +88,12 @@ pub(crate) async fn assemble(
         urls,
         positions: Positions::new(&store.secret("positions", &random::secret()).await?),
         bus,
+        idle: IdleWorkers::default(),
         running: Running::default(),
         streams: Streams::new(args.limits.max_streams),
         shutdown: Shutdown::default(),
         faults: Faults::load(args.faults.as_ref())?,
-    };
+    });
     set_to_work(&app, &executors, secrets.clone(), tasks).await?;
     keep_up(args, &app, store, (secrets, credentials), tasks);
     Ok(app)
@@ -194,6 +195,7 @@ async fn set_to_work(
         outputs: app.outputs.clone(),
         urls: app.urls.clone(),
         queue: Arc::clone(&app.bus.queue),
+        idle: app.idle.clone(),
         live: app.bus.live.clone(),
         running: app.running.clone(),
         shutdown: app.shutdown.clone(),

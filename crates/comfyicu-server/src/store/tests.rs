@@ -12,10 +12,14 @@ use owners::{
     a_key_is_rotated_with_or_without_a_time_to_change_over_and_revoked_once,
     what_ended_runs_used_is_summed_up, what_one_owner_has_is_not_there_for_another,
 };
+use started::{
+    a_run_is_taken_in_and_begun_with_one_change, a_run_that_is_not_taken_in_as_it_was_given_waits,
+};
 
 mod interleavings;
 mod migrations;
 mod owners;
+mod started;
 
 const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -439,6 +443,8 @@ contract! {
     what_one_owner_has_is_not_there_for_another,
     what_ended_runs_used_is_summed_up,
     a_run_ends_once_whatever_happens_in_whatever_order,
+    a_run_is_taken_in_and_begun_with_one_change,
+    a_run_that_is_not_taken_in_as_it_was_given_waits,
 }
 
 #[tokio::test]

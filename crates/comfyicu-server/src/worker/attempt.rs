@@ -8,13 +8,14 @@ use comfyicu_model::Prompt;
 use comfyicu_model::json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::Worker;
 use super::running::Executing;
-use super::{Start, Worker};
 use crate::clock::{self, millis};
 use crate::files::Prepared;
 use crate::live::RunProgress;
 use crate::outputs::AttemptOutputs;
 use crate::run::{Costs, Loss, Outcome, RunRecord};
+use crate::store::StoreError;
 use crate::vault::lost_tokens;
 
 /// How long an execution that took too long may take to end.
@@ -31,10 +32,17 @@ enum Ended {
 }
 
 impl Worker {
-    /// Executes a run, and writes down what became of it. That it has started is written down meanwhile: nothing is
-    /// told of it, and nothing becomes of it, before that is on disk.
-    pub(super) async fn attempt(&self, start: Start, given: (Prepared, Ticket), executing: &Executing) {
-        let run = &start.started;
+    /// Executes a run that has started, and writes down what became of it. That it has started may be written down
+    /// meanwhile, which `begun` says: nothing is told of it, and nothing becomes of it, before that is on disk. Gives
+    /// the error when it could not be written down, once nothing is left of the attempt: the next one at it may have
+    /// the same number, and the same folder.
+    pub(super) async fn attempt(
+        &self,
+        run: &RunRecord,
+        given: (Prepared, Ticket),
+        executing: &Executing,
+        begun: impl Future<Output = Result<bool, StoreError>>,
+    ) -> Result<(), StoreError> {
         let progress = self.live.of_run_to_come(run.key());
         let outputs = Arc::new(self.outputs.begin(
             (&run.id, run.attempt),
@@ -55,7 +63,7 @@ impl Worker {
         };
         // A task of its own, so that a panic ends the run and not the worker.
         let execution = tokio::spawn(execution);
-        let begun = self.write_start(&start).await;
+        let begun = begun.await;
         let is_ours = matches!(begun, Ok(true));
         if is_ours {
             progress.begin();
@@ -72,10 +80,7 @@ impl Worker {
         if !kept {
             outputs.discard().await;
         }
-        // Only now: the next attempt at it may have the same number, and the same folder.
-        if let Err(error) = begun {
-            self.begin_later(start.waiting.clone(), &error);
-        }
+        begun.map(drop)
     }
 
     /// Writes down what became of a run, and says whether its outputs are kept.

@@ -12,7 +12,7 @@ impl Worker {
     /// Fetches files, of one run after the other, until the server stops.
     pub(crate) async fn fetch(self) {
         while !self.shutdown.is_stopping() {
-            let changed = self.queue.changed();
+            let news = self.queue.unfetched();
             // What waits must not take more of the disk than the cache may have.
             if self.files.has_room()
                 && let Some(waiting) = self.queue.next_to_fetch()
@@ -20,7 +20,7 @@ impl Worker {
                 self.fetch_files(waiting).await;
                 continue;
             }
-            self.rest(changed).await;
+            self.rest(news).await;
         }
     }
 

@@ -85,7 +85,7 @@ impl Executor for Hanging {
 /// How long anything may take.
 const BOUND: Duration = Duration::from_mins(1);
 
-async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !is_so().await {
         assert!(begun.elapsed() < BOUND, "{what}");
@@ -118,6 +118,7 @@ fn worker(folder: &Path, data: &DataDir, store: &SqliteStore, bus: &Bus, executo
         outputs: OutputStore::in_folder(&folder.join("outputs")).unwrap(),
         urls,
         queue: Arc::clone(&bus.queue),
+        idle: IdleWorkers::default(),
         live: bus.live.clone(),
         running: Running::default(),
         shutdown: Shutdown::default(),
@@ -180,10 +181,55 @@ async fn a_run_that_is_cancelled_while_it_is_being_begun_leaves_nothing() {
     assert!(store.change(&run, &cancelled, None).await.unwrap());
 
     let executing = worker.running.enter(&run.id, &worker.shutdown);
-    worker.attempt(start, (Prepared::default(), Ticket::default()), &executing).await;
+    let (given, begun) = ((Prepared::default(), Ticket::default()), worker.write_start(&start));
+    worker.attempt(&start.started, given, &executing, begun).await.unwrap();
     assert_eq!(store.get(&run.key()).await.unwrap(), Some(cancelled));
     assert!(!folder.path().join("outputs").join(run.id.as_str()).join("1").exists());
     let events = store.events(&Scope::Run(run.id.clone()), 0, 100).await.unwrap();
     let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [Queued, crate::run::EventKind::Cancelled]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_idle_worker_takes_a_run_in_and_executes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::lock(folder.path()).unwrap();
+    let (bus, executor) = (Bus::default(), Arc::new(Hanging::default()));
+    executor.release();
+    let store = SqliteStore::open(&data.database(), Arc::new(bus.clone())).await.unwrap();
+    let worker = worker(folder.path(), &data, &store, &bus, Arc::clone(&executor));
+    tokio::spawn(worker.clone().work());
+    for number in 0..20 {
+        let id = comfyicu_model::RunId::parse(&format!("run{number}")).unwrap();
+        let accepted = crate::run::tests::accepted();
+        let accelerator = "CPU".to_owned();
+        let run = RunRecord { id, files: Object::new(), created_at: clock::now(), accelerator, ..accepted };
+        let run = Arc::new(run);
+        // Every other one comes by the queue, which the worker looks at besides.
+        if number % 2 == 0 {
+            store.insert(Arc::clone(&run), None).await.unwrap();
+        } else {
+            let mut answered = None;
+            eventually("the worker is idle", async || {
+                answered = worker.idle.offer(&run, None);
+                answered.is_some()
+            })
+            .await;
+            assert_eq!(answered.unwrap().await.unwrap().unwrap(), Claimed::New);
+        }
+        let ended = async || store.get(&run.key()).await.unwrap().unwrap().status == RunStatus::Completed;
+        eventually("the run ends", ended).await;
+        let events = store.events(&Scope::Run(run.id.clone()), 0, 100).await.unwrap();
+        let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [Queued, Started, Completed]);
+    }
+    assert_eq!(executor.ended.load(Ordering::SeqCst), 20);
+
+    // A worker that stops takes nothing any more.
+    worker.shutdown.stop();
+    let run = Arc::new(RunRecord { accelerator: "CPU".to_owned(), ..crate::run::tests::accepted() });
+    if let Some(answered) = worker.idle.offer(&run, None) {
+        assert!(answered.await.is_err(), "whoever submits it hears that nobody took it");
+    }
+    assert_eq!(store.get(&run.key()).await.unwrap(), None);
 }

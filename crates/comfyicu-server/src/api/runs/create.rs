@@ -24,7 +24,7 @@ use crate::owner::Owner;
 use crate::random;
 use crate::report::with_causes;
 use crate::run::RunRecord;
-use crate::store::{Claimed, RunKey};
+use crate::store::{Claimed, IdempotencyClaim, RunKey, StoreError};
 use crate::vault::take_tokens;
 
 /// How soon to ask again, in seconds, where runs have to end first.
@@ -132,7 +132,7 @@ pub(in crate::api) async fn create(
     let key = RunKey { owner: workflow.owner, workflow_id: workflow.id, run_id: id };
     let run = RunRecord::accept(key, body, checked.accelerator, caller.key_id(), clock::now());
     let run = Arc::new(run);
-    let inserted = app.runs.insert(Arc::clone(&run), claim).await;
+    let inserted = take_in(&app, &run, claim).await;
     if !matches!(inserted, Ok(Claimed::New)) {
         app.bus.vault.forget(&run.id);
     }
@@ -141,6 +141,22 @@ pub(in crate::api) async fn create(
     }
     tracing::info!(run_id = %run.id, workflow_id = %run.workflow_id, "run accepted");
     Ok(created(&run.id))
+}
+
+/// Takes in a run: a worker that has nothing to do begins it with that, and otherwise it waits.
+async fn take_in(
+    app: &App,
+    run: &Arc<RunRecord>,
+    claim: Option<IdempotencyClaim>,
+) -> Result<Claimed, StoreError> {
+    if run.files.is_empty()
+        && app.bus.queue.is_empty()
+        && let Some(answer) = app.idle.offer(run, claim.as_ref())
+        && let Ok(inserted) = answer.await
+    {
+        return inserted;
+    }
+    app.runs.insert(Arc::clone(run), claim).await
 }
 
 /// The hosted service answers the id alone.

@@ -20,7 +20,7 @@ use crate::store::{
     WorkflowRecord,
 };
 use change::Change;
-use insert::Insert;
+use insert::{Insert, InsertStarted};
 use renew::Renew;
 
 #[async_trait]
@@ -31,6 +31,16 @@ impl RunStore for SqliteStore {
         claim: Option<IdempotencyClaim>,
     ) -> Result<Claimed, StoreError> {
         self.write(Insert::new(run, claim)).await
+    }
+
+    async fn insert_started(
+        &self,
+        (run, started): (Arc<RunRecord>, &RunRecord),
+        told: Option<NewDelivery>,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<(Claimed, bool), StoreError> {
+        let start = Change::new(&run, started, told);
+        self.write(InsertStarted { insert: Insert::new(run, claim), start }).await
     }
 
     async fn claimed(&self, claim: &IdempotencyClaim) -> Result<Claimed, StoreError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use comfyicu_model::Timestamp;
 use rusqlite::params;
 
+use super::change::Change;
 use super::json;
 use crate::run::{EventKind, RunRecord};
 use crate::store::sqlite::claims::{self, Claim};
@@ -78,22 +79,19 @@ impl Insert {
         )?;
         inserted.ok_or(StoreError::Database(rusqlite::Error::QueryReturnedNoRows))
     }
-}
 
-impl Operation for Insert {
-    type Output = Claimed;
-
-    fn apply(&self, changes: &mut Changes<'_>) -> Result<Claimed, StoreError> {
+    /// Takes it in, unless there is a reason not to.
+    fn take_in(&self, changes: &mut Changes<'_>) -> Result<Result<Taken, Claimed>, StoreError> {
         if let Some(claim) = &self.claim {
             match claims::find(changes.connection, &claim.made)? {
                 Claimed::New => {}
-                earlier => return Ok(earlier),
+                earlier => return Ok(Err(earlier)),
             }
         }
         if let Some(key_id) = &self.run.api_key_id
             && let Some(refused) = usage::refusal(changes.connection, key_id, self.run.created_at)?
         {
-            return Ok(refused);
+            return Ok(Err(refused));
         }
         if let Some(claim) = &self.claim {
             claims::keep(changes.connection, claim)?;
@@ -102,8 +100,8 @@ impl Operation for Insert {
         let (run, kind) = (&self.run, self.run.last_event());
         let event = events::insert(changes.connection, &self.key, kind, run.attempt, run.updated_at)?;
         // A record that differs from what was written is nobody's.
-        let bytes = self.data.len() + self.files.len();
-        let is_at_hand = bytes <= MAX_RECORD_BYTES && created_at == run.created_at;
+        let is_as_given = created_at == run.created_at;
+        let is_at_hand = is_as_given && self.data.len() + self.files.len() <= MAX_RECORD_BYTES;
         let waiting = (kind == EventKind::Queued).then(|| WaitingRun {
             seq,
             key: self.key.clone(),
@@ -112,7 +110,53 @@ impl Operation for Insert {
             not_before: None,
             record: is_at_hand.then(|| Arc::clone(run)),
         });
-        changes.tell(Committed { event, waiting, delivery: None });
-        Ok(Claimed::New)
+        Ok(Ok(Taken { committed: Committed { event, waiting, delivery: None }, is_as_given }))
+    }
+}
+
+/// A run that was taken in.
+#[derive(Debug)]
+struct Taken {
+    committed: Committed,
+    /// Whether what is written down is the record that was given.
+    is_as_given: bool,
+}
+
+impl Operation for Insert {
+    type Output = Claimed;
+
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<Claimed, StoreError> {
+        Ok(match self.take_in(changes)? {
+            Ok(taken) => {
+                changes.tell(taken.committed);
+                Claimed::New
+            }
+            Err(refused) => refused,
+        })
+    }
+}
+
+/// Takes in a run, and begins it.
+#[derive(Debug)]
+pub(super) struct InsertStarted {
+    pub(super) insert: Insert,
+    pub(super) start: Change,
+}
+
+impl Operation for InsertStarted {
+    type Output = (Claimed, bool);
+
+    fn apply(&self, changes: &mut Changes<'_>) -> Result<(Claimed, bool), StoreError> {
+        let Taken { committed, is_as_given } = match self.insert.take_in(changes)? {
+            Ok(taken) => taken,
+            Err(refused) => return Ok((refused, false)),
+        };
+        if !is_as_given {
+            changes.tell(committed);
+            return Ok((Claimed::New, false));
+        }
+        // It waits for nobody.
+        changes.tell(Committed { waiting: None, ..committed });
+        Ok((Claimed::New, self.start.apply(changes)?))
     }
 }
