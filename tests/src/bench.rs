@@ -19,6 +19,8 @@ use measure::{Figures, cycles, lists, readers, submits, webhooks};
 const TIME: Duration = Duration::from_secs(8);
 /// How many connections submit.
 const CONNECTIONS: usize = 64;
+/// How many runs may wait: more than are taken in meanwhile.
+const MOST_WAITING: &str = "1000000";
 /// How many runs a store has that is beginning to fill.
 const FEW: u64 = 1000;
 
@@ -39,7 +41,9 @@ pub fn bench(programs: Programs, options: BenchOptions) -> Vec<String> {
     // It takes connections and never answers, so that runs with a file from it wait and are not executed.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let file = format!("http://{}/file.png", silent.local_addr().expect("its address"));
-    let start = || ServerOptions::new(programs).args(["--allow-host", "127.0.0.1"]).start();
+    let start = || {
+        ServerOptions::new(programs).args(["--allow-host", "127.0.0.1", "--max-queue", MOST_WAITING]).start()
+    };
     let mut lines = Vec::new();
 
     let limit = sqlite::commits(TIME);

@@ -1,6 +1,7 @@
 //! The server in front of a ComfyUI, beside that ComfyUI alone: the same prompts, straight and through the server.
 
 mod direct;
+mod least;
 mod served;
 
 use std::thread;
@@ -13,6 +14,7 @@ use super::{memory, sqlite};
 use crate::comfyui::{ComfyFault, FakeComfy, recordings};
 use crate::server::{Programs, Server, ServerOptions};
 use direct::Direct;
+use least::{Least, Used};
 use served::Served;
 
 /// How many runs are made one after the other before the other contender has its turn: what disturbs the machine
@@ -134,11 +136,15 @@ pub fn bench_gateway(programs: Programs, comfyui: Option<RealComfy<'_>>, runs: u
     let (mut direct, mut served) = (Measured::default(), Measured::default());
     let runs = runs.div_ceil(ROUNDS * TURN) * TURN;
     both.one_by_one(ROUNDS * runs, &mut direct, &mut served);
+    let least = both.least(ROUNDS * runs, comfyui.and_then(|real| real.folder));
     for _ in 0..ROUNDS {
         both.all_at_once(runs, &mut direct, &mut served);
     }
     let mut lines = vec![format!("{} runs each, on {}", direct.trips.len(), what(&comfy))];
     lines.extend(report(&direct, &served));
+    lines.extend(
+        least.per_run().map(|least| beside_least(least, served.processor_alone / per(runs * ROUNDS))),
+    );
     lines.push(format!(
         "a commit of SQLite alone on this disk: {:.2} ms",
         1_000.0 / sqlite::commits(DISK).single
@@ -172,7 +178,7 @@ impl Both<'_> {
     /// A server that has had its first runs.
     fn server(&mut self) -> (Server, Served) {
         let server = ServerOptions::new(self.programs).args(["--comfyui", &self.backend]).start();
-        let mut served = Served::connect(&server, "bench");
+        let mut served = Served::connect(server.base_url(), "bench");
         one_by_one(&mut served, &self.prompts(WARM_UP));
         (server, served)
     }
@@ -193,13 +199,23 @@ impl Both<'_> {
         }
     }
 
+    /// The same runs through the least server that there can be, one after the other.
+    fn least(&mut self, runs: usize, folder: Option<&str>) -> Used {
+        let least = Least::start(&self.comfy.url(), folder, per(WARM_UP));
+        let mut through = Served::connect(least.base_url(), "bench");
+        one_by_one(&mut through, &self.prompts(WARM_UP + runs));
+        drop(through);
+        least.used()
+    }
+
     /// Each has ComfyUI for itself, which tells everybody who listens how long its queue is: also a server that has
     /// nothing to do.
     fn all_at_once(&mut self, runs: usize, direct: &mut Measured, served: &mut Measured) {
         let straight: Vec<_> = (0..FLIGHT).map(|_| self.direct()).collect();
         direct.together += all_at_once(straight, &self.prompts(runs));
         let (server, _) = self.server();
-        let through = (0..FLIGHT).map(|number| Served::connect(&server, &format!("bench{number}"))).collect();
+        let through =
+            (0..FLIGHT).map(|number| Served::connect(server.base_url(), &format!("bench{number}"))).collect();
         let worked = processor_time(&server);
         served.together += all_at_once(through, &self.prompts(runs));
         served.processor_together += processor_time(&server).saturating_sub(worked);
@@ -237,7 +253,7 @@ fn report(direct: &Measured, served: &Measured) -> Vec<String> {
             served / direct
         ));
     }
-    let millis = |time: Duration| time.as_secs_f64() * 1_000.0 / f64::from(u32::try_from(runs).unwrap_or(1));
+    let millis = |time: Duration| (time / per(runs)).as_secs_f64() * 1_000.0;
     lines.push(format!(
         "the server's processor time a run: {:.2} ms one after the other, {:.2} ms with {FLIGHT} in flight; its memory: {} MiB",
         millis(served.processor_alone),
@@ -245,6 +261,19 @@ fn report(direct: &Measured, served: &Measured) -> Vec<String> {
         served.memory_mib
     ));
     lines
+}
+
+fn beside_least(least: Duration, served: Duration) -> String {
+    format!(
+        "  the least that a server takes here, with one thread, no checks and the same on disk: {:.2} ms one after the other; ours takes {:.1} times as much",
+        least.as_secs_f64() * 1_000.0,
+        served.as_secs_f64() / least.as_secs_f64()
+    )
+}
+
+/// A number of runs, to divide by.
+fn per(runs: usize) -> u32 {
+    u32::try_from(runs).unwrap_or(u32::MAX).max(1)
 }
 
 fn one_by_one(contender: &mut impl Contender, prompts: &[Value]) -> Vec<Trip> {

@@ -37,34 +37,70 @@ impl Direct {
         answer
     }
 
-    fn hear_end(&mut self, prompt_id: &str) {
+    /// Submits a prompt, and gives its id.
+    pub(super) fn submit(&mut self, prompt: &Value) -> String {
+        let prompt_id = id();
+        let body = json!({"prompt": prompt, "prompt_id": prompt_id, "client_id": self.client_id});
+        self.ask("POST", "/prompt", &body.to_string());
+        prompt_id
+    }
+
+    /// The next message about a prompt: its type and what it says.
+    fn hear(&mut self, prompt_id: &str) -> (String, Value) {
         loop {
             let Message::Text(text) = self.socket.read().expect("a message") else { continue };
-            let message: Value = serde_json::from_str(&text).expect("JSON");
-            let data = &message["data"];
-            if message["type"] == "executing" && data["node"].is_null() && data["prompt_id"] == prompt_id {
+            let mut message: Value = serde_json::from_str(&text).expect("JSON");
+            if message["data"]["prompt_id"] == prompt_id {
+                return (message["type"].as_str().unwrap_or_default().to_owned(), message["data"].take());
+            }
+        }
+    }
+
+    fn hear_end(&mut self, prompt_id: &str) {
+        loop {
+            let (kind, data) = self.hear(prompt_id);
+            if kind == "executing" && data["node"].is_null() {
                 return;
             }
         }
+    }
+
+    /// What a prompt saved, once it has succeeded.
+    pub(super) fn hear_saved(&mut self, prompt_id: &str) -> Vec<Value> {
+        let mut saved = Vec::new();
+        loop {
+            let (kind, data) = self.hear(prompt_id);
+            match &*kind {
+                "executed" => {
+                    saved.extend(data["output"]["images"].as_array().into_iter().flatten().cloned());
+                }
+                "execution_success" => return saved,
+                "execution_error" => panic!("{data}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The bytes of an image that was saved.
+    pub(super) fn fetch(&mut self, image: &Value) -> Vec<u8> {
+        self.ask("GET", &view(image), "")
     }
 }
 
 impl Contender for Direct {
     fn run(&mut self, prompt: &Value) -> Trip {
         let begun = Instant::now();
-        let prompt_id = id();
-        let body = json!({"prompt": prompt, "prompt_id": prompt_id, "client_id": self.client_id});
-        self.ask("POST", "/prompt", &body.to_string());
+        let prompt_id = self.submit(prompt);
         self.hear_end(&prompt_id);
         let told = begun.elapsed();
         let history = self.ask("GET", &format!("/history/{prompt_id}"), "");
         let history: Value = serde_json::from_slice(&history).expect("JSON");
         let outputs = history[&prompt_id]["outputs"].as_object().expect("outputs");
         let images = outputs.values().filter_map(|output| output["images"].as_array()).flatten();
-        let paths: Vec<String> = images.map(view).collect();
-        assert!(!paths.is_empty(), "{history}");
-        for path in paths {
-            assert!(!self.ask("GET", &path, "").is_empty());
+        let images: Vec<&Value> = images.collect();
+        assert!(!images.is_empty(), "{history}");
+        for image in images {
+            assert!(!self.fetch(image).is_empty());
         }
         Trip { told, file: begun.elapsed() }
     }

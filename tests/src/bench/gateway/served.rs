@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::{Contender, Trip};
 use crate::connection::Connection;
-use crate::server::Server;
 
 /// Whoever speaks to the server.
 #[derive(Debug)]
@@ -18,14 +17,14 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// Opens one connection for requests and one for the events of a workflow of its own, which are kept.
-    pub(super) fn connect(server: &Server, workflow: &str) -> Self {
-        let open = || Connection::open(server.base_url()).expect("a connection");
+    /// Opens one connection for the events of a workflow of its own and one for requests, which are kept.
+    pub(super) fn connect(base_url: &str, workflow: &str) -> Self {
+        let open = || Connection::open(base_url).expect("a connection");
         let events = open().listen(&format!("/workflows/{workflow}/events")).expect("a stream");
         Self {
             http: open(),
             events,
-            base_url: server.base_url().to_owned(),
+            base_url: base_url.to_owned(),
             runs: format!("/workflows/{workflow}/runs"),
         }
     }
