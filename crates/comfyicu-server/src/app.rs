@@ -21,7 +21,7 @@ use crate::store::{FileIndex, Outbox, RunStore};
 use crate::urls::PublicUrls;
 use crate::worker::{IdleWorkers, Running};
 
-/// What the handlers of requests share. Clones are one count more: each request takes several.
+/// What the handlers of requests share. A clone only counts one more owner; a request makes several.
 #[derive(Clone, Debug)]
 pub(crate) struct App(Arc<Parts>);
 

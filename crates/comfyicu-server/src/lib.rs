@@ -65,7 +65,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command, LogFormat, Serve};
@@ -136,7 +136,7 @@ fn log(otherwise: &str, format: LogFormat) {
 
 fn serve(args: Serve) -> ExitCode {
     log("info", args.log_format);
-    let runtime = match Builder::new_multi_thread().worker_threads(threads()).enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &error),
     };
@@ -146,12 +146,17 @@ fn serve(args: Serve) -> ExitCode {
     exit_code(served, ServeError::is_usage)
 }
 
-/// How many threads answer requests and follow runs: half as many as there are processors. There is little to do and
-/// much to wait for, and a thread that is woken only to find that another one did it costs more than it helps. Nodes,
-/// files and the store have threads of their own.
-fn threads() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    (processors / 2).max(1)
+/// The threads that answer requests and follow runs: half as many as there are processors. There is little to do and
+/// much to wait for, and a thread that is woken only to find that another one did it costs more than it helps. What takes
+/// long is done by others: nodes, files and the store have threads of their own.
+#[expect(clippy::disallowed_methods, reason = "whoever gave tokio a number of threads gets it")]
+fn runtime() -> std::io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        builder.worker_threads((processors / 2).max(1));
+    }
+    builder.enable_all().build()
 }
 
 #[expect(clippy::print_stderr, reason = "the one place where the program says why it ends")]

@@ -131,6 +131,9 @@ impl Worker {
         let executing = self.running.enter(&run.id, &self.shutdown);
         let inserted = self.store.insert_started((run, &started), told(&started, &self.urls), claim).await;
         let has_begun = matches!(inserted, Ok((Claimed::New, true)));
+        if !matches!(inserted, Ok((Claimed::New, _))) {
+            self.vault.forget(&started.id);
+        }
         // Whoever submitted it may have gone away; that changes nothing.
         let _gone = answer.send(inserted.map(|(claimed, _)| claimed));
         if has_begun {

@@ -12,6 +12,9 @@ use crate::host::{Host, Reply};
 /// The version whose recordings are in a folder of that name, where they differ.
 const VERSION: &str = "0.3.75";
 
+/// One output of so many may be not quite as recorded.
+const MOST_NEAR: usize = 100;
+
 pub(super) fn all(bench: &Bench) -> String {
     let folder = repository().join("tests").join("data").join("pixels");
     let served = folder.clone();
@@ -43,6 +46,7 @@ pub(super) fn all(bench: &Bench) -> String {
         compared.same,
         compared.near
     );
+    assert!(compared.near * MOST_NEAR <= compared.same, "{seen}; that is no accident");
     assert!(wrong.is_empty(), "{seen}; {} differ: {}", wrong.len(), wrong.join("; "));
     seen
 }
@@ -117,7 +121,9 @@ fn difference(ours: &[u8], theirs: &[u8]) -> Option<u8> {
             let is_alike =
                 (width, height, color, ours.len()) == (theirs.0, theirs.1, theirs.2, theirs.3.len());
             let steps = ours.iter().zip(&theirs.3).map(|(ours, theirs)| ours.abs_diff(*theirs));
-            is_alike.then(|| steps.max().unwrap_or(0))
+            let steps = steps.max().unwrap_or(0);
+            // The next colour of a palette may be any.
+            (is_alike && (steps == 0 || color != png::ColorType::Indexed)).then_some(steps)
         }
         ([b'R', b'I', b'F', b'F', ..], [b'R', b'I', b'F', b'F', ..]) => {
             (webp_pixels(ours) == webp_pixels(theirs)).then_some(0)

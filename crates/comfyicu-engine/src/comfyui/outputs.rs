@@ -107,7 +107,7 @@ impl OutputFolder {
         Arc::new(Self { path: comfyui.join("output"), real: OnceLock::new() })
     }
 
-    /// Below it. Nothing where the name leads out of it.
+    /// The folder in it that has the last name of this path, if it has one.
     pub(super) fn below(&self, folder: &str) -> Option<PathBuf> {
         Some(self.path.join(Path::new(folder).file_name()?))
     }
@@ -202,7 +202,9 @@ async fn content(shelf: &Shelf, wanted: &Wanted) -> Result<(Content, Arc<AtomicB
         if let Some(length) = length.filter(|length| metadata::is_restored(wanted.content_type, *length)) {
             let most = usize::try_from(length).unwrap_or(usize::MAX);
             let bytes = response.into_body().collect(most).await.map_err(|error| comfy(&error))?;
-            return Ok((Content::from(wanted.restorer.restored(bytes)), is_lost));
+            let restorer = Arc::clone(&wanted.restorer);
+            let restored = tokio::task::spawn_blocking(move || restorer.restored(bytes)).await;
+            return Ok((Content::from(restored.map_err(|error| comfy(&error))?), is_lost));
         }
     }
     let source = View { client: shelf.client.clone(), file: file.clone(), is_lost: Arc::clone(&is_lost) };
@@ -310,5 +312,38 @@ mod tests {
         {
             assert!(listed(&file(name, folder)).is_err(), "{name} {folder}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_read_from_outside_of_the_output_folder() {
+        let comfyui = tempfile::tempdir().unwrap();
+        let folder = OutputFolder::of(comfyui.path());
+        let file = |subfolder: &str, name: &str| StoredFile {
+            name: name.to_owned(),
+            subfolder: subfolder.to_owned(),
+            kind: FileType::Output,
+        };
+        assert!(folder.find(&file("r1", "a.png")).is_none(), "there is no such folder yet");
+        let output = comfyui.path().join("output");
+        std::fs::create_dir_all(output.join("r1")).unwrap();
+        std::fs::write(output.join("r1/a.png"), "abc").unwrap();
+        std::fs::write(comfyui.path().join("secret.png"), "secret").unwrap();
+        std::os::unix::fs::symlink("../secret.png", output.join("link.png")).unwrap();
+        std::os::unix::fs::symlink("r1/a.png", output.join("inside.png")).unwrap();
+        assert_eq!(folder.find(&file("r1", "a.png")).map(|(_, length)| length), Some(3));
+        assert_eq!(folder.find(&file("", "inside.png")).map(|(_, length)| length), Some(3));
+        let outside = comfyui.path().to_str().unwrap();
+        for (subfolder, name) in [
+            ("", "link.png"),
+            ("..", "secret.png"),
+            (outside, "secret.png"),
+            ("r1/../..", "secret.png"),
+            ("", "r1"),
+        ] {
+            assert!(folder.find(&file(subfolder, name)).is_none(), "{subfolder} {name}");
+        }
+        assert_eq!(folder.below("r1").unwrap(), output.join("r1"));
+        assert!(folder.below("").is_none() && folder.below("..").is_none());
     }
 }

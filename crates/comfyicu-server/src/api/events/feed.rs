@@ -184,13 +184,7 @@ impl Feed {
                     return;
                 }
                 let Some(frame) = Frame::of_progress(&progress) else { return };
-                // Of some only the newest of its kind matters.
-                let outdated = |last: &&mut Frame| {
-                    last.name == frame.name
-                        && frame.is_outdated_by_next()
-                        && last.data.get("run_id") == frame.data.get("run_id")
-                };
-                match self.frames.back_mut().filter(outdated) {
+                match self.frames.back_mut().filter(|last| last.is_outdated_by(&frame)) {
                     Some(last) => *last = frame,
                     None => self.frames.push_back(frame),
                 }

@@ -91,9 +91,11 @@ impl Frame {
         Some(Self { id: None, name, data })
     }
 
-    /// Whether a newer one of its kind says all that it says.
-    pub(super) fn is_outdated_by_next(&self) -> bool {
-        matches!(self.name, "queued" | "node" | "progress" | "overall" | "preview")
+    /// Whether the next one says all that it says: of the same run, and the same node.
+    pub(super) fn is_outdated_by(&self, next: &Self) -> bool {
+        let is_a_state = matches!(self.name, "queued" | "node" | "progress" | "overall" | "preview");
+        let is_same = |key: &str| self.data.get(key) == next.data.get(key);
+        is_a_state && self.name == next.name && is_same("run_id") && is_same("node_id")
     }
 
     /// The reader was too slow for what is not written down; it should look at the runs again.
