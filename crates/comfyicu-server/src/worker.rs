@@ -125,9 +125,7 @@ impl Worker {
 
     /// Takes in a run and begins it, and then executes it. Where it is not to be begun at once, it is in the queue.
     async fn take_in(&self, Submission { run, claim, answer }: Submission, ticket: Ticket) {
-        let Some(started) = run.start(&self.executor.device().name, clock::now(), self.lease.length) else {
-            return;
-        };
+        let Some(started) = self.started(&run) else { return };
         let executing = self.running.enter(&run.id, &self.shutdown);
         let inserted = self.store.insert_started((run, &started), told(&started, &self.urls), claim).await;
         let has_begun = matches!(inserted, Ok((Claimed::New, true)));
@@ -182,7 +180,7 @@ impl Worker {
         match self.find(&waiting).await {
             Ok(run) => {
                 let run = run?;
-                let started = run.start(&self.executor.device().name, clock::now(), self.lease.length)?;
+                let started = self.started(&run)?;
                 Some(Start { run, started, waiting })
             }
             Err(error) => {
@@ -190,6 +188,11 @@ impl Worker {
                 None
             }
         }
+    }
+
+    /// A run as this worker begins it now; `None` when it does not wait.
+    fn started(&self, run: &RunRecord) -> Option<RunRecord> {
+        run.start(&self.executor.device().name, clock::now(), self.lease.length)
     }
 
     /// A run that waits, as it was when it came to wait or as it is now. Where it has changed meanwhile, what is written

@@ -141,10 +141,7 @@ pub fn bench_gateway(programs: Programs, comfyui: Option<RealComfy<'_>>, runs: u
         both.all_at_once(runs, &mut direct, &mut served);
     }
     let mut lines = vec![format!("{} runs each, on {}", direct.trips.len(), what(&comfy))];
-    lines.extend(report(&direct, &served));
-    lines.extend(
-        least.per_run().map(|least| beside_least(least, served.processor_alone / per(runs * ROUNDS))),
-    );
+    lines.extend(report(&direct, &served, least.per_run()));
     lines.push(format!(
         "a commit of SQLite alone on this disk: {:.2} ms",
         1_000.0 / sqlite::commits(DISK).single
@@ -230,7 +227,7 @@ fn what(comfy: &Comfy) -> &str {
     }
 }
 
-fn report(direct: &Measured, served: &Measured) -> Vec<String> {
+fn report(direct: &Measured, served: &Measured, least: Option<Duration>) -> Vec<String> {
     let told = |measured: &Measured| measured.figures(|trip| trip.told);
     let file = |measured: &Measured| measured.figures(|trip| trip.file);
     let (runs, mut lines) = (direct.trips.len(), Vec::new());
@@ -260,6 +257,7 @@ fn report(direct: &Measured, served: &Measured) -> Vec<String> {
         millis(served.processor_together),
         served.memory_mib
     ));
+    lines.extend(least.map(|least| beside_least(least, served.processor_alone / per(runs))));
     lines
 }
 

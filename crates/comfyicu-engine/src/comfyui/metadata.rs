@@ -9,7 +9,7 @@ use std::io::Cursor;
 use std::ops::Range;
 
 use bytes::Bytes;
-use comfyicu_model::json::read;
+use comfyicu_model::json::{Value, read};
 use comfyicu_model::{ImageLimits, ImageMetadata, Prompt};
 use memchr::memmem;
 
@@ -45,10 +45,8 @@ impl Restorer {
     /// For the files of a run that was sent as this prompt.
     pub(super) fn new(sent: &Prompt, names: &Names) -> Self {
         // Python writes the nodes in the order in which it got them.
-        let begin = sent.nodes().next().map(|node| {
-            let id = comfyicu_model::json::Value::from(node.id());
-            format!("{{{}: {{", id.to_python_json())
-        });
+        let first = sent.nodes().next().map(|node| Value::from(node.id()));
+        let begin = first.map(|id| format!("{{{}: {{", id.to_python_json()));
         Self { begin, names: names.clone() }
     }
 

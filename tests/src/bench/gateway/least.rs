@@ -2,7 +2,7 @@
 //! takes of a processor is what this machine, its disk and its network take, whoever the server is.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
@@ -145,6 +145,9 @@ impl Gateway {
         let prompt_id = self.comfyui.submit(&prompt);
         let saved = self.comfyui.hear_saved(&prompt_id);
         let names: Vec<Value> = saved.iter().map(|image| self.save(id, image).into()).collect();
+        if let Some(outputs) = &self.outputs {
+            fs::remove_dir_all(outputs.join(id)).expect("a folder of ComfyUI");
+        }
         let output = Value::from(names).to_string();
         self.commit(
             "UPDATE runs SET status = 'COMPLETED', output = ?2 WHERE id = ?1",
@@ -169,12 +172,8 @@ impl Gateway {
     fn save(&mut self, id: &str, image: &Value) -> String {
         let text = |key: &str| image[key].as_str().unwrap_or_default();
         let bytes = match &self.outputs {
-            Some(outputs) => {
-                let folder = outputs.join(text("subfolder"));
-                let bytes = fs::read(folder.join(text("filename"))).expect("an output of ComfyUI");
-                fs::remove_dir_all(outputs.join(id)).expect("a folder of ComfyUI");
-                bytes
-            }
+            Some(outputs) => fs::read(outputs.join(text("subfolder")).join(text("filename")))
+                .expect("an output of ComfyUI"),
             None => self.comfyui.fetch(image),
         };
         let folder = self.folder.path().join(id);
@@ -216,7 +215,6 @@ impl Gateway {
 
 /// How long processors have worked for this thread; zero where the system does not say.
 fn processor_time() -> Duration {
-    let times: io::Result<String> = fs::read_to_string("/proc/thread-self/schedstat");
-    let times = times.unwrap_or_default();
+    let times = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(times.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
 }
